@@ -1,0 +1,215 @@
+// PBFT (Castro and Liskov, OSDI 1999) as a pure state machine: same events in, same actions out.
+//
+// No clock, IO, threads or randomness in here. The host (src/node, or the simulator) performs the
+// actions in order and reports back as events. docs/protocol.md, "Consensus" has the protocol.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/strong.h"
+#include "crypto/validator_set.h"
+
+namespace talent::consensus {
+
+/// What is ordered. Both parts are opaque here; the host vets them before the replica votes.
+struct Proposal {
+  Bytes batch;    // covered by the order digest; empty: a null batch that fills a gap
+  Bytes sidecar;  // travels and is stored with the batch, outside the digest (payloads)
+};
+using ProposalPtr = std::shared_ptr<const Proposal>;  // shared by log, window and host; immutable
+
+/// Order digest of a batch: TaggedHash(kBatch, batch).
+Hash OrderDigest(BytesView batch);
+
+/// A message whose every signature (its own and those of certificates inside) has been checked.
+/// Made by VerifyMessage only; immutable.
+class VerifiedMessage;
+using MessagePtr = std::shared_ptr<const VerifiedMessage>;
+
+/// Decodes and verifies a consensus message of `chain`. Pure and thread-safe: the verification pool
+/// calls it. Errors: kInvalidArgument, kTooLarge, kWrongChain (or another epoch), kUnauthorized (no
+/// validator), kBadSignature.
+Result<MessagePtr> VerifyMessage(const ChainId& chain, const crypto::ValidatorSet& validators,
+                                 BytesView bytes);
+
+struct Options {
+  ChainId chain;
+  std::shared_ptr<const crypto::ValidatorSet> validators;  // of the epoch
+  std::uint32_t window = 16;  // W: heights that may be open above the last sealed one
+  Millis view_timeout{2000};  // first; doubles, reset by sealed progress only
+  Millis view_timeout_cap{32000};
+  Millis status_interval{500};  // retransmission and gossip of what is missing
+  std::size_t max_proposal_bytes = 4u << 20;
+};
+
+// Events.
+
+struct MessageReceived {
+  MessagePtr message;
+};
+/// The host has work and CanPropose() said yes.
+struct ProposalReady {
+  ProposalPtr proposal;
+};
+/// Answer to a Vet action.
+struct Vetted {
+  View view;
+  Height height;
+  Hash digest;
+  bool ok = false;
+};
+/// Everything up to this token is on disk.
+struct Durable {
+  std::uint64_t token = 0;
+};
+/// Answer to an Execute action.
+struct Executed {
+  Height height;
+  Hash block_hash;
+};
+/// The block and certificate of a Finalise action are on disk, or the host has fetched and applied
+/// blocks up to here on its own (catch-up). Idempotent.
+struct Sealed {
+  Height height;
+  crypto::Certificate certificate;
+  Hash block_hash;
+};
+struct TimerFired {
+  std::uint32_t timer = 0;
+  std::uint64_t generation = 0;
+};
+/// Whether admitted transactions (or due work) wait for a block. Sent when it changes.
+struct WorkWaiting {
+  bool waiting = false;
+};
+/// A transaction has waited over the host's bound while others were sealed: the primary censors it.
+struct RequestStarved {};
+
+using Event = std::variant<MessageReceived, ProposalReady, Vetted, Durable, Executed, Sealed,
+                           TimerFired, WorkWaiting, RequestStarved>;
+
+// Actions, to be performed in order.
+
+struct Send {
+  ValidatorIndex to;
+  Bytes message;
+};
+/// To every other validator.
+struct Broadcast {
+  Bytes message;
+};
+/// Append to the vote log; answer Durable(token) once it and everything before it is fsynced. What
+/// a record promises is sent by a later Send, which the replica issues only on that answer.
+struct Persist {
+  std::uint64_t token = 0;
+  Bytes record;
+};
+/// Every record in the log so far may be replaced by these: what is below the sealed height is
+/// garbage.
+struct CompactLog {
+  std::vector<Bytes> records;
+};
+/// Check a proposal: bytes well-formed, signatures, limits; clock drift only if `fresh`, where also
+/// the batch must name `view` and `proposer` as its origin. Answer Vetted.
+struct Vet {
+  View view;
+  Height height;
+  Hash digest;
+  ProposalPtr proposal;
+  bool fresh = false;
+  ValidatorIndex proposer;
+};
+/// Execute as block `height` (heights come in order, each once). Answer Executed.
+struct Execute {
+  Height height;
+  ProposalPtr proposal;
+};
+/// Store block `height` with its certificate. Answer Sealed.
+struct Finalise {
+  Height height;
+  Hash block_hash;
+  crypto::Certificate certificate;
+};
+struct SetTimer {
+  std::uint32_t timer = 0;
+  std::uint64_t generation = 0;
+  Millis after;
+};
+/// We are behind: fetch sealed blocks, at least up to `target`, asking `hint` first. Answer Sealed.
+struct CatchUp {
+  Height target;
+  ValidatorIndex hint;
+};
+/// A quorum sealed another block than we executed: stop this chain, keep serving reads.
+struct Diverged {
+  Height height;
+  Hash ours;
+  Hash theirs;
+};
+/// Two signed messages that exclude each other, verbatim.
+struct Evidence {
+  ValidatorIndex culprit;
+  Bytes first;
+  Bytes second;
+};
+
+using Action = std::variant<Send, Broadcast, Persist, CompactLog, Vet, Execute, Finalise, SetTimer,
+                            CatchUp, Diverged, Evidence>;
+using Actions = std::vector<Action>;
+
+/// For operators and for the simulator's one line a replica.
+struct ReplicaStatus {
+  Epoch epoch;
+  View view;
+  bool view_changing = false;
+  bool observer = false;
+  ValidatorIndex primary;
+  Height sealed;
+  Height executed;
+  Height prepared;
+  Height proposed;
+  std::uint64_t dropped_messages = 0;
+  std::uint64_t view_changes = 0;
+  std::string ToString() const;
+};
+
+/// One validator's part in one epoch. Confined to its chain's strand.
+class Replica {
+ public:
+  struct Recovered {
+    Height sealed;  // from the chain's store
+    Hash sealed_hash;
+    std::optional<crypto::Certificate> sealed_certificate;  // none at height 0
+    std::vector<Bytes> records;                             // the vote log's, in order
+    /// The vote log is missing, damaged in the middle, or not this chain's, though the key has
+    /// voted before: vote for nothing until the sealed height has passed everything it may have
+    /// voted for.
+    bool votes_lost = false;
+  };
+
+  /// `key` must outlive the replica and be the vote key of a validator in the set; checked.
+  Replica(Options options, const crypto::KeyPair& key, Recovered recovered);
+  ~Replica();
+
+  /// To be called once, first: what a restart has to resend, execute and arm.
+  Actions Start();
+  Actions Step(const Event& event);
+
+  /// This replica is the primary of a settled view and the window has room: which height a proposal
+  /// would get.
+  std::optional<Height> CanPropose() const;
+  /// View a proposal made now must name as its origin.
+  View view() const;
+  ReplicaStatus status() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace talent::consensus

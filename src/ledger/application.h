@@ -1,0 +1,44 @@
+// What a tier is to the ledger: a deterministic state machine fed by blocks.
+#pragma once
+
+#include "ledger/genesis.h"
+#include "ledger/state.h"
+#include "ledger/transaction.h"
+
+namespace talent::ledger {
+
+/// What execution may know besides the state: the block it is part of, and nothing else.
+struct BlockContext {
+  ChainId chain;
+  Height height;
+  Timestamp time;  // block time
+};
+
+/// Implementations are stateless apart from what the genesis fixed, and so thread-safe; no method
+/// reads a clock, a locale, a float, a random number or anything outside its arguments.
+class Application {
+ public:
+  virtual ~Application() = default;
+
+  /// Writes the state of height 0 from the genesis. Errors: kInvalidArgument (names the field).
+  virtual Status InitGenesis(const Genesis& genesis, StateOverlay& state) const = 0;
+
+  /// May `tx` (well-formed, signature verified, not expired, payload at hand) enter the mempool?
+  /// Says why not, for a person. Passing is no promise: the state may change before it executes.
+  virtual Status Check(const Transaction& tx, const BlockContext& next,
+                       const StateReader& state) const = 0;
+
+  /// Executes `tx`. On error the caller drops every write made to `state` and keeps the error's
+  /// code as the receipt.
+  virtual Status Execute(const Transaction& tx, const BlockContext& block,
+                         StateOverlay& state) const = 0;
+
+  /// Due work at the start of a block: windows that close, releases; at most a stated number of
+  /// items.
+  virtual void BeginBlock(const BlockContext& block, StateOverlay& state) const = 0;
+
+  /// Would BeginBlock at `time` have something to do? An idle chain then proposes an empty batch.
+  virtual bool HasDueWork(Timestamp time, const StateReader& state) const = 0;
+};
+
+}  // namespace talent::ledger

@@ -1,0 +1,116 @@
+// A chain: its sealed blocks and state on disk, and the executed blocks waiting for their seals.
+//
+// Block, receipts, payloads, state, certificate and head marker are one synced RocksDB batch, so a
+// crash leaves a whole block or none.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "crypto/validator_set.h"
+#include "ledger/application.h"
+#include "ledger/database.h"
+#include "ledger/genesis.h"
+
+namespace talent::ledger {
+
+struct Head {
+  Height height;  // 0: only the genesis
+  Hash hash;      // block hash; the chain id at height 0
+  Timestamp time;
+  Hash state_root;
+};
+
+struct ExecutedBlock {
+  Height height;
+  Hash hash;
+  Bytes header;  // canonical BlockHeader
+  std::vector<TxId> tx_ids;
+  std::vector<pb::ReceiptCode> receipts;
+};
+
+struct TxLocation {
+  Height height;
+  std::uint32_t index = 0;
+};
+
+/// One writer (the chain's strand) for the methods of the first part; readers of the second part
+/// from any thread.
+class Chain {
+ public:
+  /// Opens or creates the chain of `genesis`; re-checks the head block on opening. `database` and
+  /// `application` must outlive the chain. Errors: kWrongGenesis (a chain of this name with another
+  /// genesis lies there), kFormatVersion, kCorruption (names the key), kIo, kInvalidArgument
+  /// (genesis).
+  static Result<std::unique_ptr<Chain>> Open(Database& database, const Genesis& genesis,
+                                             const Application& application);
+  ~Chain();
+
+  const Genesis& genesis() const;
+  const ChainId& id() const;
+
+  // Writer.
+
+  /// Executes an ordered batch as the next height on top of everything executed so far. `batch` is
+  /// canonical Batch bytes, or empty for a null batch; `payloads` canonical Payloads bytes.
+  /// Requires well-formed transactions (vetted by consensus); a null or duplicate or expired one is
+  /// a receipt, not an error. Errors: kInvalidArgument (batch does not parse), kPrecondition (a
+  /// payload is missing).
+  Result<ExecutedBlock> Execute(BytesView batch, BytesView payloads);
+
+  /// Makes the lowest executed block final. Durable on return.
+  /// Requires: height == head().height + 1 was executed; certificate verified by the caller;
+  /// asserted.
+  Status Seal(Height height, const crypto::Certificate& certificate);
+
+  /// Checks a sealed block of somebody else's (certificate, hashes, signatures of transactions),
+  /// executes it and makes it final. Executed unsealed blocks are kept when they agree. Errors:
+  /// kPrecondition (not the next height), kBadSignature, kCorruption (roots differ: either they lie
+  /// or we are broken; the message says which root).
+  Status Apply(const pb::BlockWithPayloads& block);
+
+  /// Highest executed height (>= head().height) and its hash and time.
+  Head tip() const;
+  /// State on top of the highest executed block. Valid until the next call of a writer method.
+  const StateReader& tip_state() const;
+
+  // Readers.
+
+  Head head() const;
+  const crypto::ValidatorSet& validators() const;   // of the epoch of the next block
+  Result<pb::Block> GetBlock(Height height) const;  // kNotFound
+  Result<pb::BlockWithPayloads> GetBlockWithPayloads(Height height) const;
+  Result<pb::CertifiedHeader> GetHeader(Height height) const;  // kNotFound
+  std::optional<TxLocation> FindTransaction(const TxId& id) const;
+  /// The transaction with its payload if that is kept. kNotFound.
+  Result<Transaction> GetTransaction(const TxId& id) const;
+  Result<pb::Receipt> GetReceipt(const TxLocation& at) const;
+  /// State after the sealed head; a consistent snapshot for as long as it is held.
+  std::unique_ptr<StateReader> SealedState() const;
+  /// Path of a transaction to its block's roots. kNotFound.
+  Result<pb::TransactionPath> ProveTransaction(const TxLocation& at) const;
+  /// Proof of `key` under the state root of sealed height `at`. kNotFound (no such height, pruned).
+  Result<pb::StateProof> ProveState(BytesView key, Height at) const;
+
+ private:
+  struct Impl;
+  explicit Chain(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Result of walking a chain.
+struct VerifyReport {
+  Height height;
+  std::uint64_t transactions = 0;
+  std::uint64_t payloads_missing = 0;  // withheld or erased
+  Hash head_hash;
+};
+
+/// Walks the stored chain from its genesis and checks every hash, signature, root and certificate
+/// by executing it again on a scratch state. `progress(height, of)` is called now and then. Errors:
+/// kCorruption (names height and step).
+Result<VerifyReport> VerifyStoredChain(const Database& database, const Genesis& genesis,
+                                       const Application& application,
+                                       const std::function<void(Height, Height)>& progress);
+
+}  // namespace talent::ledger

@@ -1,0 +1,50 @@
+// What execution reads and writes: a map from byte-string keys to byte-string values.
+//
+// Keys are "<table>/<key>" (each tier lists its tables in its header); values are canonical
+// protobuf. No personal text in either: hashes, ids, small integers (invariant: erasing a payload
+// erases the person).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+
+#include "base/bytes.h"
+
+namespace talent::ledger {
+
+class StateReader {
+ public:
+  virtual ~StateReader() = default;
+  virtual std::optional<Bytes> Get(BytesView key) const = 0;
+  /// Calls `visit(key, value)` in ascending order of key for every key with `prefix` that is >=
+  /// `from`, until it returns false. `from` may be empty.
+  virtual void Scan(BytesView prefix, BytesView from,
+                    const std::function<bool(BytesView, BytesView)>& visit) const = 0;
+};
+
+/// Writes on top of a reader; what is not written here is read from below. Not thread-safe.
+class StateOverlay final : public StateReader {
+ public:
+  /// nullopt: deleted.
+  using Writes = std::map<Bytes, std::optional<Bytes>, std::less<>>;
+
+  /// `below` must outlive the overlay.
+  explicit StateOverlay(const StateReader& below) : below_(below) {}
+
+  std::optional<Bytes> Get(BytesView key) const override;
+  void Scan(BytesView prefix, BytesView from,
+            const std::function<bool(BytesView, BytesView)>& visit) const override;
+  void Put(BytesView key, Bytes value);
+  void Delete(BytesView key);
+
+  const Writes& writes() const { return writes_; }
+  /// Applies this overlay's writes to `below`, which must be the reader it was made on.
+  void CommitTo(StateOverlay& below) const;
+
+ private:
+  const StateReader& below_;
+  Writes writes_;
+};
+
+}  // namespace talent::ledger

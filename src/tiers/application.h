@@ -1,0 +1,24 @@
+// The three applications: private, consortium and public chain.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "ledger/application.h"
+
+namespace talent::tiers {
+
+/// The application of the genesis' tier. Errors: kInvalidArgument (names the field of "app" that is
+/// wrong).
+Result<std::unique_ptr<ledger::Application>> MakeApplication(const ledger::Genesis& genesis);
+
+/// May the holder of `reader` (nullopt: anyone) read the payload of `tx`, sealed on the chain whose
+/// state this is? Private: centres of the chain, and parties the record concerns. Consortium:
+/// registered parties, once released to their points tier. Public: everyone.
+bool MayReadPayload(const ledger::Genesis& genesis, const ledger::StateReader& state, Timestamp now,
+                    const ledger::Transaction& tx, const std::optional<crypto::PublicKey>& reader);
+
+/// Is `key` the active key of a registered party of the chain (and so may log in)?
+bool IsPartyKey(const ledger::StateReader& state, const crypto::PublicKey& key);
+
+}  // namespace talent::tiers
