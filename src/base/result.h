@@ -60,6 +60,13 @@ inline tl::unexpected<Error> Within(std::string_view where, Error error) {
 namespace internal {
 [[noreturn]] void CheckFailed(const char* condition, const char* file, int line,
                               const std::string& message);
+
+// tl::expected<void, E>::value() has no overload for a moved-from result.
+inline void Take(Status&& /*ok*/) {}
+template <class T>
+T Take(Result<T>&& ok) {
+  return std::move(ok).value();
+}
 }  // namespace internal
 
 }  // namespace talent
@@ -71,7 +78,7 @@ namespace internal {
   ({                                                                                \
     auto result = (expr);                                                           \
     if (!result) return tl::unexpected<::talent::Error>(std::move(result).error()); \
-    std::move(result).value();                                                      \
+    ::talent::internal::Take(std::move(result));                                    \
   })
 #define TRY_NAME(n) TRY_CONCAT(try_result_, n)
 #define TRY_CONCAT(a, n) a##n

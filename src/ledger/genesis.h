@@ -14,11 +14,15 @@
 
 namespace talent::ledger {
 
+/// No time of ours lies after this (end of the year 9999): sums of times cannot overflow.
+inline constexpr Timestamp kMaxTime{253402300799999};
+
 enum class Tier { kPrivate, kConsortium, kPublic };
 /// "private", "consortium", "public".
 std::string_view TierName(Tier tier);
 
-/// Rules of ordering that all validators of a chain share; never in a node's own config.
+/// Rules of ordering that all validators of a chain share; never in a node's own config. A genesis
+/// file states every one of them, so that a default that changes here changes no chain.
 struct ConsensusRules {
   std::uint32_t window = 16;  // heights proposed ahead of the last sealed one, 1…64
   std::uint32_t max_batch_transactions = 512;
@@ -58,6 +62,8 @@ class Genesis {
   const nlohmann::json& app() const;
 
  private:
+  Genesis() = default;
+
   struct Fields;
   std::shared_ptr<const Fields> fields_;  // shared by copies; immutable
 };

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/result.h"
 
 namespace talent::ledger {
 
@@ -18,9 +19,13 @@ class StateReader {
   virtual ~StateReader() = default;
   virtual std::optional<Bytes> Get(BytesView key) const = 0;
   /// Calls `visit(key, value)` in ascending order of key for every key with `prefix` that is >=
-  /// `from`, until it returns false. `from` may be empty.
+  /// `from`, until it returns false. `from` may be empty. The views last for the call; `visit` must
+  /// not write to what is being scanned (collect, then write).
   virtual void Scan(BytesView prefix, BytesView from,
                     const std::function<bool(BytesView, BytesView)>& visit) const = 0;
+  /// The first failure of the storage below, after which every answer of this reader is worthless.
+  /// The executor asks after every block; whoever answers clients from a reader asks before.
+  virtual Status status() const { return {}; }
 };
 
 /// Writes on top of a reader; what is not written here is read from below. Not thread-safe.
@@ -35,8 +40,11 @@ class StateOverlay final : public StateReader {
   std::optional<Bytes> Get(BytesView key) const override;
   void Scan(BytesView prefix, BytesView from,
             const std::function<bool(BytesView, BytesView)>& visit) const override;
+  Status status() const override { return below_.status(); }
   void Put(BytesView key, Bytes value);
   void Delete(BytesView key);
+  /// Takes back what was written here: `key` is read from below again.
+  void Forget(BytesView key);
 
   const Writes& writes() const { return writes_; }
   /// Applies this overlay's writes to `below`, which must be the reader it was made on.
