@@ -36,6 +36,11 @@ class StateOverlay final : public StateReader {
 
   /// `below` must outlive the overlay.
   explicit StateOverlay(const StateReader& below) : below_(below) {}
+  // A copy would read as an overlay on the original and be none.
+  StateOverlay(const StateOverlay&) = delete;
+  StateOverlay& operator=(const StateOverlay&) = delete;
+  /// An overlay on this one, which must outlive it.
+  StateOverlay Nested() const { return StateOverlay(static_cast<const StateReader&>(*this)); }
 
   std::optional<Bytes> Get(BytesView key) const override;
   void Scan(BytesView prefix, BytesView from,
