@@ -28,6 +28,14 @@ class Application {
   virtual Status Check(const Transaction& tx, const BlockContext& next,
                        const StateReader& state) const = 0;
 
+  /// How urgent it is: lower lanes of the mempool are served first. Bulk is the default.
+  virtual std::uint32_t Lane(const Transaction& tx) const {
+    (void)tx;
+    return kBulkLane;
+  }
+  static constexpr std::uint32_t kUrgentLane = 0;
+  static constexpr std::uint32_t kBulkLane = 9;
+
   /// Executes `tx`. On error the caller drops every write made to `state` and keeps the error's
   /// code as the receipt.
   virtual Status Execute(const Transaction& tx, const BlockContext& block,
