@@ -1,0 +1,33 @@
+// StreamBlocks: sealed blocks in order, each read from the store when the client can take it.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <boost/asio/thread_pool.hpp>
+#include <memory>
+
+#include "node/chain_access.h"
+
+namespace talent::node {
+
+/// Starts streams and bounds how many run. A stream holds one block in memory, the one being
+/// written: a slow client slows its own stream and nothing else.
+class BlockStreams {
+ public:
+  static constexpr std::size_t kMaxStreams = 256;  // one block each: at most some hundred MiB
+
+  BlockStreams(ChainAccess& access, boost::asio::thread_pool& readers)
+      : access_(access), readers_(readers), open_(std::make_shared<std::atomic<std::size_t>>(0)) {}
+
+  /// The stream answering a call; owned by gRPC until its OnDone.
+  grpc::ServerWriteReactor<v1::StreamBlocksResponse>* Open(const CallMetadata& metadata,
+                                                           const v1::StreamBlocksRequest& request);
+
+ private:
+  ChainAccess& access_;
+  boost::asio::thread_pool& readers_;
+  std::shared_ptr<std::atomic<std::size_t>> open_;  // shared with the streams, which count down
+};
+
+}  // namespace talent::node
