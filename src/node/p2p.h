@@ -5,7 +5,10 @@
 // registries.
 #pragma once
 
+#include <spdlog/logger.h>
+
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,31 +33,56 @@ class PeerNetwork {
     std::string address;         // "127.0.0.1:7001"
     std::optional<NodeKey> key;  // pinned; nullopt only for a public chain's upstream
   };
+  /// How long things may take. The defaults are for use, shorter ones for tests.
+  struct Timing {
+    std::chrono::milliseconds handshake{5000};    // from connecting until both said hello
+    std::chrono::milliseconds keepalive{5000};    // a connection idle for this long says so
+    std::chrono::milliseconds idle{15000};        // three keepalives missed: the peer is gone
+    std::chrono::milliseconds redial_first{100};  // doubles with every failure, with jitter
+    std::chrono::milliseconds redial_cap{10000};
+  };
   struct Options {
     std::string listen;      // "127.0.0.1:0" picks a free port
     std::vector<Peer> dial;  // redialled with backoff for as long as the network runs
+    /// Beyond it a stranger's connection is closed at once; peers of `dial` always get in.
     std::size_t max_connections = 128;
-    std::size_t max_queued_bytes_per_peer =
-        64u << 20;  // beyond it frames to that peer are dropped and counted
-    /// May the holder of this node key connect at all?
+    /// Incoming connections that have not proved their key yet; more are closed at once.
+    std::size_t max_handshakes = 32;
+    /// Beyond it frames to that peer are dropped and counted. Sync responses may take half.
+    std::size_t max_queued_bytes_per_peer = 64u << 20;
+    Timing timing;
+    std::shared_ptr<spdlog::logger> log;  // null: says nothing
+
+    // The callbacks run on the io_context, one at a time, and never after ~PeerNetwork. They must
+    // not block and must not destroy the network.
+
+    /// May the holder of this node key be connected at all? Asked at the handshake, and again at
+    /// every keepalive, so that a revoked key loses its connection.
     std::function<bool(const NodeKey&)> authorize;
-    /// Called on the io_context's thread, in the order received from one peer; must not block.
-    /// Returning false (garbage, over its quota) closes the connection.
+    /// In the order received from one peer. Returning false (garbage, over its quota) closes the
+    /// connection.
     std::function<bool(const NodeKey&, v1::Frame&&)> on_frame;
+    /// Once with `up` when a peer is connected and once without when it is not any more. Where one
+    /// connection replaces another the peer stays up.
     std::function<void(const NodeKey&, bool up)> on_peer;
   };
 
   /// Listens and starts dialling. `io` must outlive the network. Errors: kIo (address in use; says
-  /// which).
+  /// which), kInvalidArgument (an address).
   static Result<std::unique_ptr<PeerNetwork>> Start(boost::asio::io_context& io,
                                                     const crypto::KeyPair& node_key,
                                                     Options options);
-  ~PeerNetwork();  // closes everything
+  /// Closes everything. What is left of the coroutines ends on `io`, or goes with it.
+  ~PeerNetwork();
 
   /// "127.0.0.1:7001", with the port really bound.
   std::string listen_address() const;
 
-  /// Queues a frame; false where the peer is not connected or its queue is full.
+  // Frames go out in order, but sync responses after everything else that waits. One frame is never
+  // overtaken half-way: keep sync responses to about 1 MiB, or votes wait behind them.
+
+  /// Queues a frame; never blocks. False where the peer is not connected, its queue is full or the
+  /// frame is over kMaxFrameBytes.
   bool Send(const NodeKey& to, const v1::Frame& frame);
   /// Serialises once. Returns to how many it was queued.
   std::size_t SendToAll(const std::vector<NodeKey>& to, const v1::Frame& frame);
@@ -66,6 +94,13 @@ class PeerNetwork {
     std::uint64_t frames_in = 0, frames_out = 0, bytes_in = 0, bytes_out = 0, dropped = 0;
   };
   std::vector<PeerInfo> peers() const;
+
+  /// Sums over all peers since the start, connected or not; they only grow.
+  struct Totals {
+    std::uint64_t frames_in = 0, frames_out = 0, bytes_in = 0, bytes_out = 0, dropped = 0;
+    std::uint64_t refused = 0;  // connections that ended before hello, incoming ones
+  };
+  Totals totals() const;
 
  private:
   struct Impl;
