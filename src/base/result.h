@@ -71,7 +71,8 @@ T Take(Result<T>&& ok) {
 
 }  // namespace talent
 
-// Value of `expr`, or return its error from the enclosing function. Not for coroutines.
+// Value of `expr`, or return its error from the enclosing function. Not for coroutines, nor inside
+// the braces of an aggregate: gcc 12 leaks the members before it when it returns from there.
 #define TRY(expr) TRY_NAMED(expr, TRY_NAME(__COUNTER__))
 #define TRY_NAMED(expr, result) TRY_IMPL(expr, result)
 #define TRY_IMPL(expr, result)                                                      \

@@ -1,20 +1,8 @@
 #include "crypto/ed25519.h"
 
-#include <sodium.h>
+#include "crypto/sodium.h"
 
 namespace talent::crypto {
-namespace {
-
-void EnsureSodium() {
-  static const int kReady = sodium_init();
-  CHECK(kReady >= 0, "libsodium cannot start");
-}
-
-const unsigned char* Raw(BytesView bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
-}  // namespace
 
 KeyPair KeyPair::FromSeed(const Seed& seed) {
   EnsureSodium();

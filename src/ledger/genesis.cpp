@@ -4,7 +4,7 @@
 #include <set>
 
 #include "crypto/sha256.h"
-#include "ledger/json_fields.h"
+#include "base/json_fields.h"
 
 namespace talent::ledger {
 namespace {

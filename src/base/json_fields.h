@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace talent::ledger {
+namespace talent {
 
 /// Parses `text`. Errors: kInvalidArgument (no JSON, a field twice in one object, nested deeper
 /// than kMaxJsonDepth; says at which byte or field).
@@ -55,4 +55,4 @@ class JsonFields {
   std::set<std::string> asked_;
 };
 
-}  // namespace talent::ledger
+}  // namespace talent

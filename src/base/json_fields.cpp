@@ -1,8 +1,8 @@
-#include "ledger/json_fields.h"
+#include "base/json_fields.h"
 
 #include <optional>
 
-namespace talent::ledger {
+namespace talent {
 
 using nlohmann::json;
 
@@ -107,4 +107,4 @@ Status JsonFields::Finish() const {
   return {};
 }
 
-}  // namespace talent::ledger
+}  // namespace talent
