@@ -1,19 +1,18 @@
 #include "node/grpc_tls.h"
 
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <unistd.h>
 
 #include <boost/asio/ip/address.hpp>
-#include <fstream>
-#include <iterator>
 #include <memory>
+
+#include "base/file.h"
 
 namespace talent::node {
 namespace {
 
+constexpr std::size_t kMaxPemBytes = 64 * 1024;
 constexpr long kDay = 24L * 60 * 60;
 constexpr long kValidDays = 3650;  // pinned and replaced by the operator, never renewed by a CA
 constexpr int kSerialBits = 127;  // positive and unguessable (RFC 5280, 4.1.2.2: 20 octets at most)
@@ -76,22 +75,6 @@ std::string Contents(BIO& bio) {
   return size > 0 ? std::string(data, static_cast<std::size_t>(size)) : std::string();
 }
 
-Result<std::string> ReadFile(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Fail(Code::kIo, "{}: cannot be read", path.string());
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
-Status WriteNewFile(const std::filesystem::path& path, const std::string& text, mode_t mode) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  if (fd < 0) return Fail(Code::kIo, "{}: cannot be created", path.string());
-  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const bool synced = ::fsync(fd) == 0;
-  ::close(fd);
-  if (!written || !synced) return Fail(Code::kIo, "{}: cannot be written", path.string());
-  return {};
-}
-
 }  // namespace
 
 Result<ServerCertificate> MakeServerCertificate(const std::vector<std::string>& names) {
@@ -121,10 +104,12 @@ Result<ServerCertificate> LoadOrMakeServerCertificate(const std::filesystem::pat
                 (has_cert ? cert_path : key_path).string(),
                 (has_cert ? key_path : cert_path).string());
   }
-  if (has_cert) return ServerCertificate{TRY(ReadFile(cert_path)), TRY(ReadFile(key_path))};
+  if (has_cert)
+    return ServerCertificate{TRY(ReadFile(cert_path, kMaxPemBytes)),
+                             TRY(ReadFile(key_path, kMaxPemBytes))};
   auto made = TRY(MakeServerCertificate(names));
-  TRY(WriteNewFile(key_path, made.private_key, 0600));
-  TRY(WriteNewFile(cert_path, made.certificate, 0644));
+  TRY(WriteFile(key_path, made.private_key, 0600, IfExists::kFail));
+  TRY(WriteFile(cert_path, made.certificate, 0644, IfExists::kFail));
   return made;
 }
 

@@ -1,0 +1,24 @@
+// The commands of talentd, each in a file of its own that is named after it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace talent::node::cli {
+
+// Each adds one command (and what is below it) to `app`; when run it sets `exit_code`, which must
+// outlive the app.
+void AddInitCommand(CLI::App& app, int& exit_code);
+void AddStartCommand(CLI::App& app, int& exit_code);
+void AddConfigCommand(CLI::App& app, int& exit_code);
+void AddStatusCommand(CLI::App& app, int& exit_code);
+void AddKeysCommand(CLI::App& app, int& exit_code);
+void AddRecordCommand(CLI::App& app, int& exit_code);
+void AddQueryCommand(CLI::App& app, int& exit_code);
+void AddProofCommand(CLI::App& app, int& exit_code);
+void AddVerifyCommand(CLI::App& app, int& exit_code);
+void AddBenchCommand(CLI::App& app, int& exit_code);
+
+/// Runs talentd with the process' arguments; its exit code.
+int Main(int argc, char** argv);
+
+}  // namespace talent::node::cli

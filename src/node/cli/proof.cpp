@@ -1,0 +1,67 @@
+#include <cstdio>
+
+#include "base/canonical.h"
+#include "base/file.h"
+#include "node/cli/command.h"
+#include "node/cli/commands.h"
+#include "node/cli/connect.h"
+#include "node/cli/passphrase.h"
+
+namespace talent::node::cli {
+namespace {
+
+struct ProofOptions {
+  ConnectionOptions connection;
+  std::string record;
+  std::string chain = "public";
+  std::filesystem::path out;
+  std::filesystem::path key;
+  PassphraseOptions passphrase;
+};
+
+Result<int> WriteProof(const ProofOptions& options) {
+  const auto id = TRY(RecordId::FromHexString(options.record));
+  const auto connection = TRY(ConnectToChain(options.connection, options.chain));
+  if (!options.key.empty()) {
+    const auto key = TRY(ReadKey(options.key, options.passphrase));
+    TRY(connection.node.client->Login(connection.chain, key));
+  }
+  const auto proof = connection.node.client->GetProof(connection.chain, id);
+  if (!proof) return Refused(proof.error());
+  const Bytes bytes = Encode(*proof);
+  if (!options.out.empty()) {
+    TRY(WriteFile(options.out, bytes, 0644, IfExists::kReplace));
+  } else if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size() ||
+             std::fflush(stdout) != 0) {
+    return Fail(Code::kIo, "the proof cannot be written to standard output");
+  }
+  fmt::print(stderr, "{} bytes of proof from {} on chain {}\n", bytes.size(), connection.node.node,
+             connection.state.name());
+  return kGood;
+}
+
+}  // namespace
+
+void AddProofCommand(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<ProofOptions>();
+  auto* proof = app.add_subcommand(
+      "proof", "Fetch the proof of a record or transaction, for 'talentd verify --proof'");
+  proof->footer(
+      "Examples:\n"
+      "  talentd proof 1f3a… --endpoints .devnet/endpoints.json > proof\n"
+      "  talentd verify --proof proof --genesis public.genesis.json\n"
+      "\n"
+      "The proof is a talent.ledger.v1.TransactionProof. It is checked offline from the chain's\n"
+      "genesis file alone: nothing in it has to be believed. On the public chain the id of a\n"
+      "record finds the transaction that published it.");
+  proof->add_option("RECORD", options->record, "Record or transaction id, 64 hex digits")
+      ->required();
+  proof->add_option("--chain", options->chain, "Chain to prove it on")->capture_default_str();
+  proof->add_option("--out", options->out, "File to write (default: standard output)");
+  proof->add_option("--key", options->key, "Key file of a party, to have a payload included");
+  AddPassphraseOptions(proof, options->passphrase);
+  AddConnectionOptions(proof, options->connection);
+  OnRun(proof, exit_code, [options] { return WriteProof(*options); });
+}
+
+}  // namespace talent::node::cli

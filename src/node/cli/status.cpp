@@ -1,0 +1,77 @@
+#include <nlohmann/json.hpp>
+
+#include "node/cli/command.h"
+#include "node/cli/commands.h"
+#include "node/cli/connect.h"
+#include "node/payload_json.h"
+
+namespace talent::node::cli {
+namespace {
+
+struct StatusOptions {
+  ConnectionOptions connection;
+  Output output = Output::kTable;
+};
+
+std::string Condition(const v1::ChainState& chain) {
+  if (!chain.halted().empty()) return "halted: " + chain.halted();
+  return chain.synced() ? "synced" : "catching up";
+}
+
+std::vector<std::string> Row(const std::string& node, const v1::ChainState& chain) {
+  return {node,
+          chain.name(),
+          chain.tier(),
+          chain.role(),
+          std::to_string(chain.height()),
+          ToHex(chain.head_hash()).substr(0, 16),
+          std::to_string(chain.view()),
+          chain.primary(),
+          std::to_string(chain.mempool_transactions()),
+          Condition(chain)};
+}
+
+Result<int> ShowStatus(const StatusOptions& options) {
+  const auto attempts = TRY(ConnectAll(options.connection));
+  std::vector<std::vector<std::string>> rows;
+  auto json = nlohmann::json::array();
+  bool all_answer = true;
+  for (const auto& attempt : attempts) {
+    if (!attempt.connection) {
+      all_answer = false;
+      json.push_back({{"name", attempt.node}, {"error", attempt.connection.error().ToString()}});
+      rows.push_back({attempt.node, "-", "-", "-", "-", "-", "-", "-", "-",
+                      attempt.connection.error().ToString()});
+      continue;
+    }
+    const auto& status = attempt.connection->status;
+    json.push_back(TRY(MessageToJson(status)));
+    for (const auto& chain : status.chains()) rows.push_back(Row(attempt.node, chain));
+  }
+  if (options.output == Output::kJson) {
+    PrintJson(json);
+  } else {
+    PrintTable({"NODE", "CHAIN", "TIER", "ROLE", "HEIGHT", "HEAD", "VIEW", "PRIMARY", "MEMPOOL",
+                "CONDITION"},
+               rows);
+  }
+  return all_answer ? kGood : kRefused;
+}
+
+}  // namespace
+
+void AddStatusCommand(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<StatusOptions>();
+  auto* status = app.add_subcommand("status", "Where nodes stand on each of their chains");
+  status->footer(
+      "Examples:\n"
+      "  talentd status --endpoints .devnet/endpoints.json\n"
+      "  talentd status --address 127.0.0.1:9001 --tls-ca home/grpc.crt --output json\n"
+      "\n"
+      "Exits with 1 when a node does not answer.");
+  AddConnectionOptions(status, options->connection);
+  AddOutputOption(status, options->output);
+  OnRun(status, exit_code, [options] { return ShowStatus(*options); });
+}
+
+}  // namespace talent::node::cli
