@@ -1,0 +1,58 @@
+// Who may read a payload.
+
+#include <algorithm>
+
+#include "tiers/application.h"
+#include "tiers/consortium_rules.h"
+#include "tiers/points.h"
+#include "tiers/private_rules.h"
+
+namespace talent::tiers {
+namespace {
+
+bool MayReadPrivate(const ledger::StateReader& state, const ledger::Transaction& tx,
+                    const crypto::PublicKey& reader) {
+  if (tx.author == reader) return true;
+  const auto record = kPrivateRecords.Get(state, tx.id.View());
+  if (!record) return false;
+  const auto subject = kSubjects.Get(state, record->subject_id());
+  if (subject && subject->key() == reader.View()) return true;
+  const auto party = FindPartyOf(state, reader);
+  if (!party) return false;
+  return party->role() == pb::PARTY_ROLE_CENTRE ||
+         kConcerns.Has(state, Concat({record->subject_id(), party->id()}));
+}
+
+// A promoted payload opens by value class and points tier. Centres read at once: they validate the
+// chain and hold the bytes; so do those the record concerns.
+bool MayReadPromoted(const ledger::StateReader& state, Timestamp now, const ledger::Transaction& tx,
+                     const pb::Party& reader) {
+  if (reader.role() == pb::PARTY_ROLE_CENTRE) return true;
+  const auto message = Decode<pb::RecordPromoted>(tx.payload);
+  if (!message) return false;
+  const TxId record_id = ledger::TransactionId(message->record().envelope());
+  const auto record = kConsortiumRecords.Get(state, record_id.View());
+  if (!record) return false;
+  if (reader.id() == record->author() ||
+      std::ranges::binary_search(record->parties(), reader.id())) {
+    return true;
+  }
+  const auto policy = PolicyOf(state);
+  const std::size_t tier = PointsTier(policy, PointsOf(state, policy, reader.id(), now));
+  const Millis delay = ReleaseDelay(policy, record->value_class(), tier);
+  return now >= Timestamp(record->promoted_ms()) + delay;
+}
+
+}  // namespace
+
+bool MayReadPayload(const ledger::Genesis& genesis, const ledger::StateReader& state, Timestamp now,
+                    const ledger::Transaction& tx, const std::optional<crypto::PublicKey>& reader) {
+  if (genesis.tier() == ledger::Tier::kPublic) return true;
+  if (!reader) return false;
+  if (genesis.tier() == ledger::Tier::kPrivate) return MayReadPrivate(state, tx, *reader);
+  const auto party = FindPartyOf(state, *reader);
+  if (!party) return false;
+  return tx.kind != "RecordPromoted" || MayReadPromoted(state, now, tx, *party);
+}
+
+}  // namespace talent::tiers

@@ -1,0 +1,155 @@
+// RecordPromoted: a record of a private chain arrives with its evidence. Every validator checks all
+// of it, and takes nothing from the submitter's word.
+
+#include <algorithm>
+
+#include "tiers/consortium_rules.h"
+#include "tiers/sources.h"
+
+namespace talent::tiers {
+namespace {
+
+// The record as its author signed it, with its payload exactly where it may leave.
+Result<ledger::Transaction> ReadRecord(const pb::RecordPromoted& message) {
+  const bool has_payload = message.has_payload();
+  auto record =
+      ledger::ParseTransaction(message.record(), has_payload ? &message.payload() : nullptr);
+  if (!record) return Within("record", record.error());
+  const ChainId source = TRY(ChainId::FromBytes(message.source_chain()));
+  if (const Status status = ledger::VerifySignature(*record, source); !status) {
+    return Within("record", status.error());
+  }
+  const bool full = record->disclosure == ledger::pb::DISCLOSURE_FULL;
+  if (!full && record->disclosure != ledger::pb::DISCLOSURE_COMMITMENT) {
+    return Fail(Code::kUnauthorized, "the record's disclosure class keeps it on its chain");
+  }
+  if (full != has_payload) {
+    return Fail(Code::kInvalidArgument, "payload is {}",
+                full ? "missing from a record of class FULL" : "not to leave its chain");
+  }
+  return record;
+}
+
+// The source's own decision, proven from its state: the policy was applied by the source's
+// validators when they executed the record, so nobody has to run it again here.
+Result<pb::PromotionDecision> ProveDecision(const pb::RecordPromoted& message,
+                                            const ledger::Transaction& record,
+                                            const ledger::pb::BlockHeader& header) {
+  if (const Status status =
+          VerifyPresent(header, kDecisions.Key(record.id.View()), message.decision());
+      !status) {
+    return Within("decision", status.error());
+  }
+  auto decision = TRY(Decode<pb::PromotionDecision>(message.decision().value()));
+  if (decision.kind() != record.kind || decision.disclosure() != record.disclosure) {
+    return Fail(Code::kBadSignature, "decision is of another kind or disclosure than the record");
+  }
+  return decision;
+}
+
+// A private chain speaks for its own centres only.
+Status RequireCentreOf(const Call& call, BytesView source_chain, const std::string& centre) {
+  const auto source = kSources.Get(call.state, source_chain);
+  if (!source) return Fail(Code::kNotFound, "chain {} is no source", ToHex(source_chain));
+  if (!std::ranges::binary_search(source->centres(), centre)) {
+    return Fail(Code::kUnauthorized, "source '{}' does not speak for centre '{}'", source->name(),
+                centre);
+  }
+  return {};
+}
+
+pb::ConsortiumRecord NewRecord(const pb::RecordPromoted& message, const Call& call,
+                               const pb::PromotionDecision& decision) {
+  pb::ConsortiumRecord record;
+  record.set_source_chain(message.source_chain());
+  record.set_kind(decision.kind());
+  record.set_content_kind(decision.content_kind());
+  record.set_disclosure(decision.disclosure());
+  record.set_author(decision.author());
+  record.set_centre(decision.centre());
+  record.set_priority(decision.priority());
+  record.set_value_class(decision.value_class());
+  *record.mutable_parties() = decision.parties();
+  record.set_publish(decision.publish());
+  record.set_promotion_tx(call.tx.id.ToBytes());
+  record.set_height(call.block.height.value);
+  record.set_promoted_ms(call.block.time.value);
+  record.set_supersedes(decision.supersedes());
+  return record;
+}
+
+// Links the corrected record to its correction and settles what was open about it.
+Status LinkCorrection(const pb::RecordPromoted& message, const Call& call, const TxId& correction,
+                      const pb::PromotionDecision& decision) {
+  auto original = TRY(RequireRecord(call, decision.supersedes()));
+  if (original.source_chain() != message.source_chain() || original.centre() != decision.centre() ||
+      !original.superseded_by().empty()) {
+    return Fail(Code::kPrecondition, "record {} is another centre's or corrected before",
+                ToHex(decision.supersedes()));
+  }
+  original.set_superseded_by(correction.ToBytes());
+  AddStep(original, call.tx.id);
+  SettleCorrection(call.block, call.state, decision.supersedes(), original);
+  return {};
+}
+
+Status Promote(const pb::RecordPromoted& message, const Call& call) {
+  TRY(RequireCentre(call));
+  const ledger::Transaction record = TRY(ReadRecord(message));
+  if (kConsortiumRecords.Has(call.state, record.id.View())) {
+    return Fail(Code::kDuplicate, "record {} was promoted before", record.id.Hex());
+  }
+  const auto header = CitedHeader(call.state, message.source_chain(), message.height());
+  const auto decision_header =
+      CitedHeader(call.state, message.source_chain(), message.decision_height());
+  if (!header || !decision_header) {
+    if (call.admission) return {};
+    return tl::unexpected<Error>(header ? decision_header.error() : header.error());
+  }
+  TRY(VerifyEffective(*header, record.id, message.path()));
+  const auto decision = TRY(ProveDecision(message, record, *decision_header));
+  TRY(RequireCentreOf(call, message.source_chain(), decision.centre()));
+  pb::ConsortiumRecord entry = NewRecord(message, call, decision);
+  if (entry.disclosure() != ledger::pb::DISCLOSURE_FULL) {
+    entry.set_status(pb::RECORD_STATUS_COMMITMENT);
+    kConsortiumRecords.Put(call.state, record.id.View(), entry);
+  } else if (!entry.supersedes().empty()) {
+    entry.set_status(pb::RECORD_STATUS_CORRECTION);
+    kConsortiumRecords.Put(call.state, record.id.View(), entry);
+  } else {
+    OpenReview(call.block, call.state, record.id.View(), entry);
+  }
+  if (entry.supersedes().empty()) return {};
+  return LinkCorrection(message, call, record.id, decision);
+}
+
+// The record's own priority, behind everything that keeps a review or a dispute moving.
+std::uint32_t PromotionLane(const ledger::Transaction& tx) {
+  constexpr std::uint32_t kFirst = 2;
+  const auto message = Decode<pb::RecordPromoted>(tx.payload);
+  if (!message) return ledger::Application::kBulkLane;
+  const auto decision = Decode<pb::PromotionDecision>(message->decision().value());
+  if (!decision) return ledger::Application::kBulkLane;
+  if (decision->priority() == 0) return ledger::Application::kUrgentLane;
+  return std::clamp(decision->priority(), kFirst, ledger::Application::kBulkLane);
+}
+
+constexpr Kind kKinds[] = {{"RecordPromoted", Run<pb::RecordPromoted, Promote>, PromotionLane}};
+
+}  // namespace
+
+std::span<const Kind> PromotionKinds() { return kKinds; }
+
+Result<pb::ConsortiumRecord> RequireRecord(const Call& call, BytesView record_id) {
+  if (const auto id = RecordId::FromBytes(record_id); !id) return Within("record_id", id.error());
+  auto record = kConsortiumRecords.Get(call.state, record_id);
+  if (!record) return Fail(Code::kNotFound, "record {} was not promoted", ToHex(record_id));
+  return *std::move(record);
+}
+
+void AddStep(pb::ConsortiumRecord& record, const TxId& step) {
+  if (record.path().empty()) record.add_path(record.promotion_tx());
+  record.add_path(step.ToBytes());
+}
+
+}  // namespace talent::tiers

@@ -1,0 +1,30 @@
+// Tables of the consortium chain, besides those of tables.h.
+#pragma once
+
+#include "talent/tiers/v1/consortium.pb.h"
+#include "tiers/tables.h"
+
+namespace talent::tiers {
+
+/// "policy/consortium".
+inline constexpr Table<pb::ConsortiumPolicy> kConsortiumPolicy{"policy/"};
+inline constexpr std::string_view kConsortiumPolicyKey = "consortium";
+/// By record id.
+inline constexpr Table<pb::ConsortiumRecord> kConsortiumRecords{"rec/"};
+/// By record and party id.
+inline constexpr Table<pb::Review> kReviews{"review/"};
+/// By time and record id.
+inline constexpr Table<pb::DueWork> kDueWork{"due/"};
+/// By sequence number from 1: what the public chain's promoter follows.
+inline constexpr Table<pb::Settled> kSettled{"settled/"};
+/// The empty key.
+inline constexpr Table<pb::SettledCount> kSettledCount{"settled_count"};
+/// By party id.
+inline constexpr Table<pb::Standing> kStandings{"standing/"};
+/// By party id, '/' and sequence number.
+inline constexpr Table<pb::PointsEntry> kPoints{"points/"};
+
+/// The policy the genesis wrote.
+pb::ConsortiumPolicy PolicyOf(const ledger::StateReader& state);
+
+}  // namespace talent::tiers

@@ -1,0 +1,36 @@
+#include "tiers/kind.h"
+
+#include "tiers/consortium_rules.h"
+#include "tiers/private_rules.h"
+#include "tiers/public_rules.h"
+#include "tiers/sources.h"
+
+namespace talent::tiers {
+
+KindGroups PrivateKinds() {
+  static const std::span<const Kind> kGroups[] = {TalentKinds(), AbilityKinds(), TokenKinds(),
+                                                  CorrectionKinds()};
+  return kGroups;
+}
+
+KindGroups ConsortiumKinds() {
+  static const std::span<const Kind> kGroups[] = {SourceKinds(), PromotionKinds(), ReviewKinds(),
+                                                  DisputeKinds()};
+  return kGroups;
+}
+
+KindGroups PublicKinds() {
+  static const std::span<const Kind> kGroups[] = {SourceKinds(), PublicationKinds()};
+  return kGroups;
+}
+
+const Kind* FindKind(KindGroups groups, std::string_view name) {
+  for (const std::span<const Kind> group : groups) {
+    for (const Kind& kind : group) {
+      if (kind.name == name) return &kind;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace talent::tiers

@@ -1,0 +1,75 @@
+#include "tiers/points.h"
+
+#include <algorithm>
+
+namespace talent::tiers {
+namespace {
+
+constexpr std::uint64_t kDayMs = 86'400'000;
+constexpr std::size_t kTiers = 4;
+
+// Brings a balance to the half-life period of `now`.
+void Decay(pb::Standing& standing, const pb::ConsortiumPolicy& policy, Timestamp now) {
+  if (policy.half_life_ms() == 0) return;
+  const std::uint64_t period = now.value / policy.half_life_ms();
+  std::int64_t points = standing.points();
+  for (; standing.period() < period && points != 0; standing.set_period(standing.period() + 1)) {
+    points /= 2;  // towards zero in C++
+  }
+  standing.set_period(period);
+  standing.set_points(points);
+}
+
+pb::Standing StandingOf(const ledger::StateReader& state, const pb::ConsortiumPolicy& policy,
+                        BytesView member, Timestamp now) {
+  pb::Standing standing = kStandings.Get(state, member).value_or(pb::Standing());
+  Decay(standing, policy, now);
+  return standing;
+}
+
+}  // namespace
+
+void BookPoints(ledger::StateOverlay& state, const pb::ConsortiumPolicy& policy, Timestamp now,
+                const PointsChange& change) {
+  pb::Standing standing = StandingOf(state, policy, change.member, now);
+  if (change.delta > 0) {
+    const std::uint64_t today = now.value / kDayMs;
+    if (standing.day() != today) standing.set_rewards_today(0);
+    standing.set_day(today);
+    if (standing.rewards_today() >= policy.daily_cap()) return;
+    standing.set_rewards_today(standing.rewards_today() + 1);
+  }
+  standing.set_points(standing.points() + change.delta);
+  standing.set_entries(standing.entries() + 1);
+  kStandings.Put(state, change.member, standing);
+  pb::PointsEntry entry;
+  entry.set_delta(change.delta);
+  entry.set_reason(change.reason);
+  entry.set_record_id(change.record_id);
+  entry.set_review(change.review);
+  entry.set_time_ms(now.value);
+  entry.set_balance(standing.points());
+  kPoints.Put(state, Concat({change.member, "/", BigEndian(standing.entries())}), entry);
+}
+
+std::int64_t PointsOf(const ledger::StateReader& state, const pb::ConsortiumPolicy& policy,
+                      BytesView member, Timestamp now) {
+  return StandingOf(state, policy, member, now).points();
+}
+
+std::size_t PointsTier(const pb::ConsortiumPolicy& policy, std::int64_t points) {
+  const auto& bounds = policy.tier_points();
+  const auto above = std::ranges::find_if(bounds, [&](std::uint64_t bound) {
+    return points < 0 || static_cast<std::uint64_t>(points) < bound;
+  });
+  return static_cast<std::size_t>(std::max<std::ptrdiff_t>(above - bounds.begin() - 1, 0));
+}
+
+Millis ReleaseDelay(const pb::ConsortiumPolicy& policy, std::uint32_t value_class,
+                    std::size_t tier) {
+  const std::size_t cell = value_class * kTiers + tier;
+  CHECK(tier < kTiers && cell < static_cast<std::size_t>(policy.release_delays_ms_size()));
+  return Millis(policy.release_delays_ms(static_cast<int>(cell)));
+}
+
+}  // namespace talent::tiers

@@ -1,0 +1,34 @@
+// Community points: balances, the ledger behind them, decay, tiers and what a tier may read when.
+#pragma once
+
+#include "base/strong.h"
+#include "tiers/consortium_state.h"
+
+namespace talent::tiers {
+
+/// One change of a member's points.
+struct PointsChange {
+  std::string member;
+  std::int64_t delta = 0;
+  pb::PointsReason reason = pb::POINTS_REASON_UNSPECIFIED;
+  Bytes record_id;
+  Bytes review;  // commit transaction; empty for a centre
+};
+
+/// Books `change` at `now`. A reward over the daily cap is not booked.
+void BookPoints(ledger::StateOverlay& state, const pb::ConsortiumPolicy& policy, Timestamp now,
+                const PointsChange& change);
+
+/// The member's balance at `now`. At every multiple of the half-life since the Unix epoch that has
+/// passed since the last booking it was halved, towards zero.
+std::int64_t PointsOf(const ledger::StateReader& state, const pb::ConsortiumPolicy& policy,
+                      BytesView member, Timestamp now);
+
+/// 0 to 3.
+std::size_t PointsTier(const pb::ConsortiumPolicy& policy, std::int64_t points);
+
+/// How long after its promotion a payload of `value_class` opens to `tier`.
+Millis ReleaseDelay(const pb::ConsortiumPolicy& policy, std::uint32_t value_class,
+                    std::size_t tier);
+
+}  // namespace talent::tiers

@@ -1,0 +1,29 @@
+// Tables of a private chain, besides those of tables.h.
+#pragma once
+
+#include "talent/tiers/v1/private.pb.h"
+#include "tiers/tables.h"
+
+namespace talent::tiers {
+
+/// "policy/promotion".
+inline constexpr Table<pb::PromotionPolicy> kPromotionPolicy{"policy/"};
+inline constexpr std::string_view kPromotionPolicyKey = "promotion";
+/// By record id.
+inline constexpr Table<pb::PrivateRecord> kPrivateRecords{"rec/"};
+/// By subject id.
+inline constexpr Table<pb::Subject> kSubjects{"subject/"};
+/// By subject id: the consent in force.
+inline constexpr Table<pb::Consent> kConsents{"consent/"};
+/// By record id of the InvestmentConfirmed, or of the correction that superseded it.
+inline constexpr Table<pb::Investment> kInvestments{"investment/"};
+/// By hash of the statement.
+inline constexpr Table<pb::ConfirmedStatement> kStatements{"statement/"};
+/// By record id of the TokenIssued.
+inline constexpr Table<pb::Token> kTokens{"token/"};
+/// By token and party id.
+inline constexpr Table<pb::Holding> kHoldings{"holding/"};
+/// By subject and party id.
+inline constexpr Table<pb::Concern> kConcerns{"concern/"};
+
+}  // namespace talent::tiers

@@ -1,0 +1,178 @@
+#include "tiers/promotion_policy.h"
+
+#include <algorithm>
+
+namespace talent::tiers {
+namespace {
+
+constexpr std::size_t kMaxRules = 256;
+constexpr std::size_t kMaxText = 64;
+constexpr std::uint32_t kFullScore = 10000;
+
+Result<ledger::pb::Disclosure> ReadDisclosure(JsonFields& json) {
+  const std::string text = TRY(json.Text("disclosure", kMaxText));
+  if (text == "full") return ledger::pb::DISCLOSURE_FULL;
+  if (text == "commitment") return ledger::pb::DISCLOSURE_COMMITMENT;
+  return Fail(Code::kInvalidArgument, "{} is '{}', neither 'full' nor 'commitment'",
+              json.PathOf("disclosure"), text);
+}
+
+Result<std::uint32_t> ReadNumber(JsonFields& json, const std::string& name, std::uint32_t max) {
+  return static_cast<std::uint32_t>(TRY(json.Number(name, 0, max)));
+}
+
+Status ReadConditions(JsonFields& json, pb::PromotionRule& rule) {
+  rule.set_max_score(kFullScore);
+  if (json.Has("tag")) {
+    const std::string tag = TRY(json.Text("tag", kMaxText));
+    if (tag != "matched" && tag != "matchable") {
+      return Fail(Code::kInvalidArgument, "{} is '{}', neither 'matched' nor 'matchable'",
+                  json.PathOf("tag"), tag);
+    }
+    rule.set_tag(tag == "matched" ? pb::TAG_MATCH_MATCHED : pb::TAG_MATCH_MATCHABLE);
+  }
+  if (json.Has("industry")) rule.set_industry(TRY(json.Text("industry", kMaxText)));
+  if (json.Has("min_score")) rule.set_min_score(TRY(ReadNumber(json, "min_score", kFullScore)));
+  if (json.Has("max_score")) rule.set_max_score(TRY(ReadNumber(json, "max_score", kFullScore)));
+  return {};
+}
+
+Result<pb::PromotionRule> ReadRule(JsonFields& json) {
+  pb::PromotionRule rule;
+  rule.set_kind(TRY(json.Text("kind", kMaxText)));
+  if (rule.kind() != "*" && FindKind(PrivateKinds(), rule.kind()) == nullptr) {
+    return Fail(Code::kInvalidArgument, "{} is '{}', which is no kind of a private chain",
+                json.PathOf("kind"), rule.kind());
+  }
+  rule.set_disclosure(TRY(ReadDisclosure(json)));
+  TRY(ReadConditions(json, rule));
+  if (json.Has("withhold")) {
+    const nlohmann::json& withhold = *TRY(json.Any("withhold"));
+    if (withhold != true) {
+      return Fail(Code::kInvalidArgument, "{} is not true; leave it out instead",
+                  json.PathOf("withhold"));
+    }
+    rule.set_withhold(true);
+  } else {
+    rule.set_priority(TRY(ReadNumber(json, "priority", kLowestPriority)));
+    rule.set_value_class(TRY(ReadNumber(json, "value_class", kHighestValueClass)));
+  }
+  TRY(json.Finish());
+  return rule;
+}
+
+bool Fits(const pb::PromotionRule& rule, const RecordFacts& facts) {
+  if (rule.disclosure() != facts.entry.disclosure()) return false;
+  if (rule.kind() != "*" && rule.kind() != facts.entry.kind() &&
+      rule.kind() != facts.entry.content_kind()) {
+    return false;
+  }
+  if (rule.tag() != pb::TAG_MATCH_UNSPECIFIED || !rule.industry().empty()) {
+    const bool tagged = std::ranges::any_of(facts.tags, [&](const pb::IndustryTag& tag) {
+      return (rule.tag() == pb::TAG_MATCH_UNSPECIFIED || tag.match() == rule.tag()) &&
+             (rule.industry().empty() || tag.industry() == rule.industry());
+    });
+    if (!tagged) return false;
+  }
+  if (rule.min_score() == 0 && rule.max_score() == kFullScore) return true;
+  return facts.mean_score && *facts.mean_score >= rule.min_score() &&
+         *facts.mean_score <= rule.max_score();
+}
+
+struct ConsentScope {
+  bool consortium = false;
+  bool publication = false;
+};
+
+ConsentScope ConsentFor(const Call& call, const pb::PrivateRecord& entry) {
+  const auto consent = kConsents.Get(call.state, entry.subject_id());
+  if (!consent || consent->until_ms() <= call.block.time.value) return {};
+  const auto& kinds = consent->kinds();
+  const bool covered =
+      kinds.empty() || std::ranges::find(kinds, entry.content_kind()) != kinds.end();
+  if (!covered) return {};
+  const auto& tiers = consent->tiers();
+  return {.consortium = std::ranges::find(tiers, pb::CONSENT_TIER_CONSORTIUM) != tiers.end(),
+          .publication = std::ranges::find(tiers, pb::CONSENT_TIER_PUBLIC) != tiers.end()};
+}
+
+// Enterprises with a stake in the subject. Never more than there are parties.
+void AddParties(const Call& call, const pb::PrivateRecord& entry, pb::PromotionDecision& decision) {
+  kConcerns.Scan(call.state, entry.subject_id(), {}, [&](BytesView party, const pb::Concern&) {
+    decision.add_parties(Bytes(party));
+    return true;
+  });
+}
+
+pb::PromotionRule DefaultRule(std::string_view kind, std::uint32_t priority,
+                              std::uint32_t value_class,
+                              pb::TagMatch tag = pb::TAG_MATCH_UNSPECIFIED) {
+  pb::PromotionRule rule;
+  rule.set_kind(std::string(kind));
+  rule.set_disclosure(ledger::pb::DISCLOSURE_FULL);
+  rule.set_tag(tag);
+  rule.set_max_score(kFullScore);
+  rule.set_priority(priority);
+  rule.set_value_class(value_class);
+  return rule;
+}
+
+}  // namespace
+
+Result<pb::PromotionPolicy> ReadPromotionPolicy(JsonFields& json) {
+  pb::PromotionPolicy policy;
+  policy.set_version(TRY(json.Number("version", 1, UINT32_MAX)));
+  for (JsonFields& rule : TRY(json.Array("rules", kMaxRules))) {
+    *policy.add_rules() = TRY(ReadRule(rule));
+  }
+  TRY(json.Finish());
+  return policy;
+}
+
+pb::PromotionPolicy DefaultPromotionPolicy() {
+  pb::PromotionPolicy policy;
+  policy.set_version(1);
+  *policy.add_rules() = DefaultRule("Corrected", 0, 2);
+  *policy.add_rules() = DefaultRule("InvestmentConfirmed", 2, 1);
+  *policy.add_rules() = DefaultRule("TokenIssued", 2, 1);
+  *policy.add_rules() = DefaultRule("TokenPurchased", 2, 1);
+  *policy.add_rules() = DefaultRule("AbilityAssessed", 3, 2, pb::TAG_MATCH_MATCHED);
+  *policy.add_rules() = DefaultRule("AbilityAssessed", 4, 1, pb::TAG_MATCH_MATCHABLE);
+  *policy.add_rules() = DefaultRule("AbilityAssessed", 5, 1);
+  *policy.add_rules() = DefaultRule("TrainingCompleted", 5, 1);
+  *policy.add_rules() = DefaultRule("*", kLowestPriority, 0);
+  return policy;
+}
+
+std::optional<pb::PromotionDecision> Decide(const Call& call, const RecordFacts& facts) {
+  const pb::PrivateRecord& entry = facts.entry;
+  if (entry.disclosure() == ledger::pb::DISCLOSURE_PRIVATE) return std::nullopt;
+  const ConsentScope consent = ConsentFor(call, entry);
+  if (!consent.consortium) return std::nullopt;
+  if (!facts.supersedes.empty()) {
+    const auto original = kDecisions.Get(call.state, facts.supersedes);
+    if (!original || original->disclosure() < entry.disclosure()) return std::nullopt;
+  }
+  const auto policy = kPromotionPolicy.Get(call.state, kPromotionPolicyKey);
+  CHECK(policy.has_value(), "the genesis writes a promotion policy");
+  const auto rule =
+      std::ranges::find_if(policy->rules(), [&](const auto& r) { return Fits(r, facts); });
+  if (rule == policy->rules().end() || rule->withhold()) return std::nullopt;
+  pb::PromotionDecision decision;
+  decision.set_kind(entry.kind());
+  decision.set_content_kind(entry.content_kind());
+  decision.set_disclosure(entry.disclosure());
+  decision.set_author(entry.author());
+  decision.set_centre(entry.centre());
+  decision.set_priority(rule->priority());
+  decision.set_value_class(rule->value_class());
+  decision.set_policy_version(policy->version());
+  decision.set_supersedes(facts.supersedes);
+  if (entry.disclosure() == ledger::pb::DISCLOSURE_FULL) {
+    AddParties(call, entry, decision);
+    decision.set_publish(consent.publication);
+  }
+  return decision;
+}
+
+}  // namespace talent::tiers

@@ -1,0 +1,20 @@
+// Tables and rules of the public chain, besides the shared ones.
+#pragma once
+
+#include "talent/tiers/v1/public.pb.h"
+#include "tiers/kind.h"
+#include "tiers/tables.h"
+
+namespace talent::tiers {
+
+/// By record id.
+inline constexpr Table<pb::PublishedRecord> kPublished{"pub/"};
+
+/// Steps a publication carries at most: every review of a record, its promotion, the answer and the
+/// correction.
+inline constexpr int kMaxSteps = 67;
+
+/// RecordPublished, CorrectionPublished.
+std::span<const Kind> PublicationKinds();
+
+}  // namespace talent::tiers

@@ -1,0 +1,228 @@
+// How reviews end: what is due when, which status follows, who gets which points.
+
+#include <algorithm>
+#include <vector>
+
+#include "tiers/consortium_rules.h"
+#include "tiers/points.h"
+
+namespace talent::tiers {
+namespace {
+
+/// Whom the outcome bears out.
+enum class Verdict { kStands, kWrong };
+
+struct Settling {
+  const ledger::BlockContext& block;
+  ledger::StateOverlay& state;
+  BytesView record_id;
+  pb::ConsortiumRecord& record;
+
+  void Save() const { kConsortiumRecords.Put(state, record_id, record); }
+};
+
+void Schedule(const Settling& s, std::uint64_t time_ms) {
+  pb::DueWork work;
+  work.set_status(s.record.status());
+  kDueWork.Put(s.state, Concat({BigEndian(time_ms), s.record_id}), work);
+}
+
+void Unschedule(const Settling& s, std::uint64_t time_ms) {
+  kDueWork.Delete(s.state, Concat({BigEndian(time_ms), s.record_id}));
+}
+
+template <class Visit>
+void ForEachReview(const Settling& s, const Visit& visit) {
+  std::vector<std::pair<std::string, pb::Review>> reviews;  // bounded by kMaxReviews
+  kReviews.Scan(s.state, s.record_id, {}, [&](BytesView member, const pb::Review& review) {
+    reviews.emplace_back(member, review);
+    return true;
+  });
+  for (const auto& [member, review] : reviews) visit(member, review);
+}
+
+void Book(const Settling& s, const pb::ConsortiumPolicy& policy, const std::string& member,
+          std::int64_t delta, pb::PointsReason reason, const Bytes& review) {
+  if (delta == 0) return;
+  BookPoints(s.state, policy, s.block.time, {member, delta, reason, Bytes(s.record_id), review});
+}
+
+bool IsPartyTo(const pb::ConsortiumRecord& record, const std::string& member) {
+  return member == record.author() || std::ranges::binary_search(record.parties(), member);
+}
+
+// Points of all who revealed. Parties to the record are not rewarded; their mistakes still cost.
+void BookVerdict(const Settling& s, Verdict verdict) {
+  const auto policy = PolicyOf(s.state);
+  const std::int64_t weight = policy.class_weights(static_cast<int>(s.record.value_class()));
+  const bool stands = verdict == Verdict::kStands;
+  ForEachReview(s, [&](const std::string& member, const pb::Review& review) {
+    if (review.reveal_tx().empty()) return;
+    if (review.disputes() == stands) {
+      const std::int64_t taken =
+          stands ? policy.points_dispute_false() : policy.points_confirmed_wrong();
+      Book(s, policy, member, -taken * weight,
+           stands ? pb::POINTS_REASON_DISPUTE_FALSE : pb::POINTS_REASON_CONFIRMED_WRONG,
+           review.commit_tx());
+    } else if (!IsPartyTo(s.record, member)) {
+      const std::int64_t given =
+          stands ? policy.points_confirmation_stands() : policy.points_dispute_upheld();
+      Book(s, policy, member, given * weight,
+           stands ? pb::POINTS_REASON_CONFIRMATION_STANDS : pb::POINTS_REASON_DISPUTE_UPHELD,
+           review.commit_tx());
+    }
+  });
+}
+
+void BookMissingReveals(const Settling& s) {
+  const auto policy = PolicyOf(s.state);
+  ForEachReview(s, [&](const std::string& member, const pb::Review& review) {
+    if (!review.reveal_tx().empty()) return;
+    Book(s, policy, member, -static_cast<std::int64_t>(policy.points_not_revealed()),
+         pb::POINTS_REASON_NOT_REVEALED, review.commit_tx());
+  });
+}
+
+// For the public chain, where the consent reaches that far. A correction needs both its records.
+void AppendSettled(const Settling& s) {
+  const auto may_publish = [](const pb::ConsortiumRecord& record) {
+    return record.publish() && record.disclosure() == ledger::pb::DISCLOSURE_FULL;
+  };
+  if (!may_publish(s.record)) return;
+  if (s.record.status() == pb::RECORD_STATUS_CORRECTED) {
+    const auto correction = kConsortiumRecords.Get(s.state, s.record.superseded_by());
+    CHECK(correction.has_value(), "a correction is written before it is linked");
+    if (!may_publish(*correction)) return;
+  }
+  auto count = kSettledCount.Get(s.state, {}).value_or(pb::SettledCount());
+  count.set_count(count.count() + 1);
+  kSettledCount.Put(s.state, {}, count);
+  pb::Settled settled;
+  settled.set_record_id(Bytes(s.record_id));
+  settled.set_status(s.record.status());
+  settled.set_height(s.block.height.value);
+  settled.set_time_ms(s.block.time.value);
+  kSettled.Put(s.state, BigEndian(count.count()), settled);
+}
+
+void Verify(const Settling& s) {
+  s.record.set_status(pb::RECORD_STATUS_VERIFIED);
+  BookVerdict(s, Verdict::kStands);
+  s.Save();
+  AppendSettled(s);
+}
+
+void Uphold(const Settling& s) {
+  if (s.record.upheld()) return;
+  s.record.set_upheld(true);
+  BookVerdict(s, Verdict::kWrong);
+}
+
+void FinishCorrected(const Settling& s) {
+  Uphold(s);
+  s.record.set_status(pb::RECORD_STATUS_CORRECTED);
+  s.Save();
+  AppendSettled(s);
+}
+
+void CloseReview(const Settling& s) {
+  BookMissingReveals(s);
+  if (!s.record.superseded_by().empty()) return FinishCorrected(s);
+  if (s.record.disputes() > 0) {
+    s.record.set_status(pb::RECORD_STATUS_DISPUTED);
+    // From now, not from when the window closed: an idle chain must not eat the centre's time.
+    s.record.set_answer_by_ms(s.block.time.value + PolicyOf(s.state).answer_window_ms());
+    Schedule(s, s.record.answer_by_ms());
+    return s.Save();
+  }
+  if (s.record.confirmations() >= PolicyOf(s.state).min_reviews()) return Verify(s);
+  s.record.set_status(pb::RECORD_STATUS_UNVERIFIED);
+  s.Save();
+}
+
+// Silence counts as acceptance, and costs the centre.
+void SettleSilence(const Settling& s) {
+  Uphold(s);
+  const auto policy = PolicyOf(s.state);
+  Book(s, policy, s.record.centre(), -static_cast<std::int64_t>(policy.points_centre_silent()),
+       pb::POINTS_REASON_CENTRE_SILENT, {});
+  s.record.set_status(pb::RECORD_STATUS_UNVERIFIED);
+  s.Save();
+}
+
+}  // namespace
+
+void OpenReview(const ledger::BlockContext& block, ledger::StateOverlay& state, BytesView record_id,
+                pb::ConsortiumRecord& record) {
+  const Settling s{block, state, record_id, record};
+  const auto policy = PolicyOf(state);
+  record.set_status(pb::RECORD_STATUS_IN_REVIEW);
+  record.set_commits_close_ms(block.time.value + policy.commit_window_ms());
+  record.set_reveals_close_ms(record.commits_close_ms() + policy.reveal_window_ms());
+  Schedule(s, record.reveals_close_ms());
+  s.Save();
+}
+
+void AwaitCorrection(const ledger::BlockContext& block, ledger::StateOverlay& state,
+                     BytesView record_id, pb::ConsortiumRecord& record) {
+  const Settling s{block, state, record_id, record};
+  Unschedule(s, record.answer_by_ms());
+  record.set_status(pb::RECORD_STATUS_ANSWERED);
+  record.set_answer_by_ms(block.time.value + PolicyOf(state).answer_window_ms());
+  Schedule(s, record.answer_by_ms());
+  s.Save();
+}
+
+void SettleRefusal(const ledger::BlockContext& block, ledger::StateOverlay& state,
+                   BytesView record_id, pb::ConsortiumRecord& record) {
+  const Settling s{block, state, record_id, record};
+  Unschedule(s, record.answer_by_ms());
+  const bool borne_out = record.confirmations() >= 2 * record.disputes() &&
+                         record.confirmations() >= PolicyOf(state).min_reviews();
+  if (borne_out) return Verify(s);
+  record.set_status(pb::RECORD_STATUS_UNVERIFIED);
+  s.Save();
+}
+
+void SettleCorrection(const ledger::BlockContext& block, ledger::StateOverlay& state,
+                      BytesView record_id, pb::ConsortiumRecord& record) {
+  const Settling s{block, state, record_id, record};
+  if (record.status() == pb::RECORD_STATUS_IN_REVIEW) return s.Save();
+  if (record.status() == pb::RECORD_STATUS_DISPUTED ||
+      record.status() == pb::RECORD_STATUS_ANSWERED) {
+    Unschedule(s, record.answer_by_ms());
+  }
+  FinishCorrected(s);
+}
+
+void DoDueWork(const ledger::BlockContext& block, ledger::StateOverlay& state) {
+  std::vector<std::pair<Bytes, pb::DueWork>> due;  // by time ‖ record id
+  kDueWork.Scan(state, {}, {}, [&](BytesView key, const pb::DueWork& work) {
+    if (FromBigEndian(key.substr(0, 8)) > block.time.value) return false;
+    due.emplace_back(key, work);
+    return due.size() < kMaxDuePerBlock;
+  });
+  for (const auto& [key, work] : due) {
+    const BytesView record_id = BytesView(key).substr(8);
+    auto record = kConsortiumRecords.Get(state, record_id);
+    CHECK(record && record->status() == work.status(), "due work of a record that moved on");
+    const Settling s{block, state, record_id, *record};
+    kDueWork.Delete(state, key);
+    if (record->status() == pb::RECORD_STATUS_IN_REVIEW) {
+      CloseReview(s);
+    } else {
+      SettleSilence(s);
+    }
+  }
+}
+
+bool IsWorkDue(Timestamp time, const ledger::StateReader& state) {
+  bool due = false;
+  kDueWork.Scan(state, {}, {}, [&](BytesView key, const pb::DueWork&) {
+    due = FromBigEndian(key.substr(0, 8)) <= time.value;
+    return false;
+  });
+  return due;
+}
+
+}  // namespace talent::tiers

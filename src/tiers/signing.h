@@ -1,0 +1,22 @@
+// What clients sign and commit to inside payloads.
+#pragma once
+
+#include "crypto/ed25519.h"
+#include "talent/tiers/v1/consortium.pb.h"
+#include "talent/tiers/v1/private.pb.h"
+
+namespace talent::tiers {
+
+/// A subject id: salted, so that nobody can guess it from an identity document. `salt` has 32
+/// bytes.
+Hash SubjectId(BytesView salt, BytesView identity_document);
+
+/// The commitment of a ReviewCommitted.
+Hash ReviewCommitment(const v1::ReviewOpening& opening);
+
+/// An InvestmentConfirmed with the enterprise's signature over `statement` on the private chain.
+v1::InvestmentConfirmed CosignInvestment(const ChainId& chain,
+                                         const v1::InvestmentStatement& statement,
+                                         const crypto::KeyPair& enterprise);
+
+}  // namespace talent::tiers
