@@ -4,6 +4,7 @@
 // crash leaves a whole block or none.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct TxLocation {
   Height height;
   std::uint32_t index = 0;
 };
+
+/// Verifies the signatures of transactions of this chain, or says which one is bad.
+using SignatureCheck = std::function<Status(const std::vector<Transaction>& transactions)>;
 
 /// One writer (the chain's strand) for the methods of the first part; readers of the second part
 /// from any thread.
@@ -68,6 +72,9 @@ class Chain {
   /// kPrecondition (not the next height), kBadSignature, kCorruption (roots differ: either they lie
   /// or we are broken; the message says which root).
   Status Apply(const pb::BlockWithPayloads& block);
+  /// The same with the authors' signatures checked by `check` (a pool, a cache of what was checked
+  /// before), whose error becomes Apply's.
+  Status Apply(const pb::BlockWithPayloads& block, const SignatureCheck& check);
 
   /// Highest executed height (>= head().height) and its hash and time.
   Head tip() const;
@@ -97,6 +104,10 @@ class Chain {
   explicit Chain(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+/// Proof of a sealed transaction from the genesis of its chain, with the payload if that is kept
+/// (the caller takes it out for a reader who may not see it). Errors: kNotFound, kCorruption.
+Result<pb::TransactionProof> BuildTransactionProof(const Chain& chain, const TxId& id);
 
 /// Result of walking a chain.
 struct VerifyReport {

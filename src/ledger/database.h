@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -10,6 +11,7 @@
 namespace rocksdb {
 class DB;
 class ColumnFamilyHandle;
+class WriteBatch;
 }  // namespace rocksdb
 
 namespace talent::ledger {
@@ -17,7 +19,11 @@ namespace talent::ledger {
 /// Thread-safe. Any failure to write during a commit is returned and must stop the chain.
 class Database {
  public:
-  enum class Mode { kReadWrite, kReadOnly };  // read-only opens beside a running node
+  enum class Mode {
+    kReadWrite,
+    kReadOnly,  // beside a running node; sees what was there on opening
+    kScratch,   // read-write, nothing synced: for what can be made again
+  };
 
   /// Creates it if missing (read-write). Errors: kIo (names path; another process holds it),
   /// kFormatVersion (says both versions), kCorruption.
@@ -25,9 +31,15 @@ class Database {
   ~Database();
 
   rocksdb::DB& db() const;
-  /// The column family `name`, created when missing (read-write). Errors: kNotFound (read-only),
-  /// kIo.
-  Result<rocksdb::ColumnFamilyHandle*> Family(std::string_view name);
+  Mode mode() const;
+  /// The column family `name`, created when missing (read-write); for other modules' small data
+  /// too, under names that do not begin with a chain id. Errors: kNotFound (read-only), kIo.
+  Result<rocksdb::ColumnFamilyHandle*> Family(std::string_view name) const;
+  /// Value of `key`, or nullopt. Errors: kIo, kCorruption.
+  Result<std::optional<Bytes>> Get(rocksdb::ColumnFamilyHandle* family, BytesView key) const;
+  /// Writes the batch, all of it or nothing, durable on return. Errors: kIo; the database then
+  /// takes no more writes.
+  Status Commit(rocksdb::WriteBatch& batch) const;
 
  private:
   struct Impl;

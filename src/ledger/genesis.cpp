@@ -3,8 +3,8 @@
 #include <fstream>
 #include <set>
 
-#include "crypto/sha256.h"
 #include "base/json_fields.h"
+#include "crypto/sha256.h"
 
 namespace talent::ledger {
 namespace {

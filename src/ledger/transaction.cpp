@@ -59,20 +59,6 @@ Result<Transaction> ReadEnvelope(BytesView envelope_bytes, BytesView signature) 
   return tx;
 }
 
-Status AddPayload(Transaction& tx, const pb::Payload& payload) {
-  if (payload.salt().size() != kSaltSize) {
-    return Fail(Code::kInvalidArgument, "payload.salt: {} bytes where {} are expected",
-                payload.salt().size(), kSaltSize);
-  }
-  if (PayloadHash(payload.salt(), payload.data()) != tx.payload_hash) {
-    return Fail(Code::kInvalidArgument,
-                "payload: its hash is not the envelope's payload_hash; sign the bytes you send");
-  }
-  tx.salt = payload.salt();
-  tx.payload = payload.data();
-  return {};
-}
-
 }  // namespace
 
 std::size_t Transaction::size() const {
@@ -96,7 +82,7 @@ Result<Transaction> ParseTransaction(BytesView canonical_transaction, std::size_
   if (canonical_transaction.size() > max_bytes) return too_large(canonical_transaction.size());
   const auto message = TRY(Decode<pb::Transaction>(canonical_transaction));
   Transaction tx = TRY(ReadEnvelope(message.envelope(), message.signature()));
-  TRY(AddPayload(tx, message.payload()));
+  TRY(AttachPayload(tx, message.payload()));
   if (tx.size() > max_bytes) return too_large(tx.size());
   return tx;
 }
@@ -104,8 +90,22 @@ Result<Transaction> ParseTransaction(BytesView canonical_transaction, std::size_
 Result<Transaction> ParseTransaction(const pb::SignedEnvelope& envelope,
                                      const pb::Payload* payload) {
   Transaction tx = TRY(ReadEnvelope(envelope.envelope(), envelope.signature()));
-  if (payload != nullptr) TRY(AddPayload(tx, *payload));
+  if (payload != nullptr) TRY(AttachPayload(tx, *payload));
   return tx;
+}
+
+Status AttachPayload(Transaction& tx, const pb::Payload& payload) {
+  if (payload.salt().size() != kSaltSize) {
+    return Fail(Code::kInvalidArgument, "payload.salt: {} bytes where {} are expected",
+                payload.salt().size(), kSaltSize);
+  }
+  if (PayloadHash(payload.salt(), payload.data()) != tx.payload_hash) {
+    return Fail(Code::kInvalidArgument,
+                "payload: its hash is not the envelope's payload_hash; sign the bytes you send");
+  }
+  tx.salt = payload.salt();
+  tx.payload = payload.data();
+  return {};
 }
 
 Status VerifySignature(const Transaction& tx, const ChainId& chain) {

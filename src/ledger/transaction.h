@@ -44,6 +44,9 @@ Result<Transaction> ParseTransaction(BytesView canonical_transaction, std::size_
 /// The same from a block's parts; pass nullptr where the payload is not at hand.
 Result<Transaction> ParseTransaction(const pb::SignedEnvelope& envelope,
                                      const pb::Payload* payload);
+/// Gives a transaction parsed without its payload the payload. Errors: kInvalidArgument (its hash
+/// is not the envelope's).
+Status AttachPayload(Transaction& tx, const pb::Payload& payload);
 
 /// Errors: kWrongChain, kBadSignature. Pure and thread-safe; about 50 µs.
 Status VerifySignature(const Transaction& tx, const ChainId& chain);

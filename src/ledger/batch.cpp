@@ -1,0 +1,75 @@
+#include "ledger/batch.h"
+
+#include <set>
+
+#include "base/canonical.h"
+
+namespace talent::ledger {
+namespace {
+
+/// A transaction of a batch, with every check that needs no other.
+Result<Transaction> CheckOne(const Genesis& genesis, const pb::SignedEnvelope& envelope,
+                             const pb::Payload& payload) {
+  Transaction tx = TRY(ParseTransaction(envelope, &payload));
+  if (tx.chain != genesis.chain_id()) {
+    return Fail(Code::kWrongChain, "meant for chain {}", tx.chain.Hex());
+  }
+  if (tx.size() > genesis.consensus().max_transaction_bytes) {
+    return Fail(Code::kTooLarge, "{} bytes; this chain takes up to {}", tx.size(),
+                genesis.consensus().max_transaction_bytes);
+  }
+  return tx;
+}
+
+}  // namespace
+
+Result<pb::Batch> ParseBatch(BytesView batch) {
+  auto parsed = TRY(Decode<pb::Batch>(batch));
+  // Without a time an empty batch would have the bytes of a null batch.
+  if (parsed.time_ms() == 0 || parsed.time_ms() > kMaxTime.value) {
+    return Fail(Code::kInvalidArgument, "batch.time_ms: {} is no time", parsed.time_ms());
+  }
+  return parsed;
+}
+
+Status CheckBatch(const Genesis& genesis, BytesView batch, BytesView payloads,
+                  std::vector<Transaction>* out) {
+  if (out != nullptr) out->clear();
+  if (batch.empty()) {
+    if (payloads.empty()) return {};
+    return Fail(Code::kInvalidArgument, "a null batch has no payloads");
+  }
+  const ConsensusRules& rules = genesis.consensus();
+  if (batch.size() + payloads.size() > rules.max_batch_bytes) {
+    return Fail(Code::kTooLarge, "batch and payloads of {} bytes; this chain takes up to {}",
+                batch.size() + payloads.size(), rules.max_batch_bytes);
+  }
+  const auto ordered = TRY(ParseBatch(batch));
+  const auto beside = TRY(Decode<pb::Payloads>(payloads));
+  if (ordered.proposer() >= genesis.validators().size()) {
+    return Fail(Code::kInvalidArgument, "batch.proposer: {} of {} validators", ordered.proposer(),
+                genesis.validators().size());
+  }
+  const int count = ordered.transactions_size();
+  if (static_cast<std::uint32_t>(count) > rules.max_batch_transactions) {
+    return Fail(Code::kTooLarge, "batch of {} transactions; this chain takes up to {}", count,
+                rules.max_batch_transactions);
+  }
+  if (beside.payloads_size() != count) {
+    return Fail(Code::kInvalidArgument, "{} payloads for {} transactions", beside.payloads_size(),
+                count);
+  }
+  std::set<TxId> ids;
+  for (int i = 0; i < count; ++i) {
+    auto tx = CheckOne(genesis, ordered.transactions(i), beside.payloads(i));
+    if (!tx) return Within(fmt::format("transaction {}", i), std::move(tx).error());
+    if (!ids.insert(tx->id).second) {
+      return Fail(Code::kDuplicate, "transaction {}: {} stands twice in the batch", i,
+                  tx->id.Hex());
+    }
+    if (out != nullptr) out->push_back(std::move(*tx));
+  }
+  return {};
+}
+
+}  // namespace talent::ledger

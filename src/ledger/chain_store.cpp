@@ -1,0 +1,241 @@
+#include "ledger/chain_store.h"
+
+#include <algorithm>
+
+#include "base/canonical.h"
+#include "ledger/storage_keys.h"
+
+namespace talent::ledger {
+namespace {
+
+constexpr std::size_t kChainPrefix = 16;  // hex digits of the chain id in a column family's name
+constexpr std::size_t kLocationSize = 12;
+
+rocksdb::Slice Slice(BytesView bytes) { return {bytes.data(), bytes.size()}; }
+BytesView View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+Bytes HeadKey(const ChainId& chain) { return "head/" + chain.Hex(); }
+
+/// A stored record that does not parse is damage, not bad input.
+template <class M>
+Result<M> Parse(Use use, Height height, BytesView bytes) {
+  auto message = Decode<M>(bytes);
+  if (!message) {
+    return Fail(Code::kCorruption, "{} of height {}: {}", UseName(use), height,
+                message.error().message);
+  }
+  return message;
+}
+
+Code CodeOf(const rocksdb::Status& status) {
+  return status.IsCorruption() ? Code::kCorruption : Code::kIo;
+}
+
+}  // namespace
+
+std::string_view UseName(Use use) {
+  static constexpr std::array<std::string_view, kUses.size()> kNames = {
+      "headers", "bodies", "payloads", "transactions", "state", "values", "tree"};
+  return kNames[static_cast<std::size_t>(use)];
+}
+
+Bytes EncodeLocation(const TxLocation& at) {
+  // Four bytes hold the index: a block has at most 10,000 transactions.
+  return BigEndian(at.height.value) + BigEndian(at.index).substr(4);
+}
+
+Bytes StoredPageKey(const Bytes& page_key) { return "p" + page_key; }
+Bytes RootKey(Height height) { return "r" + BigEndian(height.value); }
+Bytes ValueKey(const Hash& path, Height version) {
+  return path.ToBytes() + BigEndian(version.value);
+}
+
+Result<ChainStore> ChainStore::Open(const Database& database, const ChainId& chain) {
+  ChainStore store;
+  store.database_ = &database;
+  store.chain_ = chain;
+  for (const Use use : kUses) {
+    const std::string name = chain.Hex().substr(0, kChainPrefix) + "." + std::string(UseName(use));
+    store.families_[static_cast<std::size_t>(use)] = TRY(database.Family(name));
+  }
+  return store;
+}
+
+ChainStore ChainStore::Snapshot() const {
+  ChainStore copy = *this;
+  rocksdb::DB& db = database_->db();
+  copy.snapshot_.reset(db.GetSnapshot(),
+                       [&db](const rocksdb::Snapshot* taken) { db.ReleaseSnapshot(taken); });
+  return copy;
+}
+
+std::unique_ptr<rocksdb::Iterator> ChainStore::Iterate(Use use) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot_.get();
+  return std::unique_ptr<rocksdb::Iterator>(database_->db().NewIterator(options, family(use)));
+}
+
+Result<std::optional<Bytes>> ChainStore::Get(Use use, BytesView key) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot_.get();
+  Bytes value;
+  const rocksdb::Status read = database_->db().Get(options, family(use), Slice(key), &value);
+  if (read.IsNotFound()) return std::nullopt;
+  if (!read.ok()) {
+    return Fail(CodeOf(read), "{} {}: {}", UseName(use), ToHex(key), read.ToString());
+  }
+  return value;
+}
+
+Result<Bytes> ChainStore::Must(Use use, BytesView key, Height height) const {
+  auto value = TRY(Get(use, key));
+  if (!value) return Fail(Code::kNotFound, "{} of height {} are not here", UseName(use), height);
+  return std::move(*value);
+}
+
+Result<std::optional<Height>> ChainStore::ReadHead() const {
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot_.get();
+  rocksdb::DB& db = database_->db();
+  Bytes value;
+  const rocksdb::Status read =
+      db.Get(options, db.DefaultColumnFamily(), Slice(HeadKey(chain_)), &value);
+  if (read.IsNotFound()) return std::nullopt;
+  if (!read.ok()) return Fail(CodeOf(read), "head marker: {}", read.ToString());
+  if (value.size() != 8) return Fail(Code::kCorruption, "head marker of {} bytes", value.size());
+  return Height(ReadBigEndian(value));
+}
+
+Result<pb::CertifiedHeader> ChainStore::ReadHeader(Height height) const {
+  return Parse<pb::CertifiedHeader>(Use::kHeaders, height,
+                                    TRY(Must(Use::kHeaders, BigEndian(height.value), height)));
+}
+
+Result<pb::StoredBody> ChainStore::ReadBody(Height height) const {
+  auto body = TRY(Parse<pb::StoredBody>(Use::kBodies, height,
+                                        TRY(Must(Use::kBodies, BigEndian(height.value), height))));
+  if (body.transactions_size() != body.receipts_size()) {
+    return Fail(Code::kCorruption, "bodies of height {}: {} receipts for {} transactions", height,
+                body.receipts_size(), body.transactions_size());
+  }
+  return body;
+}
+
+Result<TreeSlot> ChainStore::ReadRoot(Height height) const {
+  return DecodeTreeSlot(TRY(Must(Use::kTree, RootKey(height), height)));
+}
+
+Result<std::optional<pb::Payload>> ChainStore::ReadPayload(const TxId& id) const {
+  const auto bytes = TRY(Get(Use::kPayloads, id.View()));
+  if (!bytes) return std::nullopt;
+  auto payload = Decode<pb::Payload>(*bytes);
+  if (!payload) {
+    return Fail(Code::kCorruption, "payload of {}: {}", id.Hex(), payload.error().message);
+  }
+  return std::move(*payload);
+}
+
+Result<std::optional<TxLocation>> ChainStore::ReadLocation(const TxId& id) const {
+  const auto bytes = TRY(Get(Use::kTransactions, id.View()));
+  if (!bytes) return std::nullopt;
+  if (bytes->size() != kLocationSize) {
+    return Fail(Code::kCorruption, "index entry of transaction {} has {} bytes", id.Hex(),
+                bytes->size());
+  }
+  const BytesView view = *bytes;
+  return TxLocation{Height(ReadBigEndian(view.substr(0, 8))),
+                    static_cast<std::uint32_t>(ReadBigEndian(view.substr(8)))};
+}
+
+Result<pb::BlockWithPayloads> ChainStore::ReadBlock(Height height) const {
+  pb::BlockWithPayloads out;
+  auto certified = TRY(ReadHeader(height));
+  auto body = TRY(ReadBody(height));
+  for (const pb::SignedEnvelope& envelope : body.transactions()) {
+    auto payload = TRY(ReadPayload(TransactionId(envelope.envelope())));
+    pb::Payload& place = *out.add_payloads();
+    if (payload) place = std::move(*payload);
+  }
+  out.mutable_block()->set_header(std::move(*certified.mutable_header()));
+  *out.mutable_block()->mutable_certificate() = std::move(*certified.mutable_certificate());
+  *out.mutable_block()->mutable_transactions() = std::move(*body.mutable_transactions());
+  return out;
+}
+
+void ChainStore::PutState(rocksdb::WriteBatch& batch, Height height,
+                          const StateOverlay::Writes& writes, const TreeUpdate& tree) const {
+  const auto put = [&](Use use, BytesView key, BytesView value) {
+    CHECK(batch.Put(family(use), Slice(key), Slice(value)).ok());
+  };
+  for (const auto& [key, value] : writes) {
+    if (value) {
+      put(Use::kState, key, *value);
+      put(Use::kValues, ValueKey(StatePath(key), height), *value);
+    } else {
+      CHECK(batch.Delete(family(Use::kState), Slice(key)).ok());
+    }
+  }
+  for (const auto& [key, page] : tree.pages) {
+    put(Use::kTree, StoredPageKey(key), EncodeTreePage(*page));
+  }
+  put(Use::kTree, RootKey(height), EncodeTreeSlot(tree.root));
+}
+
+void ChainStore::PutHead(rocksdb::WriteBatch& batch, Height height) const {
+  const Bytes value = BigEndian(height.value);
+  CHECK(
+      batch.Put(database_->db().DefaultColumnFamily(), Slice(HeadKey(chain_)), Slice(value)).ok());
+}
+
+std::optional<Bytes> StoredState::Get(BytesView key) const {
+  auto value = store_.Get(Use::kState, key);
+  if (!value) {
+    Failed(std::move(value).error());
+    return std::nullopt;
+  }
+  return std::move(*value);
+}
+
+void StoredState::Scan(BytesView prefix, BytesView from,
+                       const std::function<bool(BytesView, BytesView)>& visit) const {
+  const std::unique_ptr<rocksdb::Iterator> at = store_.Iterate(Use::kState);
+  for (at->Seek(Slice(std::max(prefix, from))); at->Valid(); at->Next()) {
+    if (!View(at->key()).starts_with(prefix)) break;
+    if (!visit(View(at->key()), View(at->value()))) break;
+  }
+  if (!at->status().ok()) {
+    Failed({CodeOf(at->status()), "scan of the state: " + at->status().ToString()});
+  }
+}
+
+Status StoredState::status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+void StoredState::Failed(Error error) const {
+  const std::lock_guard lock(mutex_);
+  if (status_) status_ = tl::unexpected<Error>(std::move(error));
+}
+
+Result<TreePagePtr> StoredPages::Load(const Bytes& key) const {
+  const auto bytes = TRY(store_.Get(Use::kTree, StoredPageKey(key)));
+  if (!bytes) return Fail(Code::kNotFound, "state tree page {} is not here", ToHex(key));
+  auto page = DecodeTreePage(*bytes);
+  if (!page) return Within(ToHex(key), std::move(page).error());
+  return std::make_shared<const TreePage>(std::move(*page));
+}
+
+std::vector<TreeChange> TreeChanges(const StateOverlay::Writes& writes) {
+  std::vector<TreeChange> changes;
+  changes.reserve(writes.size());
+  for (const auto& [key, value] : writes) {
+    changes.push_back(
+        {StatePath(key), value ? std::optional(StateValueHash(*value)) : std::nullopt});
+  }
+  std::sort(changes.begin(), changes.end(),
+            [](const TreeChange& a, const TreeChange& b) { return a.path < b.path; });
+  return changes;
+}
+
+}  // namespace talent::ledger

@@ -1,0 +1,114 @@
+// Where a chain lies in RocksDB: its column families, keys and records. Used by chain.cpp and
+// verify_chain.cpp only.
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "ledger/chain.h"
+#include "ledger/database.h"
+#include "ledger/state_tree.h"
+#include "talent/ledger/v1/storage.pb.h"
+
+namespace talent::ledger {
+
+/// Column family of a chain: "<first 16 hex digits of the chain id>.<use>".
+enum class Use : std::uint8_t {
+  kHeaders,       // height → CertifiedHeader
+  kBodies,        // height → StoredBody
+  kPayloads,      // transaction id → Payload; what is erased or withheld is not there
+  kTransactions,  // transaction id → height ‖ index (4 bytes), of its first place in the chain
+  kState,         // state key → value, after the sealed head
+  kValues,        // path ‖ height that wrote it → value; what old state roots refer to
+  kTree,          // 'r' ‖ height → root slot; 'p' ‖ page key → page
+};
+inline constexpr std::array kUses = {Use::kHeaders,      Use::kBodies, Use::kPayloads,
+                                     Use::kTransactions, Use::kState,  Use::kValues,
+                                     Use::kTree};
+std::string_view UseName(Use use);
+
+Bytes EncodeLocation(const TxLocation& at);
+/// 'p' ‖ page key.
+Bytes StoredPageKey(const Bytes& page_key);
+/// 'r' ‖ height.
+Bytes RootKey(Height height);
+Bytes ValueKey(const Hash& path, Height version);
+
+/// A chain's records as of now, or as of a snapshot. Copies are cheap. Thread-safe. Errors of all
+/// reads: kIo, kCorruption.
+class ChainStore {
+ public:
+  /// Errors: kNotFound (read-only and not there), kIo.
+  static Result<ChainStore> Open(const Database& database, const ChainId& chain);
+
+  /// The same as of now, whatever is written later.
+  ChainStore Snapshot() const;
+
+  const Database& database() const { return *database_; }
+  rocksdb::ColumnFamilyHandle* family(Use use) const {
+    return families_[static_cast<std::size_t>(use)];
+  }
+  std::unique_ptr<rocksdb::Iterator> Iterate(Use use) const;
+
+  Result<std::optional<Bytes>> Get(Use use, BytesView key) const;
+  /// Height of the sealed head; nullopt where not even the genesis is stored.
+  Result<std::optional<Height>> ReadHead() const;
+  // The rest: kNotFound too.
+  Result<pb::CertifiedHeader> ReadHeader(Height height) const;
+  Result<pb::StoredBody> ReadBody(Height height) const;
+  Result<TreeSlot> ReadRoot(Height height) const;
+  Result<std::optional<pb::Payload>> ReadPayload(const TxId& id) const;
+  Result<std::optional<TxLocation>> ReadLocation(const TxId& id) const;
+  /// Block with whatever payloads are there.
+  Result<pb::BlockWithPayloads> ReadBlock(Height height) const;
+
+  /// Writes of a state change as of `height`.
+  void PutState(rocksdb::WriteBatch& batch, Height height, const StateOverlay::Writes& writes,
+                const TreeUpdate& tree) const;
+  void PutHead(rocksdb::WriteBatch& batch, Height height) const;
+
+ private:
+  Result<Bytes> Must(Use use, BytesView key, Height height) const;
+
+  const Database* database_ = nullptr;
+  ChainId chain_;
+  std::array<rocksdb::ColumnFamilyHandle*, kUses.size()> families_{};
+  std::shared_ptr<const rocksdb::Snapshot> snapshot_;  // shared by the copies; may be null
+};
+
+/// State after the sealed head of `store`. A failed read answers "absent" and shows in status().
+class StoredState final : public StateReader {
+ public:
+  explicit StoredState(ChainStore store) : store_(std::move(store)) {}
+  std::optional<Bytes> Get(BytesView key) const override;
+  void Scan(BytesView prefix, BytesView from,
+            const std::function<bool(BytesView, BytesView)>& visit) const override;
+  Status status() const override;
+
+ private:
+  void Failed(Error error) const;
+
+  ChainStore store_;
+  mutable std::mutex mutex_;  // guards status_
+  mutable Status status_;
+};
+
+/// Pages of sealed heights.
+class StoredPages final : public TreePages {
+ public:
+  explicit StoredPages(ChainStore store) : store_(std::move(store)) {}
+  Result<TreePagePtr> Load(const Bytes& key) const override;
+
+ private:
+  ChainStore store_;
+};
+
+/// Changes of the state as changes of the tree, ascending by path.
+std::vector<TreeChange> TreeChanges(const StateOverlay::Writes& writes);
+
+}  // namespace talent::ledger

@@ -1,0 +1,183 @@
+#include "ledger/database.h"
+
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include <map>
+#include <mutex>
+#include <vector>
+
+namespace talent::ledger {
+namespace {
+
+constexpr std::string_view kFormatKey = "format";
+constexpr std::string_view kFormatVersion = "1";
+constexpr std::size_t kBlockCacheBytes = 256u << 20;  // of all chains together
+constexpr std::size_t kMemtableBytes = 256u << 20;    // of all column families together
+constexpr std::size_t kMaxWalBytes = 512u << 20;      // then the oldest memtable is flushed
+constexpr std::size_t kKeptInfoLogs = 4;
+
+rocksdb::Options MakeOptions() {
+  rocksdb::Options options;
+  options.paranoid_checks = true;
+  // A block is one synced record of the log, so a torn tail was never reported as sealed: recovery
+  // drops it and keeps every whole record before. kAbsoluteConsistency would refuse to start after
+  // any kill, kTolerateCorruptedTailRecords would pass over damage in the middle.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.db_write_buffer_size = kMemtableBytes;
+  options.max_total_wal_size = kMaxWalBytes;
+  options.keep_log_file_num = kKeptInfoLogs;
+  options.level_compaction_dynamic_level_bytes = true;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+Code CodeOf(const rocksdb::Status& status) {
+  return status.IsCorruption() ? Code::kCorruption : Code::kIo;
+}
+
+}  // namespace
+
+struct Database::Impl {
+  Mode mode = Mode::kReadWrite;
+  rocksdb::Options options;
+  std::unique_ptr<rocksdb::DB> db;
+  std::mutex mutex;  // guards families
+  std::map<std::string, rocksdb::ColumnFamilyHandle*, std::less<>> families;
+
+  ~Impl() {
+    for (const auto& [name, handle] : families) {
+      db->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+    }
+    if (db != nullptr) db->Close().PermitUncheckedError();
+  }
+
+  Status Start(const std::string& path);
+  Status CheckFormat();
+};
+
+Status Database::Impl::Start(const std::string& path) {
+  std::vector<std::string> names;
+  const rocksdb::Status listed = rocksdb::DB::ListColumnFamilies(options, path, &names);
+  if (!listed.ok()) {
+    if (mode == Mode::kReadOnly || !options.env->FileExists(path + "/CURRENT").IsNotFound()) {
+      return Fail(CodeOf(listed), "no database can be read at {}: {}", path, listed.ToString());
+    }
+    names = {rocksdb::kDefaultColumnFamilyName};
+    options.create_if_missing = true;
+  }
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const std::string& name : names) descriptors.emplace_back(name, options);
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* raw = nullptr;
+  const rocksdb::Status opened =
+      mode == Mode::kReadOnly
+          ? rocksdb::DB::OpenForReadOnly(options, path, descriptors, &handles, &raw)
+          : rocksdb::DB::Open(options, path, descriptors, &handles, &raw);
+  db.reset(raw);
+  if (!opened.ok()) {
+    const std::string text = opened.ToString();
+    const bool locked = opened.IsIOError() && text.find("lock") != std::string::npos;
+    return Fail(CodeOf(opened), "database {} cannot be opened{}: {}", path,
+                locked ? ": another process (or this one) has it open" : "", text);
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) families[names[i]] = handles[i];
+  return CheckFormat();
+}
+
+Status Database::Impl::CheckFormat() {
+  rocksdb::ColumnFamilyHandle* const home = families.at(rocksdb::kDefaultColumnFamilyName);
+  std::string recorded;
+  const rocksdb::Status read =
+      db->Get(rocksdb::ReadOptions(), home, rocksdb::Slice(kFormatKey), &recorded);
+  if (read.ok()) {
+    if (recorded == kFormatVersion) return {};
+    return Fail(Code::kFormatVersion, "written in storage format {}; this program uses {}",
+                recorded, kFormatVersion);
+  }
+  if (!read.IsNotFound()) {
+    return Fail(CodeOf(read), "storage format cannot be read: {}", read.ToString());
+  }
+  const std::unique_ptr<rocksdb::Iterator> first(db->NewIterator(rocksdb::ReadOptions(), home));
+  first->SeekToFirst();
+  if (mode == Mode::kReadOnly || families.size() > 1 || first->Valid()) {
+    return Fail(Code::kFormatVersion, "no storage format recorded; this program uses {}",
+                kFormatVersion);
+  }
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  const rocksdb::Status written =
+      db->Put(synced, home, rocksdb::Slice(kFormatKey), rocksdb::Slice(kFormatVersion));
+  if (!written.ok()) {
+    return Fail(Code::kIo, "storage format cannot be recorded: {}", written.ToString());
+  }
+  return {};
+}
+
+Database::Database(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Database::~Database() = default;
+
+Result<std::unique_ptr<Database>> Database::Open(const std::filesystem::path& path, Mode mode) {
+  auto impl = std::make_unique<Impl>();
+  impl->mode = mode;
+  impl->options = MakeOptions();
+  if (mode != Mode::kReadOnly) {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) {
+      return Fail(Code::kIo, "directory {} cannot be made: {}", path.string(), error.message());
+    }
+  }
+  const Status started = impl->Start(path.string());
+  if (!started) return Within(path.string(), started.error());
+  return std::unique_ptr<Database>(new Database(std::move(impl)));
+}
+
+rocksdb::DB& Database::db() const { return *impl_->db; }
+
+Database::Mode Database::mode() const { return impl_->mode; }
+
+Result<std::optional<Bytes>> Database::Get(rocksdb::ColumnFamilyHandle* family,
+                                           BytesView key) const {
+  std::string value;
+  const rocksdb::Status read =
+      impl_->db->Get(rocksdb::ReadOptions(), family, rocksdb::Slice(key), &value);
+  if (read.IsNotFound()) return std::nullopt;
+  if (!read.ok()) {
+    return Fail(CodeOf(read), "key {} of column family {} cannot be read: {}", ToHex(key),
+                family->GetName(), read.ToString());
+  }
+  return value;
+}
+
+Status Database::Commit(rocksdb::WriteBatch& batch) const {
+  rocksdb::WriteOptions options;
+  options.sync = impl_->mode == Mode::kReadWrite;
+  const rocksdb::Status written = impl_->db->Write(options, &batch);
+  if (!written.ok()) return Fail(Code::kIo, "database write: {}", written.ToString());
+  return {};
+}
+
+Result<rocksdb::ColumnFamilyHandle*> Database::Family(std::string_view name) const {
+  const std::lock_guard lock(impl_->mutex);
+  if (const auto found = impl_->families.find(name); found != impl_->families.end()) {
+    return found->second;
+  }
+  if (impl_->mode == Mode::kReadOnly) {
+    return Fail(Code::kNotFound, "column family {} is not in this database", name);
+  }
+  rocksdb::ColumnFamilyHandle* handle = nullptr;
+  const rocksdb::Status made =
+      impl_->db->CreateColumnFamily(impl_->options, std::string(name), &handle);
+  if (!made.ok()) {
+    return Fail(Code::kIo, "column family {} cannot be made: {}", name, made.ToString());
+  }
+  return impl_->families.emplace(name, handle).first->second;
+}
+
+}  // namespace talent::ledger

@@ -1,0 +1,108 @@
+#include "ledger/executor.h"
+
+#include <set>
+
+namespace talent::ledger {
+namespace {
+
+class Run {
+ public:
+  Run(const Application& application, const ConsensusRules& rules, const BlockContext& block,
+      const SeenBefore& seen, StateOverlay& state)
+      : application_(application), rules_(rules), block_(block), seen_(seen), state_(state) {}
+
+  Result<ExecutedTransaction> Execute(const pb::SignedEnvelope& envelope,
+                                      const pb::Payload* payload) {
+    ExecutedTransaction done;
+    done.id = TransactionId(envelope.envelope());
+    if (!here_.insert(done.id).second || TRY(seen_(done.id))) {
+      done.code = pb::RECEIPT_CODE_DUPLICATE;
+      return done;
+    }
+    auto tx = ParseTransaction(envelope, nullptr);
+    if (!tx) {
+      done.code = pb::RECEIPT_CODE_INVALID;
+      return done;
+    }
+    done.has_payload = payload != nullptr && AttachPayload(*tx, *payload).has_value();
+    done.code = CheckEnvelope(*tx);
+    if (done.code != pb::RECEIPT_CODE_OK) return done;
+    if (!done.has_payload) {
+      return Fail(Code::kPrecondition,
+                  "payload of transaction {} is missing or another one; fetch it and try again",
+                  done.id.Hex());
+    }
+    StateOverlay writes = state_.Nested();
+    const Status outcome = application_.Execute(*tx, block_, writes);
+    if (outcome) {
+      writes.CommitTo(state_);
+    } else {
+      done.code = ReceiptCodeOf(outcome.error().code);
+    }
+    return done;
+  }
+
+ private:
+  pb::ReceiptCode CheckEnvelope(const Transaction& tx) const {
+    if (tx.chain != block_.chain) return pb::RECEIPT_CODE_INVALID;
+    if (block_.height > tx.valid_until) return pb::RECEIPT_CODE_EXPIRED;
+    if (tx.valid_until - block_.height > rules_.max_valid_for) return pb::RECEIPT_CODE_INVALID;
+    return pb::RECEIPT_CODE_OK;
+  }
+
+  const Application& application_;
+  const ConsensusRules& rules_;
+  const BlockContext& block_;
+  const SeenBefore& seen_;
+  StateOverlay& state_;
+  std::set<TxId> here_;
+};
+
+}  // namespace
+
+Result<std::vector<ExecutedTransaction>> ExecuteTransactions(
+    const Application& application, const ConsensusRules& rules, const BlockContext& block,
+    const OrderedTransactions& ordered, const SeenBefore& seen, StateOverlay& state) {
+  application.BeginBlock(block, state);
+  Run run(application, rules, block, seen, state);
+  std::vector<ExecutedTransaction> out;
+  out.reserve(static_cast<std::size_t>(ordered.transactions.size()));
+  for (int i = 0; i < ordered.transactions.size(); ++i) {
+    const pb::Payload* payload = i < ordered.payloads.size() ? &ordered.payloads[i] : nullptr;
+    out.push_back(TRY(run.Execute(ordered.transactions[i], payload)));
+  }
+  TRY(state.status());
+  return out;
+}
+
+pb::ReceiptCode ReceiptCodeOf(Code code) {
+  switch (code) {
+    case Code::kInvalidArgument:
+    case Code::kTooLarge:
+    case Code::kWrongChain:
+    case Code::kFormatVersion:
+      return pb::RECEIPT_CODE_INVALID;
+    case Code::kUnauthorized:
+      return pb::RECEIPT_CODE_UNAUTHORIZED;
+    case Code::kNotFound:
+      return pb::RECEIPT_CODE_NOT_FOUND;
+    case Code::kBadSignature:
+    case Code::kCorruption:
+    case Code::kWrongGenesis:
+      return pb::RECEIPT_CODE_BAD_EVIDENCE;
+    // EXPIRED and DUPLICATE are said of the transaction itself, by the ledger; from an application
+    // these codes speak of a window or a record in the state.
+    case Code::kExpired:
+    case Code::kDuplicate:
+    case Code::kPrecondition:
+    case Code::kExhausted:
+    case Code::kUnavailable:
+      return pb::RECEIPT_CODE_PRECONDITION;
+    case Code::kIo:
+    case Code::kInternal:
+      break;
+  }
+  return pb::RECEIPT_CODE_INVALID;
+}
+
+}  // namespace talent::ledger

@@ -1,0 +1,38 @@
+// Runs an ordered block through the application: the same block and state give the same writes and
+// receipts on every node, for ever.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "ledger/application.h"
+
+namespace talent::ledger {
+
+/// What is executed, whether it came from consensus or as somebody's sealed block.
+struct OrderedTransactions {
+  google::protobuf::RepeatedPtrField<pb::SignedEnvelope> transactions;
+  google::protobuf::RepeatedPtrField<pb::Payload> payloads;  // same order; may be shorter
+};
+
+struct ExecutedTransaction {
+  TxId id;
+  pb::ReceiptCode code = pb::RECEIPT_CODE_OK;
+  bool has_payload = false;  // and it is the envelope's
+};
+
+/// Was `id` finalised, or executed, below this block?
+using SeenBefore = std::function<Result<bool>(const TxId& id)>;
+
+/// Executes due work, then every transaction in order, writing to `state`. A transaction that is a
+/// duplicate, malformed, expired, valid for too long or refused by the application leaves no write,
+/// only its code. Errors: kPrecondition (a payload that execution needs is missing or another
+/// one), those of `seen` and of the state's storage; `state` is then worthless.
+Result<std::vector<ExecutedTransaction>> ExecuteTransactions(
+    const Application& application, const ConsensusRules& rules, const BlockContext& block,
+    const OrderedTransactions& ordered, const SeenBefore& seen, StateOverlay& state);
+
+/// The receipt of a refused transaction.
+pb::ReceiptCode ReceiptCodeOf(Code code);
+
+}  // namespace talent::ledger

@@ -1,0 +1,286 @@
+#include "ledger/state_tree.h"
+
+#include <algorithm>
+
+#include "crypto/sha256.h"
+#include "ledger/storage_keys.h"
+
+namespace talent::ledger {
+namespace {
+
+constexpr std::size_t kNibbles = 64;  // in a path
+constexpr char kLeafPrefix = 0x02;
+constexpr char kNodePrefix = 0x03;
+
+std::size_t Nibble(const Hash& path, std::size_t depth) {
+  const std::uint8_t byte = path.data()[depth / 2];
+  return depth % 2 == 0 ? byte >> 4 : byte & 15;
+}
+
+TreeSlot Leaf(const Hash& path, const Hash& value_hash, Height version) {
+  return {TreeSlot::Kind::kLeaf, version, StateLeafHash(path, value_hash), path, value_hash};
+}
+
+/// A subtree inside a page. A single leaf keeps its own hash however high the subtree is.
+struct Subtree {
+  TreeSlot::Kind kind = TreeSlot::Kind::kEmpty;
+  Hash hash;
+};
+
+Subtree Join(const Subtree& left, const Subtree& right) {
+  using Kind = TreeSlot::Kind;
+  if (left.kind == Kind::kEmpty && right.kind != Kind::kPage) return right;
+  if (right.kind == Kind::kEmpty && left.kind != Kind::kPage) return left;
+  return {Kind::kPage, StateNodeHash(left.hash, right.hash)};
+}
+
+/// Subtree over the places [low, high) of a page.
+Subtree RangeOf(const TreePage& page, std::size_t low, std::size_t high) {
+  if (high - low == 1) return {page.slots[low].kind, page.slots[low].hash};
+  const std::size_t middle = (low + high) / 2;
+  return Join(RangeOf(page, low, middle), RangeOf(page, middle, high));
+}
+
+Hash PageHash(const TreePage& page) { return RangeOf(page, 0, page.slots.size()).hash; }
+
+class Updater {
+ public:
+  Updater(const TreePages& pages, Height version) : pages_(pages), version_(version) {}
+
+  /// The subtree `slot`, `depth` nibbles down, with `changes`, which all lie in it.
+  Result<TreeSlot> Apply(const TreeSlot& slot, std::size_t depth,
+                         std::span<const TreeChange> changes) {
+    if (changes.empty()) return slot;
+    if (slot.kind != TreeSlot::Kind::kPage) return Grow(slot, depth, changes);
+    TreePage page = *TRY(pages_.Load(TreePageKey(slot.version, depth, changes.front().path)));
+    if (!TRY(ApplyToPlaces(page, depth, changes))) return slot;
+    return Store(page, depth, changes.front().path);
+  }
+
+  std::map<Bytes, TreePagePtr> TakePages() { return std::move(written_); }
+
+ private:
+  /// The same where the subtree was empty or a single leaf.
+  Result<TreeSlot> Grow(const TreeSlot& slot, std::size_t depth,
+                        std::span<const TreeChange> changes) {
+    const bool had_leaf = slot.kind == TreeSlot::Kind::kLeaf;
+    std::size_t puts = 0;
+    bool kept = had_leaf;
+    const TreeChange* put = nullptr;
+    for (const TreeChange& change : changes) {
+      if (had_leaf && change.path == slot.path) kept = false;
+      if (change.value_hash) {
+        ++puts;
+        put = &change;
+      }
+    }
+    if (puts == 0) return kept ? slot : TreeSlot();
+    if (puts == 1 && !kept) return Leaf(put->path, *put->value_hash, version_);
+    CHECK(depth < kNibbles, "two keys with one path");
+    TreePage page;
+    if (had_leaf) page.slots[Nibble(slot.path, depth)] = slot;
+    TRY(ApplyToPlaces(page, depth, changes));
+    return Store(page, depth, changes.front().path);
+  }
+
+  /// Whether anything on the page changed.
+  Result<bool> ApplyToPlaces(TreePage& page, std::size_t depth,
+                             std::span<const TreeChange> changes) {
+    bool changed = false;
+    while (!changes.empty()) {
+      const std::size_t place = Nibble(changes.front().path, depth);
+      std::size_t count = 1;
+      while (count < changes.size() && Nibble(changes[count].path, depth) == place) ++count;
+      TreeSlot next = TRY(Apply(page.slots[place], depth + 1, changes.first(count)));
+      changed = changed || next != page.slots[place];
+      page.slots[place] = next;
+      changes = changes.subspan(count);
+    }
+    return changed;
+  }
+
+  /// What a page leaves in its parent: nothing, its only leaf, or a reference to it.
+  TreeSlot Store(const TreePage& page, std::size_t depth, const Hash& path) {
+    const Subtree whole = RangeOf(page, 0, page.slots.size());
+    if (whole.kind == TreeSlot::Kind::kEmpty) return {};
+    if (whole.kind == TreeSlot::Kind::kLeaf) {
+      return *std::find_if(page.slots.begin(), page.slots.end(),
+                           [](const TreeSlot& slot) { return slot.kind == TreeSlot::Kind::kLeaf; });
+    }
+    written_[TreePageKey(version_, depth, path)] = std::make_shared<const TreePage>(page);
+    TreeSlot reference;
+    reference.kind = TreeSlot::Kind::kPage;
+    reference.version = version_;
+    reference.hash = whole.hash;
+    return reference;
+  }
+
+  const TreePages& pages_;
+  Height version_;
+  std::map<Bytes, TreePagePtr> written_;
+};
+
+Result<TreePagePtr> LoadChecked(const TreePages& pages, const TreeSlot& slot, std::size_t depth,
+                                const Hash& path) {
+  if (depth == kNibbles) return Fail(Code::kCorruption, "state tree is deeper than its paths");
+  TreePagePtr page = TRY(pages.Load(TreePageKey(slot.version, depth, path)));
+  if (PageHash(*page) != slot.hash) {
+    return Fail(Code::kCorruption, "page {} nibbles down at {} does not hash to its reference",
+                depth, path.Hex());
+  }
+  return page;
+}
+
+Status CheckSubtree(const TreePages& pages, const TreeSlot& slot, std::size_t depth, Hash path,
+                    const std::function<Status(const TreeSlot&)>& visit) {
+  if (slot.kind == TreeSlot::Kind::kEmpty) return {};
+  if (slot.kind == TreeSlot::Kind::kLeaf) {
+    for (std::size_t i = 0; i < depth; ++i) {
+      if (Nibble(slot.path, i) != Nibble(path, i)) {
+        return Fail(Code::kCorruption, "leaf {} lies at another place", slot.path.Hex());
+      }
+    }
+    return visit(slot);
+  }
+  const TreePagePtr page = TRY(LoadChecked(pages, slot, depth, path));
+  for (std::size_t place = 0; place < page->slots.size(); ++place) {
+    std::uint8_t& byte = path.data()[depth / 2];
+    byte = static_cast<std::uint8_t>(depth % 2 == 0 ? place << 4 : (byte & 0xf0) | place);
+    TRY(CheckSubtree(pages, page->slots[place], depth + 1, path, visit));
+  }
+  return {};
+}
+
+}  // namespace
+
+Hash StatePath(BytesView key) { return crypto::TaggedHash(crypto::Domain::kStateKey, {key}); }
+
+Hash StateValueHash(BytesView value) {
+  return crypto::TaggedHash(crypto::Domain::kStateValue, {value});
+}
+
+Hash StateLeafHash(const Hash& path, const Hash& value_hash) {
+  return crypto::Sha256({BytesView(&kLeafPrefix, 1), path.View(), value_hash.View()});
+}
+
+Hash StateNodeHash(const Hash& left, const Hash& right) {
+  return crypto::Sha256({BytesView(&kNodePrefix, 1), left.View(), right.View()});
+}
+
+bool StatePathBit(const Hash& path, std::size_t depth) {
+  return (path.data()[depth / 8] >> (7 - depth % 8) & 1) != 0;
+}
+
+Bytes TreePageKey(Height version, std::size_t depth, const Hash& path) {
+  Bytes key = BigEndian(version.value);
+  key.push_back(static_cast<char>(depth));
+  key.append(path.View().substr(0, (depth + 1) / 2));
+  if (depth % 2 != 0) key.back() = static_cast<char>(key.back() & 0xf0);
+  return key;
+}
+
+Bytes EncodeTreeSlot(const TreeSlot& slot) {
+  Bytes out(1, static_cast<char>(slot.kind));
+  if (slot.kind == TreeSlot::Kind::kEmpty) return out;
+  out.append(BigEndian(slot.version.value));
+  if (slot.kind == TreeSlot::Kind::kPage) return out.append(slot.hash.View());
+  return out.append(slot.path.View()).append(slot.value_hash.View());
+}
+
+Bytes EncodeTreePage(const TreePage& page) {
+  Bytes out;
+  for (const TreeSlot& slot : page.slots) out.append(EncodeTreeSlot(slot));
+  return out;
+}
+
+namespace {
+
+/// Reads one slot and takes it off `bytes`.
+Result<TreeSlot> TakeSlot(BytesView& bytes) {
+  const auto take = [&](std::size_t n) -> Result<BytesView> {
+    if (bytes.size() < n) return Fail(Code::kCorruption, "state tree page is cut short");
+    const BytesView head = bytes.substr(0, n);
+    bytes.remove_prefix(n);
+    return head;
+  };
+  TreeSlot slot;
+  const char kind = TRY(take(1)).front();
+  if (kind == static_cast<char>(TreeSlot::Kind::kEmpty)) return slot;
+  slot.version = Height(ReadBigEndian(TRY(take(8))));
+  if (kind == static_cast<char>(TreeSlot::Kind::kPage)) {
+    slot.kind = TreeSlot::Kind::kPage;
+    slot.hash = TRY(Hash::FromBytes(TRY(take(Hash::kSize))));
+    return slot;
+  }
+  if (kind != static_cast<char>(TreeSlot::Kind::kLeaf)) {
+    return Fail(Code::kCorruption, "state tree page names an unknown kind of node");
+  }
+  const Hash path = TRY(Hash::FromBytes(TRY(take(Hash::kSize))));
+  return Leaf(path, TRY(Hash::FromBytes(TRY(take(Hash::kSize)))), slot.version);
+}
+
+}  // namespace
+
+Result<TreeSlot> DecodeTreeSlot(BytesView bytes) {
+  const TreeSlot slot = TRY(TakeSlot(bytes));
+  if (!bytes.empty()) return Fail(Code::kCorruption, "state tree node is too long");
+  return slot;
+}
+
+Result<TreePage> DecodeTreePage(BytesView bytes) {
+  TreePage page;
+  for (TreeSlot& slot : page.slots) slot = TRY(TakeSlot(bytes));
+  if (!bytes.empty()) return Fail(Code::kCorruption, "state tree page is too long");
+  return page;
+}
+
+Result<TreeUpdate> UpdateTree(const TreePages& pages, const TreeSlot& root, Height version,
+                              std::span<const TreeChange> changes) {
+  const auto unordered = [](const TreeChange& a, const TreeChange& b) { return a.path >= b.path; };
+  CHECK(std::adjacent_find(changes.begin(), changes.end(), unordered) == changes.end(),
+        "changes of the state tree ascend by path");
+  Updater updater(pages, version);
+  TreeUpdate update;
+  update.root = TRY(updater.Apply(root, 0, changes));
+  update.pages = updater.TakePages();
+  return update;
+}
+
+Result<TreeWalk> WalkTree(const TreePages& pages, const TreeSlot& root, const Hash& path) {
+  TreeWalk walk;
+  walk.end = root;
+  for (std::size_t depth = 0; walk.end.kind == TreeSlot::Kind::kPage; ++depth) {
+    if (depth == kNibbles) return Fail(Code::kCorruption, "state tree is deeper than its paths");
+    const TreePagePtr page = TRY(pages.Load(TreePageKey(walk.end.version, depth, path)));
+    std::size_t low = 0;
+    std::size_t high = page->slots.size();
+    // Down the page's four levels, or to where a single leaf or nothing is left.
+    for (std::size_t bit = 4 * depth;
+         high - low > 1 && RangeOf(*page, low, high).kind == TreeSlot::Kind::kPage; ++bit) {
+      const std::size_t middle = (low + high) / 2;
+      const bool right = StatePathBit(path, bit);
+      walk.siblings.push_back(
+          (right ? RangeOf(*page, low, middle) : RangeOf(*page, middle, high)).hash);
+      (right ? low : high) = middle;
+    }
+    const auto end = page->slots.begin() + static_cast<std::ptrdiff_t>(high);
+    const auto found =
+        std::find_if(page->slots.begin() + static_cast<std::ptrdiff_t>(low), end,
+                     [](const TreeSlot& slot) { return slot.kind != TreeSlot::Kind::kEmpty; });
+    walk.end = found == end ? TreeSlot() : *found;
+  }
+  std::reverse(walk.siblings.begin(), walk.siblings.end());
+  return walk;
+}
+
+Status CheckRootPage(const TreePages& pages, const TreeSlot& root) {
+  TRY(LoadChecked(pages, root, 0, Hash()));
+  return {};
+}
+
+Status CheckTree(const TreePages& pages, const TreeSlot& root,
+                 const std::function<Status(const TreeSlot&)>& visit) {
+  return CheckSubtree(pages, root, 0, Hash(), visit);
+}
+
+}  // namespace talent::ledger
