@@ -27,7 +27,7 @@ using ProposalPtr = std::shared_ptr<const Proposal>;  // shared by log, window a
 Hash OrderDigest(BytesView batch);
 
 /// A message whose every signature (its own and those of certificates inside) has been checked.
-/// Made by VerifyMessage only; immutable.
+/// Made by VerifyMessage, or signed by the replica itself; immutable (messages.h).
 class VerifiedMessage;
 using MessagePtr = std::shared_ptr<const VerifiedMessage>;
 
@@ -78,6 +78,7 @@ struct Sealed {
   Height height;
   crypto::Certificate certificate;
   Hash block_hash;
+  Bytes header;  // the block's; required, its TaggedHash(kHeader) is block_hash
 };
 struct TimerFired {
   std::uint32_t timer = 0;
@@ -124,12 +125,13 @@ struct Vet {
   bool fresh = false;
   ValidatorIndex proposer;
 };
-/// Execute as block `height` (heights come in order, each once). Answer Executed.
+/// Execute as block `height` (heights come in order, each once). Answer Executed; of a height the
+/// host has sealed meanwhile no answer is needed.
 struct Execute {
   Height height;
   ProposalPtr proposal;
 };
-/// Store block `height` with its certificate. Answer Sealed.
+/// Store block `height` with its certificate, unless that is done already. Answer Sealed.
 struct Finalise {
   Height height;
   Hash block_hash;
@@ -140,7 +142,9 @@ struct SetTimer {
   std::uint64_t generation = 0;
   Millis after;
 };
-/// We are behind: fetch sealed blocks, at least up to `target`, asking `hint` first. Answer Sealed.
+/// We are behind: fetch sealed blocks, at least up to `target`, asking `hint` first. Answer Sealed,
+/// once or after each block. Repeated while nothing is sealed; one fetch at a time is enough.
+/// Blocks executed above the last one applied stay executed.
 struct CatchUp {
   Height target;
   ValidatorIndex hint;
@@ -168,6 +172,7 @@ struct ReplicaStatus {
   View view;
   bool view_changing = false;
   bool observer = false;
+  bool diverged = false;
   ValidatorIndex primary;
   Height sealed;
   Height executed;
@@ -185,6 +190,7 @@ class Replica {
     Height sealed;  // from the chain's store
     Hash sealed_hash;
     std::optional<crypto::Certificate> sealed_certificate;  // none at height 0
+    Bytes sealed_header;                                    // none at height 0
     std::vector<Bytes> records;                             // the vote log's, in order
     /// The vote log is missing, damaged in the middle, or not this chain's, though the key has
     /// voted before: vote for nothing until the sealed height has passed everything it may have

@@ -1,0 +1,122 @@
+// Executed blocks are sealed; a quorum of equal seals is a certificate. Views play no part here.
+#include <algorithm>
+
+#include "consensus/replica_impl.h"
+#include "crypto/sha256.h"
+
+namespace talent::consensus {
+
+void Replica::Impl::On(const Executed& event) {
+  Slot* slot = FindSlot(event.height);
+  if (slot == nullptr || diverged_ || event.height > execute_sent_ || slot->executed) return;
+  slot->executed = event.block_hash;
+  executed_ = std::max(executed_, event.height);
+  if (slot->certified && slot->certified->block_hash != event.block_hash) {
+    return Diverge(event.height, event.block_hash, slot->certified->block_hash);
+  }
+  Seal(event.height, *slot);
+  TryFinalise();
+}
+
+void Replica::Impl::Seal(Height height, Slot& slot) {
+  if (slot.sealed_as) {
+    // Promised before a restart: executing it again must lead to the same block.
+    if (*slot.sealed_as != *slot.executed) Diverge(height, *slot.executed, *slot.sealed_as);
+    return;
+  }
+  if (!MayVote()) return;
+  slot.sealed_as = slot.executed;
+  pb::VoteRecord record = Record();
+  record.mutable_seal()->set_height(height.value);
+  record.mutable_seal()->set_block_hash(slot.sealed_as->ToBytes());
+  Promise(record);
+  ReleaseWhenDurable(Sign(SealVote{height, *slot.sealed_as}));
+}
+
+void Replica::Impl::OnSeal(const MessagePtr& message) {
+  const auto& seal = message->As<SealVote>();
+  Slot* slot = Buffer(seal.height);
+  if (slot == nullptr) {
+    ++dropped_messages_;
+    return;
+  }
+  auto& list = slot->seals[message->signer()];
+  const bool known = std::any_of(list.begin(), list.end(),
+                                 [&](const auto& s) { return s.first == seal.block_hash; });
+  if (known) return;
+  if (list.size() >= Slot::kSealsPerSigner && slot->executed != seal.block_hash) {
+    ++dropped_messages_;
+    return;
+  }
+  list.emplace_back(seal.block_hash, message->signature());
+  TryFinalise();
+}
+
+void Replica::Impl::TryFinalise() {
+  for (Height h = finalise_sent_ + 1;; ++h) {
+    Slot* slot = FindSlot(h);
+    if (slot == nullptr || !slot->executed || diverged_) return;
+    crypto::Certificate certificate{set_->epoch(), slot->SealsOf(*slot->executed)};
+    if (certificate.seals.size() < set_->quorum()) {
+      if (!slot->certified) return;
+      certificate = slot->certified->certificate;
+    }
+    finalise_sent_ = h;
+    out_.emplace_back(Finalise{h, *slot->executed, std::move(certificate)});
+  }
+}
+
+void Replica::Impl::Learn(const CertifiedHead& head, ValidatorIndex from) {
+  if (head.height <= sealed_ || diverged_) return;
+  if (head.height > best_certified_) {
+    best_certified_ = head.height;
+    best_certified_from_ = from;
+  }
+  Slot* slot = Buffer(head.height);
+  if (slot == nullptr || slot->certified) return;
+  slot->certified = head;
+  if (slot->executed && *slot->executed != head.block_hash) {
+    return Diverge(head.height, *slot->executed, head.block_hash);
+  }
+  TryFinalise();
+}
+
+void Replica::Impl::Diverge(Height height, const Hash& ours, const Hash& theirs) {
+  if (diverged_) return;
+  diverged_ = true;
+  progress_timer_.reset();
+  view_change_timer_.reset();
+  out_.emplace_back(Diverged{height, ours, theirs});
+}
+
+void Replica::Impl::On(const Sealed& event) {
+  if (event.height <= sealed_ || diverged_) return;
+  CHECK(TaggedHash(crypto::Domain::kHeader, {event.header}) == event.block_hash,
+        "header of sealed height {} does not hash to the sealed hash", event.height);
+  if (const Slot* slot = FindSlot(event.height)) {
+    for (const auto& ours : {slot->executed, slot->sealed_as}) {
+      if (ours && *ours != event.block_hash) return Diverge(event.height, *ours, event.block_hash);
+    }
+  }
+  sealed_since_compaction_ += event.height - sealed_;
+  sealed_ = event.height;
+  sealed_head_ = {event.height, event.block_hash, event.header, event.certificate};
+  recent_[sealed_] = sealed_head_;
+  while (recent_.size() > options_.window) recent_.erase(recent_.begin());
+  slots_.erase(slots_.begin(), slots_.upper_bound(sealed_));
+  executed_ = std::max(executed_, sealed_);
+  execute_sent_ = std::max(execute_sent_, sealed_);
+  finalise_sent_ = std::max(finalise_sent_, sealed_);
+  if (Settled()) {
+    timeout_ = options_.view_timeout;
+    sealed_in_view_ = true;
+  }
+  UpdateObserver();
+  AdvanceAll();
+  TryExecute();
+  TryFinalise();
+  ArmProgressTimer(/*restart=*/true);
+  MaybeCompact();
+}
+
+}  // namespace talent::consensus

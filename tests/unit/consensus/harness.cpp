@@ -1,0 +1,192 @@
+#include "unit/consensus/harness.h"
+
+#include "base/canonical.h"
+#include "consensus/codec.h"
+#include "crypto/sha256.h"
+
+namespace talent::consensus::test {
+
+ChainId TestChain() {
+  ChainId chain;
+  chain.data()[0] = kChainByte;
+  return chain;
+}
+
+crypto::KeyPair VoteKey(std::uint32_t index) {
+  crypto::Seed seed;
+  seed.data()[0] = static_cast<std::uint8_t>(index + 1);
+  return crypto::KeyPair::FromSeed(seed);
+}
+
+std::shared_ptr<const crypto::ValidatorSet> TestValidators(std::uint32_t n) {
+  std::vector<crypto::Validator> validators;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    crypto::PublicKey node_key;
+    node_key.data()[0] = static_cast<std::uint8_t>(i + 1);
+    validators.push_back({fmt::format("node-{}", i), VoteKey(i).public_key(), node_key});
+  }
+  return std::make_shared<const crypto::ValidatorSet>(
+      crypto::ValidatorSet::Create(Epoch(0), std::move(validators)).value());
+}
+
+Bytes TestHeader(Height height, BytesView content) {
+  pb::HeaderFacts facts;
+  facts.set_height(height.value);
+  Bytes header = Encode(facts);
+  header += "\x7a";  // field 15, a byte string: what the ledger keeps there
+  header += "\x20";
+  header += crypto::Sha256(content).ToBytes();
+  return header;
+}
+
+Hash HeaderHash(BytesView header) { return TaggedHash(crypto::Domain::kHeader, {header}); }
+
+ProposalPtr MakeProposal(std::string_view text) {
+  return std::make_shared<Proposal>(Proposal{Bytes(text), "sidecar of " + Bytes(text)});
+}
+
+Harness::Harness(std::uint32_t n, std::uint32_t window)
+    : window_(window), validators_(TestValidators(n)) {
+  nodes_.resize(n);
+  for (std::uint32_t i = 0; i < n; ++i) {
+    nodes_[i].key = std::make_unique<crypto::KeyPair>(VoteKey(i));
+    nodes_[i].replica =
+        std::make_unique<Replica>(MakeOptions(), *nodes_[i].key, Replica::Recovered{});
+  }
+  for (std::uint32_t i = 0; i < n; ++i) Perform(i, nodes_[i].replica->Start());
+}
+
+Options Harness::MakeOptions() const {
+  Options options;
+  options.chain = TestChain();
+  options.validators = validators_;
+  options.window = window_;
+  return options;
+}
+
+void Harness::Step(std::uint32_t i, const Event& event) {
+  Perform(i, nodes_[i].replica->Step(event));
+}
+
+Status Harness::Deliver(std::uint32_t to, BytesView message) {
+  Step(to, MessageReceived{TRY(VerifyMessage(TestChain(), *validators_, message))});
+  return {};
+}
+
+void Harness::Run() {
+  while (!network.empty()) {
+    const Packet packet = std::move(network.front());
+    network.pop_front();
+    const auto message = VerifyMessage(TestChain(), *validators_, packet.bytes);
+    CHECK(message.has_value(), "{}", message.error().ToString());
+    if (pass && !pass(packet, **message)) continue;
+    Step(packet.to, MessageReceived{*message});
+  }
+}
+
+void Harness::Fire(std::uint32_t i, std::uint32_t timer) {
+  const SetTimer set = nodes_[i].timers.at(timer);
+  Step(i, TimerFired{set.timer, set.generation});
+}
+
+void Harness::FireAll(std::uint32_t timer) {
+  for (std::uint32_t i = 0; i < size(); ++i) {
+    if (nodes_[i].timers.contains(timer)) Fire(i, timer);
+  }
+}
+
+bool Harness::Propose(std::uint32_t i, std::string_view text) {
+  if (!replica(i).CanPropose()) return false;
+  Step(i, ProposalReady{MakeProposal(text)});
+  return true;
+}
+
+void Harness::ReleaseHeld(std::uint32_t i) {
+  while (!nodes_[i].held.empty()) {
+    const Event event = std::move(nodes_[i].held.front());
+    nodes_[i].held.pop_front();
+    Step(i, event);
+  }
+}
+
+void Harness::Restart(std::uint32_t i, bool votes_lost) {
+  Node& node = nodes_[i];
+  node.held.clear();
+  node.timers.clear();
+  node.headers.resize(node.finalised.size());
+  node.batches.resize(node.finalised.size());
+  Replica::Recovered recovered;
+  recovered.votes_lost = votes_lost;
+  recovered.records = node.log;
+  if (!node.finalised.empty()) {
+    recovered.sealed = node.finalised.back().height;
+    recovered.sealed_hash = node.finalised.back().block_hash;
+    recovered.sealed_certificate = node.finalised.back().certificate;
+    recovered.sealed_header = node.headers.back();
+  }
+  node.replica = std::make_unique<Replica>(MakeOptions(), *node.key, std::move(recovered));
+  Perform(i, node.replica->Start());
+}
+
+MessagePtr Harness::Signed(std::uint32_t i, Content content) const {
+  return VerifiedMessage::Sign(*nodes_[i].key, TestChain(), Epoch(0), ValidatorIndex(i),
+                               std::move(content));
+}
+
+void Harness::Perform(std::uint32_t i, Actions actions) {
+  Node& node = nodes_[i];
+  const auto answer = [&](bool now, Event event) {
+    if (now) {
+      Step(i, event);
+    } else {
+      node.held.push_back(std::move(event));
+    }
+  };
+  const auto note = [&](const Bytes& bytes) {
+    sent.push_back(VerifyMessage(TestChain(), *validators_, bytes).value());
+  };
+  for (Action& action : actions) {
+    if (auto* send = std::get_if<Send>(&action)) {
+      note(send->message);
+      network.push_back({i, send->to.value, send->message});
+    } else if (auto* broadcast = std::get_if<Broadcast>(&action)) {
+      note(broadcast->message);
+      for (std::uint32_t to = 0; to < size(); ++to) {
+        if (to != i) network.push_back({i, to, broadcast->message});
+      }
+    } else if (auto* persist = std::get_if<Persist>(&action)) {
+      if (node.answer_durable) node.log.push_back(persist->record);
+      answer(node.answer_durable, Durable{persist->token});
+    } else if (auto* compact = std::get_if<CompactLog>(&action)) {
+      node.log = compact->records;
+    } else if (auto* vet = std::get_if<Vet>(&action)) {
+      node.vetted.push_back(*vet);
+      answer(true, Vetted{vet->view, vet->height, vet->digest, node.vet_ok});
+    } else if (auto* execute = std::get_if<Execute>(&action)) {
+      CHECK(node.headers.size() + 1 == execute->height.value, "executed out of order");
+      const Bytes parent = node.headers.empty() ? Bytes() : node.headers.back();
+      node.headers.push_back(
+          TestHeader(execute->height, parent + execute->proposal->batch + node.twist));
+      node.batches.push_back(execute->proposal->batch);
+      answer(node.answer_executed, Executed{execute->height, HeaderHash(node.headers.back())});
+    } else if (auto* finalise = std::get_if<Finalise>(&action)) {
+      CHECK(
+          VerifyCertificate(*validators_, TestChain(), finalise->block_hash, finalise->certificate)
+              .has_value());
+      node.finalised.push_back(*finalise);
+      answer(node.answer_sealed,
+             Sealed{finalise->height, finalise->certificate, finalise->block_hash,
+                    node.headers[finalise->height.value - 1]});
+    } else if (auto* timer = std::get_if<SetTimer>(&action)) {
+      node.timers[timer->timer] = *timer;
+    } else if (auto* behind = std::get_if<CatchUp>(&action)) {
+      node.catch_ups.push_back(*behind);
+    } else if (auto* diverged = std::get_if<Diverged>(&action)) {
+      node.diverged = *diverged;
+    } else if (auto* evidence = std::get_if<Evidence>(&action)) {
+      node.evidence.push_back(*evidence);
+    }
+  }
+}
+
+}  // namespace talent::consensus::test

@@ -1,0 +1,89 @@
+// A cluster of replicas in one place: messages wait in a queue until a test lets them go.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "consensus/messages.h"
+#include "consensus/replica.h"
+
+namespace talent::consensus::test {
+
+inline constexpr std::uint64_t kChainByte = 7;
+ChainId TestChain();
+crypto::KeyPair VoteKey(std::uint32_t index);
+std::shared_ptr<const crypto::ValidatorSet> TestValidators(std::uint32_t n);
+/// Header bytes of a test block: height, and something it depends on.
+Bytes TestHeader(Height height, BytesView content);
+Hash HeaderHash(BytesView header);
+ProposalPtr MakeProposal(std::string_view text);
+
+/// One validator with the host's part played for it: the log is durable at once, proposals are
+/// good, a block is the hash over its parent and batch. Each of these a test can hold back.
+struct Node {
+  std::unique_ptr<crypto::KeyPair> key;
+  std::unique_ptr<Replica> replica;
+  std::vector<Bytes> log;
+  std::vector<Bytes> headers;       // executed, by height - 1
+  std::vector<Bytes> batches;       // executed, by height - 1
+  std::vector<Finalise> finalised;  // by height - 1
+  std::vector<Evidence> evidence;
+  std::vector<CatchUp> catch_ups;
+  std::optional<Diverged> diverged;
+  std::map<std::uint32_t, SetTimer> timers;  // last one set, by timer
+  std::deque<Event> held;                    // answers a test holds back
+
+  bool answer_durable = true;
+  bool answer_executed = true;
+  bool answer_sealed = true;
+  bool vet_ok = true;
+  std::vector<Vet> vetted;
+  Bytes twist;  // goes into the header: an executor with a fault of its own
+};
+
+class Harness {
+ public:
+  struct Packet {
+    std::uint32_t from, to;
+    Bytes bytes;
+  };
+  explicit Harness(std::uint32_t n, std::uint32_t window = 8);
+
+  Node& node(std::uint32_t i) { return nodes_[i]; }
+  Replica& replica(std::uint32_t i) { return *nodes_[i].replica; }
+  ReplicaStatus status(std::uint32_t i) const { return nodes_[i].replica->status(); }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(nodes_.size()); }
+
+  void Step(std::uint32_t i, const Event& event);
+  /// Gives `message` bytes to node `to` as the network does.
+  Status Deliver(std::uint32_t to, BytesView message);
+  /// Delivers until nothing is under way.
+  void Run();
+  /// Fires the last timer of that kind the node has set.
+  void Fire(std::uint32_t i, std::uint32_t timer);
+  void FireAll(std::uint32_t timer);
+  bool Propose(std::uint32_t i, std::string_view text);
+  /// Answers held back by the node, in order.
+  void ReleaseHeld(std::uint32_t i);
+  /// A new process on the same disk: what is not in `log` or finalised is gone.
+  void Restart(std::uint32_t i, bool votes_lost = false);
+  MessagePtr Signed(std::uint32_t i, Content content) const;
+
+  std::deque<Packet> network;
+  /// False: the packet is lost.
+  std::function<bool(const Packet&, const VerifiedMessage&)> pass;
+  std::vector<MessagePtr> sent;  // everything ever sent, once per broadcast
+
+ private:
+  void Perform(std::uint32_t i, Actions actions);
+  Options MakeOptions() const;
+
+  std::uint32_t window_;
+  std::shared_ptr<const crypto::ValidatorSet> validators_;
+  std::vector<Node> nodes_;
+};
+
+}  // namespace talent::consensus::test
