@@ -112,14 +112,19 @@ Result<pb::TransactionProof> BuildTransactionProof(const Chain& chain, const TxI
 /// Result of walking a chain.
 struct VerifyReport {
   Height height;
+  Height executed;  // up to here everything was executed again; see below
   std::uint64_t transactions = 0;
   std::uint64_t payloads_missing = 0;  // withheld or erased
   Hash head_hash;
 };
 
 /// Walks the stored chain from its genesis and checks every hash, signature, root and certificate
-/// by executing it again on a scratch state. `progress(height, of)` is called now and then. Errors:
-/// kCorruption (names height and step).
+/// by executing it again on a scratch state (under TMPDIR), and compares every stored record with
+/// what execution gives. From the first block on whose payloads are not all here execution is
+/// impossible: there hashes, signatures, transaction and receipt roots and the state at the head
+/// are checked, and that intermediate state roots are right rests on their certificates. Takes a
+/// snapshot, so the chain may go on meanwhile. `progress(height, of)` is called now and then.
+/// Errors: kCorruption (names height and step), kIo, kNotFound (no such chain).
 Result<VerifyReport> VerifyStoredChain(const Database& database, const Genesis& genesis,
                                        const Application& application,
                                        const std::function<void(Height, Height)>& progress);

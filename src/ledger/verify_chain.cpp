@@ -1,0 +1,237 @@
+#include <stdlib.h>  // NOLINT: mkdtemp is POSIX's
+
+#include "base/canonical.h"
+#include "crypto/merkle.h"
+#include "ledger/chain_store.h"
+#include "ledger/light_client.h"
+
+namespace talent::ledger {
+namespace {
+
+constexpr std::uint64_t kProgressEvery = 100;  // blocks
+
+/// A directory for the scratch state, gone with it.
+class ScratchDir {
+ public:
+  static Result<std::unique_ptr<ScratchDir>> Make() {
+    std::error_code error;
+    const auto base = std::filesystem::temp_directory_path(error);
+    std::string pattern = (base / "talent-verify-XXXXXX").string();
+    if (error || mkdtemp(pattern.data()) == nullptr) {
+      return Fail(Code::kIo, "scratch directory {} cannot be made; set TMPDIR", pattern);
+    }
+    return std::unique_ptr<ScratchDir>(new ScratchDir(pattern));
+  }
+  ScratchDir(const ScratchDir&) = delete;
+  ScratchDir& operator=(const ScratchDir&) = delete;
+  ~ScratchDir() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  explicit ScratchDir(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+/// Whatever is wrong with stored data is corruption, and says at which height.
+tl::unexpected<Error> At(Height height, Error error) {
+  if (error.code != Code::kIo) error.code = Code::kCorruption;
+  return Within(fmt::format("height {}", height), std::move(error));
+}
+
+bool IsMissing(const pb::SignedEnvelope& envelope, const pb::Payload& payload) {
+  return payload.salt().empty() && ParseTransaction(envelope, nullptr).has_value();
+}
+
+/// Checks what can be checked of a block whose state cannot be executed any more.
+class BlockCheck {
+ public:
+  BlockCheck(const ChainStore& store, const Genesis& genesis) : store_(store), genesis_(genesis) {}
+
+  Status Check(Height height, const Hash& previous, const pb::BlockWithPayloads& stored) const {
+    pb::CertifiedHeader certified;
+    certified.set_header(stored.block().header());
+    *certified.mutable_certificate() = stored.block().certificate();
+    const auto trusted = TRY(VerifyHeader(genesis_.chain_id(), genesis_.validators(), certified));
+    const pb::BlockHeader& header = trusted.header;
+    if (header.height() != height.value) return Wrong("header: height");
+    if (header.previous_hash() != previous.View()) return Wrong("header: previous_hash");
+    if (TRY(store_.ReadRoot(height)).hash.View() != header.state_root()) {
+      return Wrong("state_root");
+    }
+    const auto body = TRY(store_.ReadBody(height));
+    if (static_cast<std::uint32_t>(body.transactions_size()) != header.transaction_count()) {
+      return Wrong("transaction_count");
+    }
+    std::vector<Hash> ids;
+    std::vector<Hash> receipts;
+    for (int i = 0; i < body.transactions_size(); ++i) {
+      const auto at = TxLocation{height, static_cast<std::uint32_t>(i)};
+      TRY(CheckTransaction(at, body, stored.payloads(i), ids, receipts));
+    }
+    if (crypto::MerkleRoot(ids).View() != header.transactions_root()) {
+      return Wrong("transactions_root");
+    }
+    if (crypto::MerkleRoot(receipts).View() != header.receipts_root()) {
+      return Wrong("receipts_root");
+    }
+    return {};
+  }
+
+ private:
+  static Status Wrong(std::string_view what) {
+    return Fail(Code::kCorruption, "{} differs from what is stored", what);
+  }
+
+  Status CheckTransaction(const TxLocation& at, const pb::StoredBody& body,
+                          const pb::Payload& payload, std::vector<Hash>& ids,
+                          std::vector<Hash>& receipts) const {
+    const pb::SignedEnvelope& envelope = body.transactions(static_cast<int>(at.index));
+    const auto code = static_cast<pb::ReceiptCode>(body.receipts(static_cast<int>(at.index)));
+    const TxId id = TransactionId(envelope.envelope());
+    pb::Receipt receipt;
+    receipt.set_tx_id(id.ToBytes());
+    receipt.set_code(code);
+    ids.push_back(crypto::MerkleLeaf(id.View()));
+    receipts.push_back(crypto::MerkleLeaf(Encode(receipt)));
+    if (code != pb::RECEIPT_CODE_DUPLICATE) {
+      const auto indexed = TRY(store_.Get(Use::kTransactions, id.View()));
+      if (!indexed || *indexed != EncodeLocation(at)) return Wrong("transaction index");
+    }
+    auto tx = ParseTransaction(envelope, nullptr);
+    if (!tx) return {};  // ordered malformed; its receipt says so
+    TRY(VerifySignature(*tx, genesis_.chain_id()));
+    if (!payload.salt().empty()) TRY(AttachPayload(*tx, payload));
+    return {};
+  }
+
+  const ChainStore& store_;
+  const Genesis& genesis_;
+};
+
+/// That every record of `expected` is in `stored` too; with `exactly`, that there are no others.
+Status Compare(Use use, const ChainStore& expected, const ChainStore& stored, bool exactly) {
+  const auto ours = expected.Iterate(use);
+  const auto theirs = stored.Iterate(use);
+  theirs->SeekToFirst();
+  for (ours->SeekToFirst(); ours->Valid(); ours->Next(), theirs->Next()) {
+    if (!exactly) theirs->Seek(ours->key());
+    const bool there = theirs->Valid() && theirs->key() == ours->key();
+    if (!there || theirs->value() != ours->value()) {
+      return Fail(Code::kCorruption, "{}: record {} {}", UseName(use), ours->key().ToString(true),
+                  there ? "differs from what execution gives" : "is missing, or one is too many");
+    }
+  }
+  if (exactly && theirs->Valid()) {
+    return Fail(Code::kCorruption, "{}: record {} does not belong there", UseName(use),
+                theirs->key().ToString(true));
+  }
+  for (const auto* walk : {&ours, &theirs}) {
+    if (!(*walk)->status().ok()) {
+      return Fail(Code::kCorruption, "{}: {}", UseName(use), (*walk)->status().ToString());
+    }
+  }
+  return {};
+}
+
+/// That the stored state is the one the head's root stands for, key by key.
+Status CheckState(const ChainStore& store, Height head) {
+  const StoredPages pages(store);
+  const TreeSlot root = TRY(store.ReadRoot(head));
+  std::uint64_t leaves = 0;
+  TRY(CheckTree(pages, root, [&](const TreeSlot& leaf) -> Status {
+    ++leaves;
+    const auto value = TRY(store.Get(Use::kValues, ValueKey(leaf.path, leaf.version)));
+    if (value && StateValueHash(*value) == leaf.value_hash) return {};
+    return Fail(Code::kCorruption, "values: the value at {} is not the one its leaf names",
+                leaf.path.Hex());
+  }));
+  const auto state = store.Iterate(Use::kState);
+  for (state->SeekToFirst(); state->Valid(); state->Next()) {
+    const Hash path = StatePath(state->key().ToStringView());
+    const TreeSlot end = TRY(WalkTree(pages, root, path)).end;
+    if (end.path != path || end.value_hash != StateValueHash(state->value().ToStringView())) {
+      return Fail(Code::kCorruption, "state: key {} is not what the state root stands for",
+                  state->key().ToString(true));
+    }
+    --leaves;
+  }
+  if (!state->status().ok()) return Fail(Code::kCorruption, "{}", state->status().ToString());
+  if (leaves != 0) return Fail(Code::kCorruption, "state: {} keys are missing", leaves);
+  return {};
+}
+
+/// Walks one stored chain.
+class Walk {
+ public:
+  Walk(const ChainStore& store, const Genesis& genesis, Chain& scratch)
+      : store_(store), check_(store, genesis), scratch_(scratch) {}
+
+  Status Step(Height height) {
+    const auto block = TRY(store_.ReadBlock(height));
+    std::uint64_t missing = 0;
+    for (int i = 0; i < block.payloads_size(); ++i) {
+      if (IsMissing(block.block().transactions(i), block.payloads(i))) ++missing;
+    }
+    if (executing_) {
+      const Status applied = scratch_.Apply(block);
+      executing_ = applied.has_value();
+      // A missing payload ends execution for good: the state after it cannot be made again.
+      if (!applied && (missing == 0 || applied.error().code != Code::kPrecondition)) return applied;
+    }
+    if (!executing_) TRY(check_.Check(height, report_.head_hash, block));
+    if (executing_) report_.executed = height;
+    report_.height = height;
+    report_.transactions += static_cast<std::uint64_t>(block.payloads_size());
+    report_.payloads_missing += missing;
+    report_.head_hash = BlockHash(block.block().header());
+    return {};
+  }
+
+  Status Finish(const ChainStore& expected) const {
+    for (const Use use : kUses) {
+      if (use == Use::kState && !executing_) continue;
+      TRY(Compare(use, expected, store_, executing_));
+    }
+    return CheckState(store_, report_.height);
+  }
+
+  VerifyReport& report() { return report_; }
+
+ private:
+  const ChainStore& store_;
+  BlockCheck check_;
+  Chain& scratch_;
+  bool executing_ = true;
+  VerifyReport report_;
+};
+
+}  // namespace
+
+Result<VerifyReport> VerifyStoredChain(const Database& database, const Genesis& genesis,
+                                       const Application& application,
+                                       const std::function<void(Height, Height)>& progress) {
+  const ChainStore store = TRY(ChainStore::Open(database, genesis.chain_id())).Snapshot();
+  const auto head = TRY(store.ReadHead());
+  if (!head) return Fail(Code::kCorruption, "chain '{}': no head is recorded", genesis.name());
+
+  const auto dir = TRY(ScratchDir::Make());
+  const auto scratch = TRY(Database::Open(dir->path(), Database::Mode::kScratch));
+  const auto chain = TRY(Chain::Open(*scratch, genesis, application));
+  Walk walk(store, genesis, *chain);
+  walk.report().head_hash = chain->head().hash;
+  for (Height height(1); height <= *head; ++height) {
+    const Status checked = walk.Step(height);
+    if (!checked) return At(height, checked.error());
+    if (progress && (height.value % kProgressEvery == 0 || height == *head)) {
+      progress(height, *head);
+    }
+  }
+  const Status finished = walk.Finish(TRY(ChainStore::Open(*scratch, genesis.chain_id())));
+  if (!finished) return At(*head, finished.error());
+  return walk.report();
+}
+
+}  // namespace talent::ledger

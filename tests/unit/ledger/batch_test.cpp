@@ -1,0 +1,79 @@
+#include "ledger/batch.h"
+
+#include <gmock/gmock.h>
+
+#include "test_chain.h"
+
+namespace talent::ledger {
+namespace {
+
+class Batches : public ::testing::Test {
+ protected:
+  Code CodeOf(const std::vector<Transaction>& in_batch,
+              const std::vector<Transaction>& in_payloads) const {
+    const Status checked = CheckBatch(node.genesis(), TestChain::BatchOf(in_batch),
+                                      TestChain::PayloadsOf(in_payloads), nullptr);
+    return checked ? Code::kInternal : checked.error().code;
+  }
+  static constexpr Code kAccepted = Code::kInternal;  // which CheckBatch never returns
+
+  TestChain node;
+};
+
+TEST_F(Batches, WellFormedBatch_PassesAndIsHandedOut) {
+  const std::vector<Transaction> batch = {node.Put("a", "1"), node.Put("b", "2")};
+  std::vector<Transaction> out;
+  ASSERT_TRUE(
+      CheckBatch(node.genesis(), TestChain::BatchOf(batch), TestChain::PayloadsOf(batch), &out));
+  ASSERT_EQ(out.size(), 2u);
+  EXPECT_EQ(out[1].id, batch[1].id);
+  EXPECT_EQ(out[1].payload, batch[1].payload);
+}
+
+TEST_F(Batches, NullBatch_PassesWithoutPayloadsOnly) {
+  EXPECT_TRUE(CheckBatch(node.genesis(), {}, {}, nullptr));
+  EXPECT_FALSE(
+      CheckBatch(node.genesis(), {}, TestChain::PayloadsOf({node.Put("a", "1")}), nullptr));
+}
+
+TEST_F(Batches, WhatIsWrongInside_IsRefused) {
+  const Transaction a = node.Put("a", "1");
+  const Transaction b = node.Put("b", "2");
+  EXPECT_EQ(CodeOf({a, b}, {a, b}), kAccepted);
+  EXPECT_EQ(CodeOf({a, a}, {a, a}), Code::kDuplicate);
+  EXPECT_EQ(CodeOf({a, b}, {b, a}), Code::kInvalidArgument);
+  EXPECT_EQ(CodeOf({a, b}, {a}), Code::kInvalidArgument);
+  EXPECT_EQ(CodeOf({a}, {}), Code::kInvalidArgument);
+  const Transaction elsewhere = MakeTransaction(ChainId(), "Put", "x=1", pb::DISCLOSURE_FULL,
+                                                Height(9), KeyOf("author"), node.random);
+  EXPECT_EQ(CodeOf({elsewhere}, {elsewhere}), Code::kWrongChain);
+  const Transaction large = node.Put("a", Bytes(1 << 16, 'x'));
+  EXPECT_EQ(CodeOf({large}, {large}), Code::kTooLarge);
+  std::vector<Transaction> many;
+  for (int i = 0; i < 101; ++i) many.push_back(node.Put("k", std::to_string(i)));
+  EXPECT_EQ(CodeOf(many, many), Code::kTooLarge);
+}
+
+TEST_F(Batches, BytesThatAreNoCanonicalBatch_AreRefused) {
+  const std::vector<Transaction> one = {node.Put("a", "1")};
+  const Bytes batch = TestChain::BatchOf(one);
+  const Bytes payloads = TestChain::PayloadsOf(one);
+  const auto refused = [&](const Bytes& b, const Bytes& p) {
+    const Status checked = CheckBatch(node.genesis(), b, p, nullptr);
+    return !checked && checked.error().code == Code::kInvalidArgument;
+  };
+  EXPECT_TRUE(refused("garbage", payloads));
+  EXPECT_TRUE(refused(batch, "garbage"));
+  EXPECT_TRUE(refused(batch + Bytes("\x78\x01", 2), payloads));  // unknown field 15
+  pb::Batch changed = Decode<pb::Batch>(batch).value();
+  changed.set_time_ms(0);
+  EXPECT_TRUE(refused(Encode(changed), payloads));
+  changed.set_time_ms(kMaxTime.value + 1);
+  EXPECT_TRUE(refused(Encode(changed), payloads));
+  changed.set_time_ms(1);
+  changed.set_proposer(4);
+  EXPECT_TRUE(refused(Encode(changed), payloads));
+}
+
+}  // namespace
+}  // namespace talent::ledger
