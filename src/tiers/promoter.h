@@ -3,6 +3,7 @@
 
 #include <array>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "ledger/chain.h"
@@ -13,6 +14,9 @@ namespace talent::tiers {
 /// a persistent outbox ordered by priority, and makes the evidence-carrying transactions for the
 /// target chain. Exactly once: the target's state says what has arrived; an entry leaves the outbox
 /// only then.
+///
+/// Order: priority, then age on the source; an entry rises by one priority for every kAgeingStep it
+/// has waited, so that bulk is late but never starved. A correction waits for what it corrects.
 ///
 /// Confined to one thread; source and target may be written meanwhile.
 class Promoter {
@@ -25,7 +29,8 @@ class Promoter {
     std::uint32_t promoters =
         1;  // …which take turns by height; the others back up after backup_delay
     Millis backup_delay{3000};
-    std::uint32_t max_in_flight = 256;  // transactions submitted and not yet sealed
+    std::uint32_t max_in_flight = 256;  // records submitted and not yet sealed
+    Millis retry_after{10000};          // what has not arrived by then is offered again
   };
 
   /// Opens the outbox in `database` and resumes where it stood. Errors: kIo, kCorruption.
@@ -36,12 +41,16 @@ class Promoter {
   /// target now, most urgent first; what is submitted and does not arrive is offered again.
   Result<std::vector<ledger::Transaction>> Step(Timestamp now);
 
+  static constexpr Millis kAgeingStep{60000};
+
   struct Stats {
-    Height scanned;             // of the source
+    Height scanned;             // of the source; of a consortium: settlements
     std::uint64_t waiting = 0;  // in the outbox
     std::array<std::uint64_t, 10> waiting_by_priority{};
     Millis oldest_age;
     std::uint64_t delivered = 0;  // since the outbox was made
+    std::uint64_t dropped = 0;    // could never be delivered: payload erased, or too large
+    std::string last_dropped;     // which, and why
   };
   Stats stats() const;
 

@@ -1,0 +1,287 @@
+#include "tiers/promoter.h"
+
+#include <algorithm>
+#include <map>
+
+#include "tiers/consortium_state.h"
+#include "tiers/delivery.h"
+#include "tiers/outbox.h"
+#include "tiers/public_rules.h"
+#include "tiers/sources.h"
+
+namespace talent::tiers {
+namespace {
+
+// One Step's share of work, so that it neither blocks its thread nor fills the memory.
+constexpr std::uint64_t kMaxScannedPerStep = 256;  // source blocks, or settlements
+constexpr std::size_t kMaxVisitedPerStep = 4096;   // outbox entries
+
+}  // namespace
+
+struct Promoter::Impl {
+  Impl(const Options& o, Outbox box)
+      : options(o), outbox(std::move(box)), progress(std::max(o.promoters, 1u)) {}
+
+  bool FromPrivate() const { return options.source->genesis().tier() == ledger::Tier::kPrivate; }
+
+  // Scanning.
+  Status Scan();
+  Status ScanBlock(const ledger::StateReader& state, Height height,
+                   std::vector<OutboxItem>& found) const;
+  Status ScanBlocks();
+  Status ScanSettlements();
+
+  // Offering.
+  struct Round {
+    Timestamp now;
+    Height source_head;
+    std::unique_ptr<ledger::StateReader> target;
+    std::vector<ledger::Transaction> out;
+    std::vector<OutboxItem> delivered;
+    std::vector<OutboxItem> dropped;
+  };
+  bool HasArrived(const ledger::StateReader& target, const OutboxItem& item) const;
+  bool IsMyTurn(Timestamp now, const OutboxItem& item) const;
+  Status Consider(Round& round, const OutboxItem& item);
+  Status Offer(Round& round, const OutboxItem& item);
+  Status OfferHeaders(Round& round, const std::set<Height>& heights);
+  Result<std::optional<ledger::Transaction>> Sign(const std::string& kind, Bytes payload);
+  void Drop(Round& round, const OutboxItem& item, std::string_view why);
+  void Forget(Timestamp now);
+
+  Options options;
+  Outbox outbox;
+  crypto::SystemRandom random;
+  std::map<Bytes, Timestamp> in_flight;  // by record id and status: when it was submitted
+  std::map<Height, Timestamp> headers_in_flight;
+  // By turn: when one of its entries last arrived. Backups count from then, so that a long queue
+  // is no reason to step in.
+  std::vector<Timestamp> progress;
+  bool started = false;
+  std::string last_dropped;
+  Millis oldest_age;
+};
+
+namespace {
+
+Bytes FlightKey(const OutboxItem& item) {
+  return Concat({item.entry.record_id(), std::to_string(item.entry.status())});
+}
+
+}  // namespace
+
+Status Promoter::Impl::Scan() { return FromPrivate() ? ScanBlocks() : ScanSettlements(); }
+
+Status Promoter::Impl::ScanBlocks() {
+  const std::uint64_t scanned = outbox.cursor().scanned();
+  const std::uint64_t head = options.source->head().height.value;
+  const std::uint64_t last = std::min(head, scanned + kMaxScannedPerStep);
+  if (last == scanned) return {};
+  const auto state = options.source->SealedState();
+  std::vector<OutboxItem> found;
+  for (std::uint64_t height = scanned + 1; height <= last; ++height) {
+    TRY(ScanBlock(*state, Height(height), found));
+  }
+  TRY(state->status());
+  return outbox.Append(found, last);
+}
+
+// The chain decided when it executed the record ("promote/<id>"); here the decision is only read.
+Status Promoter::Impl::ScanBlock(const ledger::StateReader& state, Height height,
+                                 std::vector<OutboxItem>& found) const {
+  const auto block = TRY(options.source->GetBlock(height));
+  const auto header = TRY(Decode<ledger::pb::BlockHeader>(block.header()));
+  for (int i = 0; i < block.transactions_size(); ++i) {
+    const TxId id = ledger::TransactionId(block.transactions(i).envelope());
+    const auto decision = kDecisions.Get(state, id.View());
+    if (!decision) continue;
+    // A later copy of the same transaction took no effect.
+    const auto at = options.source->FindTransaction(id);
+    if (!at || at->height != height || at->index != static_cast<std::uint32_t>(i)) continue;
+    OutboxItem item;
+    item.priority = decision->priority();
+    item.entry.set_record_id(id.ToBytes());
+    item.entry.set_height(height.value);
+    item.entry.set_index(static_cast<std::uint32_t>(i));
+    item.entry.set_sealed_ms(header.time_ms());
+    item.entry.set_after(decision->supersedes());
+    found.push_back(std::move(item));
+  }
+  return {};
+}
+
+Status Promoter::Impl::ScanSettlements() {
+  const auto state = options.source->SealedState();
+  std::uint64_t scanned = outbox.cursor().scanned();
+  const std::uint64_t last = scanned + kMaxScannedPerStep;
+  std::vector<OutboxItem> found;
+  kSettled.Scan(*state, {}, BigEndian(scanned + 1), [&](BytesView key, const pb::Settled& settled) {
+    scanned = FromBigEndian(key);
+    OutboxItem item;
+    item.entry.set_record_id(settled.record_id());
+    item.entry.set_height(scanned);
+    item.entry.set_sealed_ms(settled.time_ms());
+    item.entry.set_status(settled.status());
+    found.push_back(std::move(item));
+    return scanned < last;
+  });
+  for (OutboxItem& item : found) {
+    if (item.entry.status() == pb::RECORD_STATUS_CORRECTED) continue;  // 0: corrections first
+    const auto record = kConsortiumRecords.Get(*state, item.entry.record_id());
+    CHECK(record.has_value(), "a settlement names a record");
+    item.priority = record->priority();
+  }
+  TRY(state->status());
+  return found.empty() ? Status{} : outbox.Append(found, scanned);
+}
+
+bool Promoter::Impl::HasArrived(const ledger::StateReader& target, const OutboxItem& item) const {
+  const std::string& id = item.entry.record_id();
+  if (FromPrivate()) return kConsortiumRecords.Has(target, id);
+  const auto published = kPublished.Get(target, id);
+  if (!published) return false;
+  return item.entry.status() != pb::RECORD_STATUS_CORRECTED || !published->superseded_by().empty();
+}
+
+bool Promoter::Impl::IsMyTurn(Timestamp now, const OutboxItem& item) const {
+  const auto count = static_cast<std::uint32_t>(progress.size());
+  const auto turn = static_cast<std::uint32_t>(item.entry.height() % count);
+  const std::uint32_t distance = (options.rank % count + count - turn) % count;
+  if (distance == 0) return true;
+  const Timestamp since = std::max(progress[turn], Timestamp(item.entry.sealed_ms()));
+  return now >= since + Millis(options.backup_delay.value * distance);
+}
+
+void Promoter::Impl::Forget(Timestamp now) {
+  const auto is_late = [&](const auto& flight) {
+    return now >= flight.second + options.retry_after;
+  };
+  std::erase_if(in_flight, is_late);
+  std::erase_if(headers_in_flight, is_late);
+}
+
+void Promoter::Impl::Drop(Round& round, const OutboxItem& item, std::string_view why) {
+  last_dropped = fmt::format("record {}: {}", ToHex(item.entry.record_id()), why);
+  round.dropped.push_back(item);
+}
+
+Result<std::optional<ledger::Transaction>> Promoter::Impl::Sign(const std::string& kind,
+                                                                Bytes payload) {
+  const ledger::ConsensusRules& rules = options.target->genesis().consensus();
+  // Half of what is allowed, since other nodes may be behind this one's head.
+  const Height valid_until =
+      options.target->head().height + std::max<std::uint64_t>(rules.max_valid_for / 2, 1);
+  auto tx = ledger::MakeTransaction(options.target->id(), kind, std::move(payload),
+                                    ledger::pb::DISCLOSURE_UNSPECIFIED, valid_until,
+                                    *options.author, random);
+  if (tx.size() > rules.max_transaction_bytes) return std::nullopt;
+  return tx;
+}
+
+Status Promoter::Impl::OfferHeaders(Round& round, const std::set<Height>& heights) {
+  for (const Height height : heights) {
+    const Bytes key = HeaderKey(options.source->id().View(), height);
+    if (headers_in_flight.contains(height) || kHeaders.Has(*round.target, key)) continue;
+    auto tx = TRY(Sign("SourceHeaderAccepted", TRY(CarryHeader(*options.source, height))));
+    if (!tx) return Fail(Code::kTooLarge, "header {} does not fit the target's limits", height);
+    headers_in_flight.emplace(height, round.now);
+    round.out.push_back(*std::move(tx));
+  }
+  return {};
+}
+
+Status Promoter::Impl::Offer(Round& round, const OutboxItem& item) {
+  auto delivery = FromPrivate() ? PromoteRecord(*options.source, item.entry)
+                                : PublishSettlement(*options.source, item.entry, round.source_head);
+  if (!delivery) {
+    const Code code = delivery.error().code;
+    if (code != Code::kNotFound && code != Code::kPrecondition) {
+      return tl::unexpected<Error>(std::move(delivery).error());
+    }
+    Drop(round, item, delivery.error().message);
+    return {};
+  }
+  auto tx = TRY(Sign(delivery->kind, std::move(delivery->payload)));
+  if (!tx) {
+    Drop(round, item, "it is larger with its evidence than the target takes");
+    return {};
+  }
+  TRY(OfferHeaders(round, delivery->cites));
+  in_flight.emplace(FlightKey(item), round.now);
+  round.out.push_back(*std::move(tx));
+  return {};
+}
+
+Status Promoter::Impl::Consider(Round& round, const OutboxItem& item) {
+  if (HasArrived(*round.target, item)) {
+    progress[item.entry.height() % progress.size()] = round.now;
+    in_flight.erase(FlightKey(item));
+    round.delivered.push_back(item);
+    return {};
+  }
+  if (in_flight.size() >= options.max_in_flight || in_flight.contains(FlightKey(item)) ||
+      !IsMyTurn(round.now, item)) {
+    return {};
+  }
+  // What it corrects goes first, and now, whatever its own priority.
+  OutboxItem first = item;
+  while (!first.entry.after().empty() &&
+         !kConsortiumRecords.Has(*round.target, first.entry.after())) {
+    auto original = TRY(outbox.Find(first.entry.after()));
+    if (!original) {
+      Drop(round, item, "what it corrects neither arrived nor waits");
+      return {};
+    }
+    first = *std::move(original);
+  }
+  if (in_flight.contains(FlightKey(first))) return {};
+  return Offer(round, first);
+}
+
+Promoter::Promoter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Promoter::~Promoter() = default;
+
+Result<std::unique_ptr<Promoter>> Promoter::Open(ledger::Database& database, Options options) {
+  CHECK(options.source != nullptr && options.target != nullptr && options.author != nullptr);
+  auto outbox = TRY(Outbox::Open(database, options.source->id(), options.target->id()));
+  return std::unique_ptr<Promoter>(
+      new Promoter(std::make_unique<Impl>(options, std::move(outbox))));
+}
+
+Result<std::vector<ledger::Transaction>> Promoter::Step(Timestamp now) {
+  Impl& impl = *impl_;
+  if (!impl.started) {  // what happened before is unknown: backups wait their delay from here
+    std::ranges::fill(impl.progress, now);
+    impl.started = true;
+  }
+  TRY(impl.Scan());
+  impl.Forget(now);
+  Impl::Round round{
+      now, impl.options.source->head().height, impl.options.target->SealedState(), {}, {}, {}};
+  std::size_t visited = 0;
+  Status status;
+  TRY(impl.outbox.Visit(now, kAgeingStep, [&](const OutboxItem& item) {
+    status = impl.Consider(round, item);
+    return status.has_value() && ++visited < kMaxVisitedPerStep;
+  }));
+  TRY(std::move(status));
+  TRY(round.target->status());
+  TRY(impl.outbox.Remove(round.delivered, round.dropped));
+  const Timestamp oldest = std::min(TRY(impl.outbox.OldestSealed()).value_or(now), now);
+  impl.oldest_age = Millis(now - oldest);
+  return std::move(round.out);
+}
+
+Promoter::Stats Promoter::stats() const {
+  Stats stats;
+  stats.scanned = Height(impl_->outbox.cursor().scanned());
+  stats.waiting_by_priority = impl_->outbox.waiting();
+  for (const std::uint64_t n : stats.waiting_by_priority) stats.waiting += n;
+  stats.oldest_age = impl_->oldest_age;
+  stats.delivered = impl_->outbox.cursor().delivered();
+  stats.dropped = impl_->outbox.cursor().dropped();
+  stats.last_dropped = impl_->last_dropped;
+  return stats;
+}
+
+}  // namespace talent::tiers
