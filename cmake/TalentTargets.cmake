@@ -39,7 +39,8 @@ function(talent_library name)
 endfunction()
 
 # talent_test(NAME DEPS <targets>…): a GoogleTest program made of every .cpp in its folder.
-# Each test is a ctest of its own, labelled with the kind of test it is (unit, sim, integration).
+# Each test is a ctest of its own, labelled with the kind of test it is (unit, sim, integration); the
+# target <label>_tests builds all of a kind.
 function(talent_test name label)
   cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
@@ -50,5 +51,9 @@ function(talent_test name label)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(${name} PRIVATE TALENT_VECTORS="${CMAKE_SOURCE_DIR}/tests/vectors")
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} talent_warnings GTest::gtest GTest::gmock GTest::gtest_main)
+  if(NOT TARGET ${label}_tests)
+    add_custom_target(${label}_tests)
+  endif()
+  add_dependencies(${label}_tests ${name})
   gtest_discover_tests(${name} PROPERTIES LABELS ${label} TIMEOUT 300 DISCOVERY_TIMEOUT 60)
 endfunction()

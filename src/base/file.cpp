@@ -98,7 +98,7 @@ Status WriteFile(const fs::path& path, BytesView bytes, mode_t mode, IfExists if
   std::string temporary = (directory / ("." + path.filename().string() + ".XXXXXX")).string();
   const FileDescriptor file(mkostemp(temporary.data(), O_CLOEXEC));
   if (!file.ok()) return SystemError("cannot create a file in", directory);
-  const Status written = [&]() -> Status {
+  Status written = [&]() -> Status {
     TRY(WriteAll(file.get(), bytes, path));
     if (fchmod(file.get(), mode) != 0) return SystemError("cannot set the permissions of", path);
     if (fsync(file.get()) != 0) return SystemError("cannot sync", path);

@@ -254,7 +254,7 @@ std::shared_ptr<PeerTraffic> PeerNetwork::Impl::Register(const ConnectionPtr& co
     return entry.traffic;
   }
   entry = {connection, std::make_shared<PeerTraffic>(options_.max_queued_bytes_per_peer)};
-  const auto traffic = entry.traffic;
+  auto traffic = entry.traffic;
   lock.unlock();
   log_->info("peer {} at {} is up", Short(connection->key()), connection->remote());
   Tell(connection->key(), true);

@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include <cstring>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -49,7 +50,8 @@ class KeyFileTest : public testing::Test {
  protected:
   fs::path path() const { return dir_.path() / "vote.key"; }
   void Put(const std::string& text) {
-    ASSERT_TRUE(WriteFile(path(), text, 0600, IfExists::kReplace));
+    std::ofstream(path(), std::ios::binary) << text;
+    fs::permissions(path(), fs::perms::owner_read | fs::perms::owner_write);
   }
   Code Refusal(std::string_view passphrase = kPassphrase) {
     const Result<KeyPair> key = ReadKeyFile(path(), passphrase);
