@@ -1,0 +1,35 @@
+// A running node: everything its configuration names, from the database to the listening sockets.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "node/config.h"
+
+namespace talent::node {
+
+/// Runs from Start until destroyed; destruction stops gracefully: clients first, then peers, then
+/// the chains, then the disk.
+class Node {
+ public:
+  /// Errors: whatever keeps it from starting, naming the file, key or address.
+  static Result<std::unique_ptr<Node>> Start(const Config& config);
+  ~Node();
+
+  /// With the ports really bound.
+  struct Addresses {
+    std::string p2p, grpc, http;
+  };
+  const Addresses& addresses() const;
+
+ private:
+  struct Impl;
+  explicit Node(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Starts a node, waits for SIGTERM or SIGINT, and stops it. Errors: those of Start.
+Status RunNode(const Config& config);
+
+}  // namespace talent::node

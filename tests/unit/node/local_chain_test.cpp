@@ -1,0 +1,313 @@
+// A few LocalChains in one process, wired to each other without sockets.
+#include "node/local_chain.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/thread_pool.hpp>
+#include <condition_variable>
+#include <future>
+
+#include "unit/ledger/test_chain.h"
+
+namespace talent::node {
+namespace {
+
+using ledger::GenesisJson;
+using ledger::KeyOf;
+using ledger::KeyValueApp;
+
+constexpr std::chrono::seconds kPatience{60};
+
+class Cluster;
+
+/// What one node has: its disk and its threads.
+struct Member {
+  ledger::TempDir dir;
+  crypto::KeyPair vote_key;
+  NodeKey self;
+  std::unique_ptr<ledger::Database> database;
+  std::unique_ptr<StorageThread> storage;
+  std::unique_ptr<VerifyPool> verify;
+  std::unique_ptr<boost::asio::thread_pool> strands;
+  std::shared_ptr<LocalChain> chain;
+  std::shared_ptr<void> listening;
+
+  Member(crypto::KeyPair vote, NodeKey key) : vote_key(std::move(vote)), self(key) {}
+};
+
+class Cluster {
+ public:
+  Cluster(int validators, int followers) : validators_(validators) {
+    auto json = GenesisJson(validators);
+    json["consensus"]["view_timeout_ms"] = 400;
+    for (int i = 0; i < followers; ++i) {
+      const std::string name = "f" + std::to_string(i);
+      json["followers"].push_back(
+          {{"name", name}, {"node_key", KeyOf("node " + name).public_key().Hex()}});
+    }
+    genesis_.emplace(ledger::Genesis::Parse(json.dump()).value());
+    for (int i = 0; i < validators + followers; ++i) {
+      const std::string name =
+          i < validators ? "v" + std::to_string(i) : "f" + std::to_string(i - validators);
+      members_.push_back(
+          std::make_unique<Member>(KeyOf("vote " + name), KeyOf("node " + name).public_key()));
+    }
+    for (std::size_t i = 0; i < members_.size(); ++i) Start(i);
+  }
+
+  ~Cluster() {
+    for (std::size_t i = 0; i < members_.size(); ++i) Kill(i);
+  }
+
+  void Start(std::size_t i) {
+    Member& member = *members_[i];
+    member.database = std::move(
+        ledger::Database::Open(member.dir.path() / "db", ledger::Database::Mode::kReadWrite)
+            .value());
+    member.storage = std::make_unique<StorageThread>();
+    member.verify = std::make_unique<VerifyPool>(1, 1000);
+    member.strands = std::make_unique<boost::asio::thread_pool>(1);
+    auto application = std::make_unique<KeyValueApp>();
+    auto chain = ledger::Chain::Open(*member.database, *genesis_, *application);
+    ASSERT_TRUE(chain) << chain.error().ToString();
+    std::optional<LocalChain::ValidatorRole> role;
+    if (i < static_cast<std::size_t>(validators_)) {
+      auto votes = VoteLog::Open(member.dir.path() / "votes.log", genesis_->chain_id());
+      ASSERT_TRUE(votes) << votes.error().ToString();
+      role.emplace();
+      role->vote_key = &member.vote_key;
+      role->records = std::move(votes->records);
+      role->votes = std::move(votes->log);
+    }
+    LocalChain::Environment environment;
+    environment.executor = member.strands->get_executor();
+    environment.verify = member.verify.get();
+    environment.storage = member.storage.get();
+    environment.clock = &clock_;
+    environment.self = member.self;
+    environment.send = [this, from = member.self](const NodeKey& to, const v1::Frame& frame) {
+      return Deliver(from, to, frame);
+    };
+    environment.send_to_all = [this, from = member.self](const std::vector<NodeKey>& to,
+                                                         const v1::Frame& frame) {
+      for (const NodeKey& key : to) Deliver(from, key, frame);
+    };
+    member.chain = LocalChain::Create(std::move(environment), std::move(application),
+                                      std::move(*chain), std::move(role))
+                       .value();
+    member.listening = member.chain->OnSealed([this](Height) {
+      const std::lock_guard lock(mutex_);
+      sealed_.notify_all();
+    });
+    std::vector<std::shared_ptr<LocalChain>> others;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [key, chain_of_other] : running_) others.push_back(chain_of_other);
+      for (const auto& [key, other] : running_) {
+        member.chain->OnPeer(key, true);
+        other->OnPeer(member.self, true);
+      }
+      running_[member.self] = member.chain;
+    }
+    member.chain->Start();
+  }
+
+  /// As a crash: nothing is said to anybody, what was not written is gone.
+  void Kill(std::size_t i) {
+    Member& member = *members_[i];
+    if (!member.chain) return;
+    {
+      const std::lock_guard lock(mutex_);
+      running_.erase(member.self);
+      for (const auto& [key, other] : running_) other->OnPeer(member.self, false);
+    }
+    member.chain->Stop();
+    member.strands->join();
+    member.verify.reset();
+    member.storage.reset();
+    member.strands.reset();
+    member.listening.reset();
+    member.chain.reset();
+    member.database.reset();
+  }
+
+  ledger::Transaction Put(const std::string& key, const std::string& value) {
+    const std::lock_guard lock(mutex_);
+    return ledger::MakeTransaction(genesis_->chain_id(), "Put", key + "=" + value,
+                                   ledger::pb::DISCLOSURE_FULL, Height(90), KeyOf("author"),
+                                   random_);
+  }
+
+  Result<TxId> Submit(std::size_t i, const ledger::Transaction& tx) {
+    std::promise<Result<TxId>> done;
+    members_[i]->chain->Submit(ledger::Serialize(tx),
+                               [&](Result<TxId> result) { done.set_value(std::move(result)); });
+    return done.get_future().get();
+  }
+
+  TxOutcome Outcome(std::size_t i, const TxId& id) {
+    std::promise<TxOutcome> done;
+    members_[i]->chain->AwaitOutcome(id, Millis(std::chrono::milliseconds(kPatience).count()),
+                                     [&](const TxOutcome& outcome) { done.set_value(outcome); });
+    return done.get_future().get();
+  }
+
+  /// True once `i` has sealed `height`; false when that takes too long.
+  bool AwaitHeight(std::size_t i, Height height) {
+    std::unique_lock lock(mutex_);
+    return sealed_.wait_for(lock, kPatience,
+                            [&] { return members_[i]->chain->chain().head().height >= height; });
+  }
+
+  LocalChain& chain(std::size_t i) { return *members_[i]->chain; }
+  std::size_t size() const { return members_.size(); }
+
+  /// The block hash of every height up to `height` is the same on all running members.
+  void ExpectAgreement(Height height) {
+    for (Height h(1); h <= height; ++h) {
+      std::set<Bytes> headers;
+      for (const auto& member : members_) {
+        if (member->chain) headers.insert(member->chain->chain().GetHeader(h).value().header());
+      }
+      EXPECT_EQ(headers.size(), 1U) << "height " << h.value;
+    }
+  }
+
+ private:
+  bool Deliver(const NodeKey& from, const NodeKey& to, const v1::Frame& frame) {
+    std::shared_ptr<LocalChain> target;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = running_.find(to);
+      if (found == running_.end() || !running_.contains(from)) return false;
+      target = found->second;
+    }
+    return target->OnFrame(from, v1::Frame(frame));
+  }
+
+  const int validators_;
+  SystemClock clock_;
+  std::optional<ledger::Genesis> genesis_;
+  ledger::CountingRandom random_;
+  std::vector<std::unique_ptr<Member>> members_;
+  std::mutex mutex_;  // guards running_ and random_
+  std::condition_variable sealed_;
+  std::map<NodeKey, std::shared_ptr<LocalChain>> running_;
+};
+
+class LocalChainOf : public ::testing::TestWithParam<int> {};
+
+TEST_P(LocalChainOf, SealsWhatIsSubmittedToAnyMember) {
+  Cluster cluster(GetParam(), /*followers=*/1);
+  Height last;
+  for (std::size_t i = 0; i < cluster.size(); ++i) {
+    const auto tx = cluster.Put("key" + std::to_string(i), "value");
+    const auto submitted = cluster.Submit(i, tx);
+    ASSERT_TRUE(submitted) << submitted.error().ToString();
+    const TxOutcome outcome = cluster.Outcome(i, tx.id);
+    EXPECT_EQ(outcome.status, TxStatus::kSealed);
+    last = std::max(last, outcome.height);
+  }
+  for (std::size_t i = 0; i < cluster.size(); ++i) {
+    ASSERT_TRUE(cluster.AwaitHeight(i, last));
+    EXPECT_EQ(cluster.chain(i).chain().SealedState()->Get("kv/key0"), "value");
+  }
+  cluster.ExpectAgreement(last);
+}
+
+INSTANTIATE_TEST_SUITE_P(Validators, LocalChainOf, ::testing::Values(1, 2, 4));
+
+TEST(LocalChain, GoesOnWithoutItsPrimaryWhichCatchesUpWhenItReturns) {
+  Cluster cluster(4, 0);
+  const auto before = cluster.Put("before", "1");
+  ASSERT_TRUE(cluster.Submit(1, before));
+  ASSERT_EQ(cluster.Outcome(1, before.id).status, TxStatus::kSealed);
+
+  cluster.Kill(0);  // primary of view 0
+  Height last;
+  for (int i = 0; i < 5; ++i) {
+    const auto tx = cluster.Put("during" + std::to_string(i), "2");
+    ASSERT_TRUE(cluster.Submit(1 + i % 3, tx));
+    const TxOutcome outcome = cluster.Outcome(1 + i % 3, tx.id);
+    ASSERT_EQ(outcome.status, TxStatus::kSealed);
+    last = std::max(last, outcome.height);
+  }
+  cluster.Start(0);
+  ASSERT_TRUE(cluster.AwaitHeight(0, last));
+  for (std::size_t i = 0; i < 4; ++i) ASSERT_TRUE(cluster.AwaitHeight(i, last));
+  cluster.ExpectAgreement(last);
+
+  const auto after = cluster.Put("after", "3");
+  ASSERT_TRUE(cluster.Submit(0, after));
+  EXPECT_EQ(cluster.Outcome(0, after.id).status, TxStatus::kSealed);
+}
+
+TEST(LocalChain, KeepsWhatItAcknowledgedWhenAllMembersDieAtOnce) {
+  Cluster cluster(4, 0);
+  std::vector<TxId> acknowledged;
+  for (int i = 0; i < 8; ++i) {
+    const auto tx = cluster.Put("key" + std::to_string(i), "v");
+    ASSERT_TRUE(cluster.Submit(i % 4, tx));
+    if (cluster.Outcome(i % 4, tx.id).status == TxStatus::kSealed) acknowledged.push_back(tx.id);
+  }
+  ASSERT_EQ(acknowledged.size(), 8U);
+  for (std::size_t i = 0; i < 4; ++i) cluster.Kill(i);
+  for (std::size_t i = 0; i < 4; ++i) cluster.Start(i);
+  const auto after = cluster.Put("after", "v");
+  ASSERT_TRUE(cluster.Submit(2, after));
+  const TxOutcome outcome = cluster.Outcome(2, after.id);
+  ASSERT_EQ(outcome.status, TxStatus::kSealed);
+  for (std::size_t i = 0; i < 4; ++i) {
+    ASSERT_TRUE(cluster.AwaitHeight(i, outcome.height));
+    for (const TxId& id : acknowledged) EXPECT_TRUE(cluster.chain(i).chain().FindTransaction(id));
+  }
+  cluster.ExpectAgreement(outcome.height);
+}
+
+TEST(LocalChain, RefusesWhatCannotBeSealedAndSaysWhy) {
+  Cluster cluster(1, 0);
+  const auto refusal = [&](Bytes bytes) {
+    std::promise<Result<TxId>> done;
+    cluster.chain(0).Submit(std::move(bytes),
+                            [&](Result<TxId> result) { done.set_value(std::move(result)); });
+    const auto result = done.get_future().get();
+    return result ? std::string("accepted") : std::string(CodeName(result.error().code));
+  };
+  const auto good = cluster.Put("key", "value");
+  EXPECT_EQ(refusal("garbage"), "INVALID_ARGUMENT");
+  EXPECT_EQ(refusal(Bytes(1 << 20, 'x')), "TOO_LARGE");
+
+  auto forged = good;
+  forged.signature.data()[0] ^= 1;
+  EXPECT_EQ(refusal(ledger::Serialize(forged)), "BAD_SIGNATURE");
+
+  ledger::CountingRandom random;
+  const auto make = [&](const ChainId& chain, std::uint64_t valid_until) {
+    return ledger::Serialize(ledger::MakeTransaction(chain, "Put", "a=b",
+                                                     ledger::pb::DISCLOSURE_FULL,
+                                                     Height(valid_until), KeyOf("author"), random));
+  };
+  EXPECT_EQ(refusal(make(ChainId(), 10)), "WRONG_CHAIN");
+  EXPECT_EQ(refusal(make(cluster.chain(0).chain().id(), 1'000'000)), "INVALID_ARGUMENT");
+
+  EXPECT_EQ(refusal(ledger::Serialize(good)), "accepted");
+  ASSERT_EQ(cluster.Outcome(0, good.id).status, TxStatus::kSealed);
+  EXPECT_EQ(refusal(ledger::Serialize(good)), "DUPLICATE");
+  EXPECT_EQ(refusal(make(cluster.chain(0).chain().id(), 1)), "EXPIRED");
+}
+
+TEST(LocalChain, TakesFramesOnlyFromThoseItKnows) {
+  Cluster cluster(1, 1);
+  LocalChain& chain = cluster.chain(0);
+  v1::Frame frame;
+  frame.set_chain_id(chain.chain().id().ToBytes());
+  frame.mutable_status()->set_sealed(5);
+  EXPECT_FALSE(chain.OnFrame(KeyOf("a stranger").public_key(), v1::Frame(frame)));
+  EXPECT_TRUE(chain.OnFrame(KeyOf("node f0").public_key(), v1::Frame(frame)));
+  frame.set_consensus("a vote");
+  EXPECT_FALSE(chain.OnFrame(KeyOf("node f0").public_key(), v1::Frame(frame)))
+      << "a follower does not vote";
+}
+
+}  // namespace
+}  // namespace talent::node
