@@ -1,0 +1,366 @@
+#include "records.h"
+#include "tiers/private_state.h"
+
+namespace talent::tiers {
+namespace {
+
+class Private : public ::testing::Test {
+ protected:
+  Private()
+      : database_(
+            ledger::Database::Open(dir_.path() / "db", ledger::Database::Mode::kScratch).value()),
+        chain_(*database_, PrivateGenesis()) {}
+
+  TxId Must(Result<TxId> result) {
+    EXPECT_TRUE(result) << (result ? "" : result.error().ToString());
+    return result.value_or(TxId());
+  }
+  TxId Register(std::string_view name = "li") {
+    return Must(chain_.Write("centre-a", Registration(name)));
+  }
+  TxId Assess(std::uint32_t score = 7000, std::string_view name = "li",
+              pb::AssessmentPhase phase = pb::ASSESSMENT_PHASE_ENTRY) {
+    return Must(chain_.Write("centre-a", Assessment(score, name, phase)));
+  }
+  TxId Invest(std::uint64_t amount = 1000, std::string_view reference = "r1") {
+    return Must(chain_.Write("centre-a", Cosigned(Statement(amount, reference))));
+  }
+  pb::InvestmentConfirmed Cosigned(const pb::InvestmentStatement& statement,
+                                   std::string_view key = "acme") {
+    return CosignInvestment(chain_.genesis().chain_id(), statement, KeyOf(key));
+  }
+
+  TempDir dir_;
+  std::unique_ptr<ledger::Database> database_;
+  TestTier chain_;
+};
+
+TEST_F(Private, Registration_MakesTheCentreCustodian) {
+  const TxId id = Register();
+  EXPECT_EQ(chain_.Read(kSubjects, Id("li"))->custodian(), "centre-a");
+  const auto record = chain_.Read(kPrivateRecords, id.View());
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->kind(), "SubjectRegistered");
+  EXPECT_EQ(record->content_kind(), "SubjectRegistered");
+  EXPECT_EQ(record->author(), "centre-a");
+  EXPECT_EQ(record->disclosure(), ledger::pb::DISCLOSURE_FULL);
+  EXPECT_EQ(record->height(), 1u);
+}
+
+TEST_F(Private, Registration_IsForCentresOnce) {
+  EXPECT_EQ(CodeOf(chain_.Write("acme", Registration())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("stranger", Registration())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Registration())), Code::kUnauthorized);
+  Register();
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Registration())), Code::kDuplicate);
+}
+
+TEST_F(Private, Registration_NamesItsBadField) {
+  const auto error_of = [&](auto change) {
+    auto message = Registration();
+    change(message);
+    const auto result = chain_.Write("centre-a", message);
+    EXPECT_EQ(CodeOf(result), Code::kInvalidArgument);
+    return result ? "" : result.error().message;
+  };
+  EXPECT_THAT(error_of([](auto& m) { m.set_subject_id("short"); }),
+              ::testing::HasSubstr("subject_id"));
+  EXPECT_THAT(error_of([](auto& m) { m.clear_commitment(); }), ::testing::HasSubstr("commitment"));
+  EXPECT_THAT(error_of([](auto& m) { m.clear_consent_version(); }),
+              ::testing::HasSubstr("consent_version"));
+  EXPECT_THAT(error_of([](auto& m) { m.set_subject_key("k"); }),
+              ::testing::HasSubstr("subject_key"));
+  EXPECT_THAT(error_of([](auto& m) { m.set_subject_key(KeyOf("acme").public_key().ToBytes()); }),
+              ::testing::HasSubstr("subject_key"));
+}
+
+TEST_F(Private, UnknownKindClassAndPayload_AreRefused) {
+  const auto message = Registration();
+  EXPECT_EQ(CodeOf(chain_.Submit(
+                chain_.Make("centre-a", "Nonsense", message, ledger::pb::DISCLOSURE_FULL))),
+            Code::kInvalidArgument);
+  EXPECT_EQ(CodeOf(chain_.Submit(chain_.Make("centre-a", "SubjectRegistered", message,
+                                             ledger::pb::DISCLOSURE_UNSPECIFIED))),
+            Code::kInvalidArgument);
+  EXPECT_EQ(CodeOf(chain_.Submit(chain_.Make("centre-a", "AbilityAssessed", ConsentToAll(),
+                                             ledger::pb::DISCLOSURE_FULL))),
+            Code::kInvalidArgument);
+}
+
+TEST_F(Private, Consent_IsTheSubjectsOrTheCustodians) {
+  auto registration = Registration();
+  registration.set_subject_key(KeyOf("li").public_key().ToBytes());
+  Must(chain_.Write("centre-a", registration));
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", ConsentToAll())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("acme", ConsentToAll())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", ConsentToAll("nobody"))), Code::kNotFound);
+  const TxId own = Must(chain_.Write("li", ConsentToAll()));
+  EXPECT_EQ(chain_.Read(kPrivateRecords, own.View())->author(), "");
+  EXPECT_EQ(chain_.Read(kPrivateRecords, own.View())->centre(), "centre-a");
+  const TxId later = Must(chain_.Write("centre-a", ConsentToAll()));
+  EXPECT_EQ(chain_.Read(kConsents, Id("li"))->record(), later.View());
+}
+
+TEST_F(Private, Consent_RefusesAScopeThatMeansNothing) {
+  Register();
+  const auto code_of = [&](auto change) {
+    auto message = ConsentToAll();
+    change(message);
+    return CodeOf(chain_.Write("centre-a", message));
+  };
+  EXPECT_EQ(code_of([](auto& m) { m.add_kinds("Nonsense"); }), Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) { m.clear_tiers(); }), Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) { m.add_tiers(pb::CONSENT_TIER_CONSORTIUM); }),
+            Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) { m.set_until_ms(kStart); }), Code::kPrecondition);
+}
+
+TEST_F(Private, Assessment_IsTheCustodiansOfARegisteredSubject) {
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Assessment())), Code::kNotFound);
+  Register();
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Assessment())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("acme", Assessment())), Code::kUnauthorized);
+  Assess();
+}
+
+TEST_F(Private, Assessment_BoundsEveryField) {
+  Register();
+  Assess(10000);
+  const auto code_of = [&](auto change) {
+    auto message = Assessment();
+    change(message);
+    return CodeOf(chain_.Write("centre-a", message));
+  };
+  EXPECT_EQ(code_of([](auto& m) { m.mutable_scores(0)->set_value(10001); }),
+            Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) { m.clear_scores(); }), Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) { *m.add_scores() = m.scores(0); }), Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) { m.clear_phase(); }), Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) { m.clear_method(); }), Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) { m.add_tags()->set_industry("steel"); }), Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) { m.add_attributes()->set_name("city"); }), Code::kInvalidArgument);
+}
+
+TEST_F(Private, Training_CitesStandingAssessmentsOfItsSubject) {
+  Register();
+  Register("wang");
+  const TxId before = Assess();
+  const TxId after = Assess(8000, "li", pb::ASSESSMENT_PHASE_AFTER_TRAINING);
+  const TxId other = Assess(7000, "wang");
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Training(other))), Code::kPrecondition);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Training(after))), Code::kPrecondition);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Training(TxId()))), Code::kNotFound);
+  auto message = Training(before);
+  message.set_after_assessment(before.ToBytes());
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", message)), Code::kPrecondition);
+  message.set_after_assessment(after.ToBytes());
+  Must(chain_.Write("centre-a", message));
+  const TxId correction = Must(chain_.Write("centre-a", Correction(before, Assessment(7500))));
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Training(before))), Code::kPrecondition);
+  Must(chain_.Write("centre-a", Training(correction)));
+}
+
+TEST_F(Private, Investment_NeedsTheEnterprisesOwnSignatureOnThisChain) {
+  Register();
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Cosigned(Statement(), "globex"))), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Cosigned(Statement(), "centre-a"))),
+            Code::kUnauthorized);
+  auto tampered = Cosigned(Statement());
+  tampered.set_statement(Encode(Statement(1001)));
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", tampered)), Code::kBadSignature);
+  const auto elsewhere = CosignInvestment(ChainId(), Statement(), KeyOf("acme"));
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", elsewhere)), Code::kBadSignature);
+  EXPECT_EQ(CodeOf(chain_.Write("acme", Cosigned(Statement()))), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Cosigned(Statement(0)))), Code::kInvalidArgument);
+  Invest();
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Cosigned(Statement()))), Code::kDuplicate);
+}
+
+TEST_F(Private, Token_IsIssuedOnceOnAConfirmedInvestment) {
+  Register();
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Issue(TxId()))), Code::kNotFound);
+  const TxId investment = Invest();
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Issue(investment, 0))), Code::kInvalidArgument);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Issue(investment))), Code::kUnauthorized);
+  const TxId token = Must(chain_.Write("centre-a", Issue(investment)));
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Issue(investment))), Code::kDuplicate);
+  EXPECT_EQ(chain_.Read(kTokens, token.View())->unsold(), 100u);
+  EXPECT_EQ(chain_.Read(kInvestments, investment.View())->token(), token.View());
+}
+
+TEST_F(Private, Purchase_TakesUnsoldUnitsAtTheFixedPrice) {
+  Register();
+  const TxId token = Must(chain_.Write("centre-a", Issue(Invest())));
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Purchase(token, 1))), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("acme", Purchase(TxId(), 1))), Code::kNotFound);
+  EXPECT_EQ(CodeOf(chain_.Write("acme", Purchase(token, 0))), Code::kInvalidArgument);
+  EXPECT_EQ(CodeOf(chain_.Write("acme", Purchase(token, 101))), Code::kPrecondition);
+  auto cheap = Purchase(token, 1);
+  cheap.set_unit_price(6);
+  EXPECT_EQ(CodeOf(chain_.Write("acme", cheap)), Code::kPrecondition);
+  const TxId bought = Must(chain_.Write("globex", Purchase(token, 100)));
+  EXPECT_EQ(chain_.Read(kPrivateRecords, bought.View())->author(), "globex");
+  EXPECT_EQ(chain_.Read(kPrivateRecords, bought.View())->centre(), "centre-a");
+  EXPECT_EQ(CodeOf(chain_.Write("acme", Purchase(token, 1))), Code::kPrecondition);
+}
+
+// Whatever is bought by whom, accepted or refused.
+TEST_F(Private, Units_AreConserved) {
+  Register();
+  const std::uint64_t supply = 1000;
+  const TxId token = Must(chain_.Write("centre-a", Issue(Invest(), supply)));
+  const std::string buyers[] = {"acme", "globex", "initech", "centre-a"};
+  std::uint64_t seed = 42;
+  for (int i = 0; i < 60; ++i) {
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    std::vector<ledger::Transaction> block;
+    for (int k = 0; k < 3; ++k) {
+      block.push_back(
+          chain_.Make(buyers[(seed >> 33) % 4 ^ k % 2], Purchase(token, (seed >> 40) % 64 + k)));
+    }
+    chain_.Commit(block);
+    std::uint64_t held = 0;
+    kHoldings.Scan(*chain_.chain().SealedState(), token.View(), {},
+                   [&](BytesView, const pb::Holding& holding) {
+                     held += holding.units();
+                     return true;
+                   });
+    ASSERT_EQ(held + chain_.Read(kTokens, token.View())->unsold(), supply);
+  }
+  EXPECT_LT(chain_.Read(kTokens, token.View())->unsold(), supply);
+}
+
+TEST_F(Private, Correction_SupersedesOnceAndKeepsTheOldBytes) {
+  Register();
+  const TxId original = Assess();
+  const auto before = chain_.chain().GetTransaction(original);
+  const TxId correction = Must(chain_.Write("centre-a", Correction(original, Assessment(8000))));
+  EXPECT_EQ(chain_.Read(kPrivateRecords, original.View())->superseded_by(), correction.View());
+  const auto record = chain_.Read(kPrivateRecords, correction.View());
+  EXPECT_EQ(record->kind(), "Corrected");
+  EXPECT_EQ(record->content_kind(), "AbilityAssessed");
+  EXPECT_EQ(ledger::Serialize(*chain_.chain().GetTransaction(original)),
+            ledger::Serialize(*before));
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Correction(original, Assessment(8001)))),
+            Code::kPrecondition);
+  Must(chain_.Write("centre-a", Correction(correction, Assessment(8002))));
+}
+
+TEST_F(Private, Correction_IsTheSameCentresSameKindSameSubject) {
+  Register();
+  Register("wang");
+  const TxId original = Assess();
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Correction(original, Assessment()))),
+            Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Correction(original, Training(original)))),
+            Code::kInvalidArgument);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Correction(original, Assessment(1, "wang")))),
+            Code::kPrecondition);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Correction(original, Assessment(10001)))),
+            Code::kInvalidArgument);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Correction(TxId(), Assessment()))), Code::kNotFound);
+  auto message = Correction(original, Assessment(8000));
+  message.clear_reason();
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", message)), Code::kInvalidArgument);
+  message.set_reason(pb::CORRECTION_REASON_DISPUTE);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", message)), Code::kInvalidArgument);
+  message.add_disputes(Id("dispute"));
+  Must(chain_.Write("centre-a", message));
+}
+
+TEST_F(Private, Correction_OfTokensIsRefusedAndOfInvestmentsKeepsTheToken) {
+  Register();
+  const TxId investment = Invest();
+  const TxId token = Must(chain_.Write("centre-a", Issue(investment)));
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Correction(token, Issue(investment, 200)))),
+            Code::kPrecondition);
+  const TxId corrected =
+      Must(chain_.Write("centre-a", Correction(investment, Cosigned(Statement(1500, "r2")))));
+  EXPECT_FALSE(chain_.Read(kInvestments, investment.View()));
+  const auto entry = chain_.Read(kInvestments, corrected.View());
+  EXPECT_EQ(entry->amount(), 1500u);
+  EXPECT_EQ(entry->token(), token.View());
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Issue(corrected))), Code::kDuplicate);
+}
+
+TEST_F(Private, Decision_NeedsClassConsentAndARule) {
+  const TxId unconsented = Register();
+  EXPECT_FALSE(chain_.Read(kDecisions, unconsented.View()));
+  EXPECT_FALSE(chain_.Read(kDecisions, Assess().View()));
+  Must(chain_.Write("centre-a", ConsentToAll()));
+  const auto classed = [&](ledger::pb::Disclosure disclosure) {
+    return Must(
+        chain_.Submit(chain_.Make("centre-a", "AbilityAssessed", Assessment(), disclosure)));
+  };
+  EXPECT_FALSE(chain_.Read(kDecisions, classed(ledger::pb::DISCLOSURE_PRIVATE).View()));
+  EXPECT_FALSE(chain_.Read(kDecisions, classed(ledger::pb::DISCLOSURE_COMMITMENT).View()));
+  const auto decision = chain_.Read(kDecisions, classed(ledger::pb::DISCLOSURE_FULL).View());
+  ASSERT_TRUE(decision);
+  EXPECT_EQ(decision->kind(), "AbilityAssessed");
+  EXPECT_EQ(decision->priority(), 5u);
+  EXPECT_EQ(decision->value_class(), 1u);
+  EXPECT_TRUE(decision->publish());
+  auto tagged = Assessment();
+  auto* const tag = tagged.add_tags();
+  tag->set_industry("steel");
+  tag->set_match(pb::TAG_MATCH_MATCHED);
+  EXPECT_EQ(chain_.Read(kDecisions, Must(chain_.Write("centre-a", tagged)).View())->priority(), 3u);
+  EXPECT_FALSE(
+      chain_.Read(kDecisions, Must(chain_.Write("centre-a", Assessment(), kStart + kYear)).View()))
+      << "the consent has run out";
+}
+
+TEST_F(Private, Decision_CoversTheConsentedKindsAndNamesStakeholders) {
+  Register();
+  auto consent = ConsentToAll();
+  consent.add_kinds("AbilityAssessed");
+  consent.mutable_tiers()->RemoveLast();
+  Must(chain_.Write("centre-a", consent));
+  const TxId investment = Invest();
+  EXPECT_FALSE(chain_.Read(kDecisions, investment.View()));
+  Must(chain_.Write("globex", Purchase(Must(chain_.Write("centre-a", Issue(investment))), 5)));
+  const auto decision = chain_.Read(kDecisions, Assess().View());
+  ASSERT_TRUE(decision);
+  EXPECT_FALSE(decision->publish());
+  EXPECT_THAT(decision->parties(), ::testing::ElementsAre("acme", "globex"));
+}
+
+TEST_F(Private, Decision_OnACorrectionFollowsItsOriginal) {
+  Register();
+  const TxId hidden = Assess();
+  Must(chain_.Write("centre-a", ConsentToAll()));
+  const TxId shown = Assess();
+  const TxId first = Must(chain_.Write("centre-a", Correction(hidden, Assessment(1))));
+  const TxId second = Must(chain_.Write("centre-a", Correction(shown, Assessment(2))));
+  EXPECT_FALSE(chain_.Read(kDecisions, first.View()));
+  const auto decision = chain_.Read(kDecisions, second.View());
+  ASSERT_TRUE(decision);
+  EXPECT_EQ(decision->priority(), 0u);
+  EXPECT_EQ(decision->supersedes(), shown.View());
+}
+
+TEST_F(Private, Payload_IsForCentresAuthorsAndStakeholders) {
+  auto registration = Registration();
+  registration.set_subject_key(KeyOf("li").public_key().ToBytes());
+  Must(chain_.Write("centre-a", registration));
+  const auto tx = *chain_.chain().GetTransaction(Assess());
+  const auto may = [&](std::string_view who) {
+    return MayReadPayload(chain_.genesis(), *chain_.chain().SealedState(), Timestamp(kStart), tx,
+                          KeyOf(who).public_key());
+  };
+  EXPECT_TRUE(may("centre-a"));
+  EXPECT_TRUE(may("centre-b"));
+  EXPECT_TRUE(may("li"));
+  EXPECT_FALSE(may("stranger"));
+  EXPECT_FALSE(may("acme"));
+  Invest();
+  EXPECT_TRUE(may("acme"));
+  EXPECT_FALSE(may("globex"));
+  EXPECT_FALSE(MayReadPayload(chain_.genesis(), *chain_.chain().SealedState(), Timestamp(kStart),
+                              tx, std::nullopt));
+  EXPECT_TRUE(IsPartyKey(*chain_.chain().SealedState(), KeyOf("acme").public_key()));
+  EXPECT_FALSE(IsPartyKey(*chain_.chain().SealedState(), KeyOf("stranger").public_key()));
+}
+
+}  // namespace
+}  // namespace talent::tiers

@@ -1,0 +1,170 @@
+// Chains of the three tiers with one validator each, and the people who write on them.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "crypto/sha256.h"
+#include "ledger/chain.h"
+#include "ledger/light_client.h"
+#include "tiers/application.h"
+#include "tiers/signing.h"
+#include "tiers/tables.h"
+#include "unit/ledger/ledger_fixture.h"
+
+namespace talent::tiers {
+
+using ledger::CountingRandom;
+using ledger::KeyOf;
+using ledger::TempDir;
+
+inline constexpr std::uint64_t kStart = 1700000000000;
+inline constexpr std::uint64_t kYear = 365ull * 86400 * 1000;
+
+inline Bytes Id(std::string_view name) { return crypto::Sha256({"id ", name}).ToBytes(); }
+
+inline nlohmann::json PartyJson(const std::string& id, const std::string& role) {
+  return {
+      {"id", id}, {"role", role}, {"name", "The " + id}, {"keys", {KeyOf(id).public_key().Hex()}}};
+}
+
+inline nlohmann::json TierGenesis(const std::string& tier) {
+  nlohmann::json genesis = ledger::GenesisJson(1);
+  genesis["tier"] = tier;
+  genesis["name"] = tier + "-chain";
+  genesis["consensus"]["max_transaction_bytes"] = 1 << 18;
+  genesis["consensus"]["max_batch_bytes"] = 4 << 20;
+  genesis["validators"][0]["vote_key"] = KeyOf("vote " + tier).public_key().Hex();
+  genesis["validators"][0]["node_key"] = KeyOf("node " + tier).public_key().Hex();
+  genesis["app"]["parties"] = {PartyJson("centre-a", "centre"), PartyJson("centre-b", "centre")};
+  if (tier == "public") return genesis;
+  for (const char* id : {"acme", "globex", "initech"}) {
+    genesis["app"]["parties"].push_back(PartyJson(id, "enterprise"));
+  }
+  return genesis;
+}
+
+inline nlohmann::json SourceJson(const ledger::Genesis& source) {
+  nlohmann::json json = {{"name", source.name()},
+                         {"tier", ledger::TierName(source.tier())},
+                         {"chain_id", source.chain_id().Hex()},
+                         {"validators", nlohmann::json::array()}};
+  if (source.tier() == ledger::Tier::kPrivate) json["centres"] = {"centre-a"};
+  const auto& validator = source.validators().at(ValidatorIndex(0));
+  json["validators"].push_back({{"name", validator.name},
+                                {"vote_key", validator.vote_key.Hex()},
+                                {"node_key", validator.node_key.Hex()}});
+  return json;
+}
+
+inline ledger::Genesis PrivateGenesis() {
+  return ledger::Genesis::Parse(TierGenesis("private").dump()).value();
+}
+
+inline ledger::Genesis ConsortiumGenesis(const ledger::Genesis& source) {
+  nlohmann::json genesis = TierGenesis("consortium");
+  genesis["app"]["sources"] = {SourceJson(source)};
+  genesis["app"]["policy"] = {{"commit_window_ms", 10000},
+                              {"reveal_window_ms", 5000},
+                              {"answer_window_ms", 20000},
+                              {"min_reviews", 2}};
+  return ledger::Genesis::Parse(genesis.dump()).value();
+}
+
+inline ledger::Genesis PublicGenesis(const ledger::Genesis& source) {
+  nlohmann::json genesis = TierGenesis("public");
+  genesis["app"]["sources"] = {SourceJson(source)};
+  return ledger::Genesis::Parse(genesis.dump()).value();
+}
+
+/// A chain that seals what it is given at once.
+class TestTier {
+ public:
+  TestTier(ledger::Database& database, ledger::Genesis genesis)
+      : genesis_(std::move(genesis)), application_(MakeApplication(genesis_).value()) {
+    chain_ = ledger::Chain::Open(database, genesis_, *application_).value();
+  }
+
+  const ledger::Genesis& genesis() const { return genesis_; }
+  const ledger::Application& application() const { return *application_; }
+  const ledger::Chain& chain() const { return *chain_; }
+
+  ledger::Transaction Make(std::string_view author, std::string_view kind,
+                           const google::protobuf::Message& message,
+                           ledger::pb::Disclosure disclosure) {
+    return ledger::MakeTransaction(genesis_.chain_id(), kind, Encode(message), disclosure,
+                                   chain_->head().height + 50, KeyOf(author), random_);
+  }
+  /// A record of a private chain (FULL), or a transaction of another tier.
+  template <class M>
+  ledger::Transaction Make(std::string_view author, const M& message) {
+    const bool record = genesis_.tier() == ledger::Tier::kPrivate;
+    return Make(author, message.GetDescriptor()->name(), message,
+                record ? ledger::pb::DISCLOSURE_FULL : ledger::pb::DISCLOSURE_UNSPECIFIED);
+  }
+
+  /// Seals a block at `time`; the receipts.
+  std::vector<ledger::pb::ReceiptCode> Commit(const std::vector<ledger::Transaction>& transactions,
+                                              std::uint64_t time = 0) {
+    ledger::pb::Batch batch;
+    ledger::pb::Payloads payloads;
+    batch.set_time_ms(time != 0 ? time : chain_->head().time.value + 1);
+    for (const auto& tx : transactions) {
+      auto& envelope = *batch.add_transactions();
+      envelope.set_envelope(tx.envelope_bytes);
+      envelope.set_signature(tx.signature.ToBytes());
+      auto& payload = *payloads.add_payloads();
+      payload.set_salt(tx.salt);
+      payload.set_data(tx.payload);
+    }
+    auto block = chain_->Execute(Encode(batch), Encode(payloads));
+    CHECK(block.has_value(), "{}", block.error().ToString());
+    crypto::Certificate certificate;
+    certificate.seals[ValidatorIndex(0)] =
+        crypto::SignSeal(KeyOf(fmt::format("vote {}", ledger::TierName(genesis_.tier()))),
+                         genesis_.chain_id(), block->hash);
+    const Status sealed = chain_->Seal(block->height, certificate);
+    CHECK(sealed.has_value(), "{}", sealed.error().ToString());
+    return block->receipts;
+  }
+
+  /// Why the mempool refuses `tx` (or OK), and the same from execution in a block of its own.
+  Result<TxId> Submit(const ledger::Transaction& tx, std::uint64_t time = 0) {
+    const std::uint64_t at = time != 0 ? time : chain_->head().time.value + 1;
+    const ledger::BlockContext next{genesis_.chain_id(), chain_->head().height + 1, Timestamp(at)};
+    ledger::StateOverlay state(chain_->tip_state());
+    application_->BeginBlock(next, state);
+    const Status checked = application_->Check(tx, next, state);
+    const auto receipts = Commit({tx}, at);
+    EXPECT_EQ(checked.has_value(), receipts.at(0) == ledger::pb::RECEIPT_CODE_OK)
+        << (checked ? "checked" : checked.error().ToString());
+    if (!checked) return tl::unexpected<Error>(checked.error());
+    return tx.id;
+  }
+  template <class M>
+  Result<TxId> Write(std::string_view author, const M& message, std::uint64_t time = 0) {
+    return Submit(Make(author, message), time);
+  }
+
+  template <class M>
+  std::optional<M> Read(const Table<M>& table, BytesView key) const {
+    return table.Get(*chain_->SealedState(), key);
+  }
+
+ private:
+  ledger::Genesis genesis_;
+  std::unique_ptr<ledger::Application> application_;
+  std::unique_ptr<ledger::Chain> chain_;
+  CountingRandom random_;
+};
+
+/// The code of an error, for EXPECT_EQ; kInternal where there was none.
+template <class T>
+Code CodeOf(const Result<T>& result) {
+  EXPECT_FALSE(result.has_value()) << "was accepted";
+  return result ? Code::kInternal : result.error().code;
+}
+
+}  // namespace talent::tiers
