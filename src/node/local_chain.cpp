@@ -7,6 +7,7 @@
 
 #include "base/canonical.h"
 #include "ledger/light_client.h"
+#include "node/metrics.h"
 
 namespace talent::node {
 namespace {
@@ -323,6 +324,9 @@ void LocalChain::AfterSealed(const ledger::ExecutedBlock& block) {
   TxOutcome too_late;
   too_late.status = TxStatus::kExpired;
   for (const TxId& id : expired) Resolve(id, too_late);
+  if (env_.metrics != nullptr) {
+    env_.metrics->BlockSealed(chain_->genesis().name(), block.receipts);
+  }
   if (Starves(newest_by_lane)) Step(consensus::RequestStarved{});
 
   BroadcastStatus();
@@ -443,6 +447,9 @@ void LocalChain::ApplyNext(const NodeKey& from, std::shared_ptr<v1::SyncResponse
     sealed.hash = chain_->head().hash;
     for (const pb::SignedEnvelope& tx : block.block().transactions()) {
       sealed.tx_ids.push_back(ledger::TransactionId(tx.envelope()));
+      const auto at = static_cast<std::uint32_t>(sealed.receipts.size());
+      const auto receipt = chain_->GetReceipt({height, at});
+      sealed.receipts.push_back(receipt ? receipt->code() : pb::RECEIPT_CODE_OK);
     }
     if (replica_)
       Step(consensus::Sealed{height, *certificate, sealed.hash, block.block().header()});

@@ -5,6 +5,7 @@
 
 #include "ledger/light_client.h"
 #include "node/local_chain.h"
+#include "node/metrics.h"
 
 namespace talent::node {
 namespace {
@@ -167,8 +168,12 @@ void LocalChain::FlushVotes() {
   env_.storage->Post([self = shared_from_this(), records = std::move(unwritten_votes_),
                       compaction = std::exchange(compaction_, std::nullopt), token = last_token_] {
     VoteLog& votes = *self->role_->votes;
+    const auto begun = std::chrono::steady_clock::now();
     Status written = compaction ? votes.Rewrite(*compaction) : Status();
     if (written && !records.empty()) written = votes.Append(records);
+    if (self->env_.metrics != nullptr) {
+      self->env_.metrics->Synced(std::chrono::steady_clock::now() - begun);
+    }
     if (!written) DieOfLostVotes(self->chain_->genesis().name(), written.error());
     self->OnStrand([self, token] {
       self->writing_votes_ = false;

@@ -19,7 +19,6 @@ PromotionLoop::PromotionLoop(boost::asio::any_io_executor executor,
       source_(source),
       target_(target),
       clock_(clock),
-      name_(source.chain().genesis().name() + " to " + target.chain().genesis().name()),
       strand_(boost::asio::make_strand(std::move(executor))),
       timer_(strand_) {}
 
@@ -60,7 +59,7 @@ void PromotionLoop::Wake() {
 void PromotionLoop::Step() {
   auto transactions = promoter_->Step(clock_.Now());
   if (!transactions) {
-    spdlog::error("promotion {}: {}", name_, transactions.error().ToString());
+    spdlog::error("promotion {} to {}: {}", from(), to(), transactions.error().ToString());
     return;
   }
   for (const ledger::Transaction& tx : *transactions) {
@@ -69,8 +68,8 @@ void PromotionLoop::Step() {
                      // A duplicate is another promoter's success; what is refused otherwise is
                      // offered again.
                      if (!submitted && submitted.error().code != Code::kDuplicate) {
-                       spdlog::debug("promotion {}: {} refused: {}", self->name_, kind,
-                                     submitted.error().ToString());
+                       spdlog::debug("promotion {} to {}: {} refused: {}", self->from(), self->to(),
+                                     kind, submitted.error().ToString());
                      }
                    });
   }

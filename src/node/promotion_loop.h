@@ -24,7 +24,8 @@ class PromotionLoop final : public std::enable_shared_from_this<PromotionLoop> {
   void Stop();  // idempotent
 
   tiers::Promoter::Stats stats() const;
-  const std::string& name() const { return name_; }  // "private-a to consortium"
+  const std::string& from() const { return source_.chain().genesis().name(); }
+  const std::string& to() const { return target_.chain().genesis().name(); }
 
  private:
   using Strand = boost::asio::strand<boost::asio::any_io_executor>;
@@ -39,7 +40,6 @@ class PromotionLoop final : public std::enable_shared_from_this<PromotionLoop> {
   ChainRunner& source_;
   ChainRunner& target_;
   const Clock& clock_;
-  const std::string name_;
   Strand strand_;
   Timer timer_;
   std::atomic<bool> woken_{false};

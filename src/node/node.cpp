@@ -1,0 +1,296 @@
+#include "node/node.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <csignal>
+#include <map>
+#include <thread>
+
+#include "base/file.h"
+#include "crypto/key_file.h"
+#include "node/grpc_server.h"
+#include "node/http_server.h"
+#include "node/local_chain.h"
+#include "node/metrics.h"
+#include "node/promotion_loop.h"
+#include "node/version.h"
+#include "tiers/application.h"
+
+namespace talent::node {
+namespace {
+
+constexpr std::size_t kMaxPassphraseBytes = 4096;
+// Chains run side by side; more threads than chains are of no use.
+constexpr std::size_t kStrandThreads = 2;
+constexpr std::size_t kMaxVerifying = 20'000;
+
+Result<std::string> ReadPassphrase(const std::filesystem::path& path) {
+  std::string text = TRY(ReadFile(path, kMaxPassphraseBytes));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+struct Node::Impl {
+  explicit Impl(const Config& c) : config(c) {}
+  ~Impl() { Stop(); }
+
+  Status Start();
+  Status OpenChain(const ChainConfig& chain, const std::string& passphrase);
+  Status StartPeers();
+  Status OpenPromotion(const PromotionConfig& promotion);
+  Status StartServers();
+  void Stop();
+  bool OnFrame(const NodeKey& from, v1::Frame&& frame);
+  LocalChain* FindChain(const std::string& name) const;
+  Status Ready() const;
+  std::string MetricsText();
+
+  const Config config;
+  SystemClock clock;
+  crypto::SystemRandom random;
+  Metrics metrics;
+  Addresses addresses;
+  std::optional<crypto::KeyPair> node_key;
+  std::map<std::string, crypto::KeyPair> vote_keys;   // by chain name
+  std::map<std::string, crypto::KeyPair> party_keys;  // by chain name
+
+  std::unique_ptr<ledger::Database> database;
+  std::unique_ptr<StorageThread> storage;
+  std::unique_ptr<VerifyPool> verify;
+  std::unique_ptr<boost::asio::thread_pool> strands;
+  boost::asio::io_context io{1};
+  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> io_work;
+  std::thread io_thread;
+  std::map<ChainId, std::shared_ptr<LocalChain>> chains;
+  std::vector<std::shared_ptr<PromotionLoop>> promotions;
+  std::unique_ptr<PeerNetwork> peers;
+  std::unique_ptr<HttpServer> http;
+  std::unique_ptr<GrpcServer> grpc;
+};
+
+Status Node::Impl::Start() {
+  TRY(StartLogging(config.log));
+  const std::string passphrase = TRY(ReadPassphrase(config.passphrase_file));
+  node_key.emplace(TRY(crypto::ReadKeyFile(config.node_key_file, passphrase)));
+  database = TRY(ledger::Database::Open(config.home / "db", ledger::Database::Mode::kReadWrite));
+  storage = std::make_unique<StorageThread>();
+  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  verify = std::make_unique<VerifyPool>(cores, kMaxVerifying);
+  strands = std::make_unique<boost::asio::thread_pool>(kStrandThreads);
+  for (const ChainConfig& chain : config.chains) TRY(OpenChain(chain, passphrase));
+  io_work.emplace(io.get_executor());
+  io_thread = std::thread([this] { io.run(); });
+  TRY(StartPeers());
+  for (auto& [id, chain] : chains) chain->Start();
+  for (const PromotionConfig& promotion : config.promotions) TRY(OpenPromotion(promotion));
+  return StartServers();
+}
+
+Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passphrase) {
+  const auto genesis = TRY(ledger::Genesis::Load(hosted.genesis));
+  const std::string& name = genesis.name();
+  auto application = TRY(tiers::MakeApplication(genesis));
+  auto chain = ledger::Chain::Open(*database, genesis, *application);
+  if (!chain) return Within("chain " + name, std::move(chain).error());
+
+  std::optional<LocalChain::ValidatorRole> role;
+  if (hosted.role == ChainRole::kValidator) {
+    const auto [key, added] =
+        vote_keys.emplace(name, TRY(crypto::ReadKeyFile(hosted.vote_key_file, passphrase)));
+    if (!added) return Fail(Code::kInvalidArgument, "two chains are named '{}'", name);
+    auto votes = TRY(VoteLog::Open(config.home / "votes" / (name + ".log"), genesis.chain_id()));
+    role.emplace();
+    role->vote_key = &key->second;
+    role->records = std::move(votes.records);
+    // A chain that has moved while its votes are gone may hold promises nobody remembers.
+    role->votes_lost = votes.damaged || (votes.created && (*chain)->head().height > Height(0));
+    role->votes = std::move(votes.log);
+  }
+  if (hosted.party_key_file) {
+    party_keys.emplace(name, TRY(crypto::ReadKeyFile(*hosted.party_key_file, passphrase)));
+  }
+  LocalChain::Environment environment;
+  environment.executor = strands->get_executor();
+  environment.verify = verify.get();
+  environment.storage = storage.get();
+  environment.clock = &clock;
+  environment.metrics = &metrics;
+  environment.self = node_key->public_key();
+  environment.send = [this](const NodeKey& to, const v1::Frame& frame) {
+    return peers->Send(to, frame);
+  };
+  environment.send_to_all = [this](const std::vector<NodeKey>& to, const v1::Frame& frame) {
+    peers->SendToAll(to, frame);
+  };
+  auto local = LocalChain::Create(std::move(environment), std::move(application), std::move(*chain),
+                                  std::move(role));
+  if (!local) return Within("chain " + name, std::move(local).error());
+  spdlog::info("chain {}: {} at height {}", name,
+               hosted.role == ChainRole::kValidator ? "validator" : "follower",
+               (*local)->chain().head().height);
+  if (!chains.emplace(genesis.chain_id(), std::move(*local)).second) {
+    return Fail(Code::kInvalidArgument, "chain {} is configured twice", name);
+  }
+  return {};
+}
+
+Status Node::Impl::StartPeers() {
+  PeerNetwork::Options options;
+  options.listen = config.p2p_listen;
+  for (const PeerConfig& peer : config.peers) options.dial.push_back({peer.address, peer.node_key});
+  options.authorize = [this](const NodeKey& key) {
+    return std::any_of(chains.begin(), chains.end(),
+                       [&](const auto& chain) { return chain.second->MayPeer(key); });
+  };
+  options.on_frame = [this](const NodeKey& from, v1::Frame&& frame) {
+    return OnFrame(from, std::move(frame));
+  };
+  options.on_peer = [this](const NodeKey& peer, bool up) {
+    spdlog::info("peer {} {}", peer.Hex().substr(0, 12), up ? "connected" : "gone");
+    for (auto& [id, chain] : chains) chain->OnPeer(peer, up);
+  };
+  options.log = spdlog::default_logger();
+  peers = TRY(PeerNetwork::Start(io, *node_key, std::move(options)));
+  addresses.p2p = peers->listen_address();
+  return {};
+}
+
+// Frames about chains we do not host are no offence: the peer may host more than we do.
+bool Node::Impl::OnFrame(const NodeKey& from, v1::Frame&& frame) {
+  const auto id = ChainId::FromBytes(frame.chain_id());
+  if (!id) return false;
+  const auto chain = chains.find(*id);
+  return chain == chains.end() || chain->second->OnFrame(from, std::move(frame));
+}
+
+LocalChain* Node::Impl::FindChain(const std::string& name) const {
+  for (const auto& [id, chain] : chains) {
+    if (chain->chain().genesis().name() == name) return chain.get();
+  }
+  return nullptr;
+}
+
+Status Node::Impl::OpenPromotion(const PromotionConfig& promotion) {
+  LocalChain* const source = FindChain(promotion.from);
+  LocalChain* const target = FindChain(promotion.to);
+  if (source == nullptr || target == nullptr) {
+    return Fail(Code::kInvalidArgument, "promotions: chain '{}' is not hosted by this node",
+                source == nullptr ? promotion.from : promotion.to);
+  }
+  const auto author = party_keys.find(promotion.to);
+  if (author == party_keys.end()) {
+    return Fail(Code::kInvalidArgument,
+                "promotions: chain '{}' needs a party_key_file to sign what is promoted to it",
+                promotion.to);
+  }
+  const crypto::ValidatorSet& promoters = source->chain().validators();
+  const auto rank = promoters.FindNodeKey(node_key->public_key());
+  tiers::Promoter::Options options;
+  options.source = &source->chain();
+  options.target = &target->chain();
+  options.author = &author->second;
+  options.rank = rank ? rank->value : promoters.size() - 1;
+  options.promoters = promoters.size();
+  auto promoter = TRY(tiers::Promoter::Open(*database, options));
+  promotions.push_back(std::make_shared<PromotionLoop>(strands->get_executor(), std::move(promoter),
+                                                       *source, *target, clock));
+  promotions.back()->Start();
+  return {};
+}
+
+Status Node::Impl::StartServers() {
+  GrpcServer::Options options;
+  options.listen = config.grpc_listen;
+  options.certificate = TRY(LoadOrMakeServerCertificate(config.home, {"localhost", "127.0.0.1"}));
+  options.info = NodeInfo{config.name, TALENT_VERSION,
+                          [this] { return static_cast<std::uint32_t>(peers->peers().size()); }};
+  std::vector<ChainRunner*> runners;
+  for (auto& [id, chain] : chains) runners.push_back(chain.get());
+  grpc = TRY(GrpcServer::Start(std::move(options), runners, clock, random));
+  addresses.grpc = grpc->listen_address();
+  HttpServer::Options http_options;
+  http_options.listen = config.http_listen;
+  http_options.routes =
+      OperatorRoutes([this] { return Ready(); }, [this] { return MetricsText(); });
+  http = TRY(HttpServer::Start(std::move(http_options)));
+  addresses.http = http->listen_address();
+  spdlog::info("node {} is up: peers {}, gRPC {}, HTTP {}", config.name, addresses.p2p,
+               addresses.grpc, addresses.http);
+  return {};
+}
+
+Status Node::Impl::Ready() const {
+  for (const auto& [id, chain] : chains) {
+    const ChainStatusInfo status = chain->status();
+    const std::string& name = chain->chain().genesis().name();
+    if (status.halted) return Fail(Code::kUnavailable, "chain {} halted: {}", name, *status.halted);
+    if (!status.synced) {
+      return Fail(Code::kUnavailable, "chain {} is at height {} of {}", name, status.head.height,
+                  status.best_peer_height);
+    }
+  }
+  return {};
+}
+
+std::string Node::Impl::MetricsText() {
+  for (const auto& [id, chain] : chains) {
+    metrics.SetChain(chain->chain().genesis().name(), chain->status());
+  }
+  for (const auto& promotion : promotions) {
+    metrics.SetPromotion(promotion->from(), promotion->to(), promotion->stats());
+  }
+  metrics.SetPeers(peers->peers().size(), peers->totals());
+  metrics.SetVerification(*verify);
+  return metrics.Text();
+}
+
+// Clients first, so that nothing new comes in; then the strands run dry, and with them what they
+// send and write; then whatever still holds a chain goes before the chains, and they before their
+// database.
+void Node::Impl::Stop() {
+  if (grpc) grpc->Stop();
+  for (auto& promotion : promotions) promotion->Stop();
+  for (auto& [id, chain] : chains) chain->Stop();
+  if (strands) strands->join();
+  http.reset();
+  peers.reset();
+  io_work.reset();
+  io.stop();
+  if (io_thread.joinable()) io_thread.join();
+  verify.reset();
+  storage.reset();
+  grpc.reset();
+  strands.reset();
+  promotions.clear();
+  chains.clear();
+  database.reset();
+}
+
+Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Node::~Node() = default;
+const Node::Addresses& Node::addresses() const { return impl_->addresses; }
+
+Result<std::unique_ptr<Node>> Node::Start(const Config& config) {
+  auto impl = std::make_unique<Impl>(config);
+  TRY(impl->Start());
+  return std::unique_ptr<Node>(new Node(std::move(impl)));
+}
+
+Status RunNode(const Config& config) {
+  boost::asio::io_context signals;
+  boost::asio::signal_set stop(signals, SIGTERM, SIGINT);
+  const auto node = TRY(Node::Start(config));
+  stop.async_wait([](const boost::system::error_code&, int signal) {
+    spdlog::info("stopping on signal {}", signal);
+  });
+  signals.run();
+  return {};
+}
+
+}  // namespace talent::node
