@@ -208,7 +208,7 @@ Status Node::Impl::StartServers() {
   GrpcServer::Options options;
   options.listen = config.grpc_listen;
   options.certificate = TRY(LoadOrMakeServerCertificate(config.home, {"localhost", "127.0.0.1"}));
-  options.info = NodeInfo{config.name, TALENT_VERSION,
+  options.info = NodeInfo{config.name, std::string(kVersion),
                           [this] { return static_cast<std::uint32_t>(peers->peers().size()); }};
   std::vector<ChainRunner*> runners;
   for (auto& [id, chain] : chains) runners.push_back(chain.get());
