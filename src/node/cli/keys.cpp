@@ -46,10 +46,6 @@ Result<int> Show(const KeysOptions& options, bool check) {
 }  // namespace
 
 void AddKeysCommand(CLI::App& app, int& exit_code) {
-  static const std::map<std::string, crypto::KdfCost> kCosts{
-      {"interactive", crypto::KdfCost::kInteractive},
-      {"moderate", crypto::KdfCost::kModerate},
-      {"sensitive", crypto::KdfCost::kSensitive}};
   auto* keys = app.add_subcommand("keys", "Make key files and look at them");
   keys->require_subcommand(1);
   keys->footer(
@@ -63,11 +59,7 @@ void AddKeysCommand(CLI::App& app, int& exit_code) {
   make->add_option("FILE", options->path, "Key file to write")->required();
   make->add_option("--purpose", options->purpose, "What it is for, kept in clear: party:acme")
       ->required();
-  make->add_option("--kdf", options->cost,
-                   "Cost of guessing the passphrase: interactive (tenths of a second), moderate, "
-                   "sensitive (default: seconds and 1 GiB)")
-      ->transform(CLI::CheckedTransformer(kCosts))
-      ->option_text("interactive|moderate|sensitive");
+  AddKdfOption(make, options->cost);
   AddPassphraseOptions(make, options->passphrase);
   AddOutputOption(make, options->output);
   OnRun(make, exit_code, [options] { return New(*options); });

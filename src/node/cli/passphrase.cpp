@@ -5,9 +5,9 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <map>
 
 #include "base/file.h"
-#include "crypto/key_file.h"
 
 namespace talent::node::cli {
 namespace {
@@ -77,6 +77,20 @@ Result<std::string> ReadPassphrase(const PassphraseOptions& options, bool twice)
   auto passphrase = TRY(FromSomewhere(options, twice));
   if (passphrase.empty()) return Fail(Code::kInvalidArgument, "the passphrase is empty");
   return passphrase;
+}
+
+void AddKdfOption(CLI::App* command, crypto::KdfCost& cost) {
+  static const std::map<std::string, crypto::KdfCost> kCosts{
+      {"interactive", crypto::KdfCost::kInteractive},
+      {"moderate", crypto::KdfCost::kModerate},
+      {"sensitive", crypto::KdfCost::kSensitive}};
+  command
+      ->add_option(
+          "--kdf", cost,
+          "What guessing the passphrase costs: interactive (tenths of a second), moderate, "
+          "sensitive (seconds and 1 GiB)")
+      ->transform(CLI::CheckedTransformer(kCosts))
+      ->option_text("interactive|moderate|sensitive");
 }
 
 Result<crypto::KeyPair> ReadKey(const std::filesystem::path& key_file,

@@ -1,11 +1,11 @@
-// Where a command gets the passphrase of a key file from.
+// Key files on the command line: their passphrase and what guessing it costs.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
 
-#include "crypto/ed25519.h"
+#include "crypto/key_file.h"
 
 namespace talent::node::cli {
 
@@ -23,5 +23,8 @@ Result<std::string> ReadPassphrase(const PassphraseOptions& options, bool twice)
 /// Reads the passphrase, then the key file.
 Result<crypto::KeyPair> ReadKey(const std::filesystem::path& key_file,
                                 const PassphraseOptions& options);
+
+/// --kdf interactive|moderate|sensitive, for new key files.
+void AddKdfOption(CLI::App* command, crypto::KdfCost& cost);
 
 }  // namespace talent::node::cli

@@ -1,0 +1,149 @@
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "crypto/key_file.h"
+#include "node/cli/command.h"
+#include "node/cli/commands.h"
+#include "node/cli/passphrase.h"
+#include "node/config.h"
+#include "node/grpc_tls.h"
+
+namespace talent::node::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPassphraseBytes = 16;  // 128 random bits, when we choose it
+
+struct InitOptions {
+  fs::path home;
+  std::string name;
+  std::vector<std::string> validate;  // chains
+  std::vector<std::string> follow;
+  std::string p2p_listen = "127.0.0.1:7001";
+  std::string grpc_listen = "127.0.0.1:9001";
+  std::string http_listen = "127.0.0.1:8001";
+  std::vector<std::string> tls_names;
+  crypto::KdfCost cost = crypto::KdfCost::kModerate;
+  fs::path passphrase_file;
+  Output output = Output::kTable;
+};
+
+Status MakeDirectory(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (!error) fs::permissions(path, fs::perms::owner_all, error);
+  if (error) return Fail(Code::kIo, "{}: {}", path.string(), error.message());
+  return {};
+}
+
+/// Where the passphrase is; makes one where none was named.
+Result<fs::path> PassphraseFile(const InitOptions& options, const fs::path& home, Random& random) {
+  if (!options.passphrase_file.empty()) return fs::absolute(options.passphrase_file);
+  const fs::path file = home / "passphrase";
+  TRY(WriteFile(file, ToHex(random.Draw(kPassphraseBytes)) + "\n", 0600, IfExists::kFail));
+  return file;
+}
+
+Config MakeConfig(const InitOptions& options, const fs::path& home, const fs::path& passphrase) {
+  Config config;
+  config.name = options.name;
+  config.home = home;
+  config.node_key_file = home / "keys" / "node.key";
+  config.passphrase_file = passphrase;
+  config.p2p_listen = options.p2p_listen;
+  config.grpc_listen = options.grpc_listen;
+  config.http_listen = options.http_listen;
+  const auto add = [&](const std::string& chain, ChainRole role) {
+    ChainConfig out;
+    out.genesis = home / "genesis" / (chain + ".json");
+    out.role = role;
+    if (role == ChainRole::kValidator) {
+      out.vote_key_file = home / "keys" / fmt::format("vote-{}.key", chain);
+      out.party_key_file = home / "keys" / "party.key";
+    }
+    config.chains.push_back(std::move(out));
+  };
+  for (const auto& chain : options.validate) add(chain, ChainRole::kValidator);
+  for (const auto& chain : options.follow) add(chain, ChainRole::kFollower);
+  return config;
+}
+
+/// Purposes of the keys a node needs; the key of purpose p is keys/p.key.
+std::vector<std::string> KeyPurposes(const InitOptions& options) {
+  std::vector<std::string> out{"node"};
+  if (!options.validate.empty()) out.emplace_back("party");
+  for (const auto& chain : options.validate) out.push_back("vote-" + chain);
+  return out;
+}
+
+Result<int> Init(const InitOptions& options) {
+  const fs::path home = fs::absolute(options.home);
+  const fs::path config_file = home / "config.toml";
+  if (fs::exists(config_file)) {
+    return Fail(Code::kPrecondition, "{} is there already: this is a node's home",
+                config_file.string());
+  }
+  for (const auto& dir : {home, home / "keys", home / "genesis"}) TRY(MakeDirectory(dir));
+  crypto::SystemRandom random;
+  const fs::path passphrase_file = TRY(PassphraseFile(options, home, random));
+  const std::string passphrase = TRY(ReadPassphrase({passphrase_file}, false));
+  std::vector<std::vector<std::string>> rows;
+  nlohmann::json keys;
+  for (const auto& purpose : KeyPurposes(options)) {
+    const fs::path file = home / "keys" / (purpose + ".key");
+    const auto key = crypto::KeyPair::Generate(random);
+    TRY(crypto::WriteKeyFile(file, key, purpose, passphrase, options.cost, random));
+    rows.push_back({purpose, key.public_key().Hex(), file.string()});
+    keys[purpose] = key.public_key().Hex();
+  }
+  TRY(LoadOrMakeServerCertificate(home, options.tls_names));
+  // Last: a home without it is begun and not done.
+  TRY(WriteFile(config_file, DefaultConfig(MakeConfig(options, home, passphrase_file)), 0600,
+                IfExists::kFail));
+  if (options.output == Output::kJson) {
+    PrintJson({{"home", home.string()}, {"keys", keys}});
+    return kGood;
+  }
+  PrintTable({"KEY", "PUBLIC KEY", "FILE"}, rows);
+  fmt::print(
+      "\nput the chains' genesis files into {}, name peers in {}, then:\n  talentd start --home "
+      "{}\n",
+      (home / "genesis").string(), config_file.string(), home.string());
+  return kGood;
+}
+
+}  // namespace
+
+void AddInitCommand(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<InitOptions>();
+  options->tls_names = {"localhost", "127.0.0.1", "::1"};
+  auto* init = app.add_subcommand("init", "Make a node's home: keys, certificate, configuration");
+  init->footer(
+      "Examples:\n"
+      "  talentd init --home centre-1 --name centre-1 --validate private-a --validate public\n"
+      "  talentd init --home viewer --name viewer --follow public\n"
+      "\n"
+      "Prints the public keys, which go into the genesis files. A key for votes is made for every\n"
+      "chain to validate, and one that signs for the centre as a party.");
+  init->add_option("--home", options->home, "Directory to make")->required();
+  init->add_option("--name", options->name, "The node's name")->required();
+  init->add_option("--validate", options->validate, "Chain to validate, by name; repeatable");
+  init->add_option("--follow", options->follow, "Chain to follow, by name; repeatable");
+  init->add_option("--p2p", options->p2p_listen, "Where to listen for nodes")
+      ->capture_default_str();
+  init->add_option("--grpc", options->grpc_listen, "Where to listen for clients")
+      ->capture_default_str();
+  init->add_option("--http", options->http_listen, "Where to serve health and metrics")
+      ->capture_default_str();
+  init->add_option("--tls-name", options->tls_names,
+                   "Host names and addresses that clients will use, for the certificate")
+      ->capture_default_str();
+  init->add_option("--passphrase-file", options->passphrase_file,
+                   "File with the keys' passphrase (default: a random one in the home)");
+  AddKdfOption(init, options->cost);
+  AddOutputOption(init, options->output);
+  OnRun(init, exit_code, [options] { return Init(*options); });
+}
+
+}  // namespace talent::node::cli

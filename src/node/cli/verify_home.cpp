@@ -1,0 +1,49 @@
+#include "node/cli/verify_home.h"
+
+#include <unistd.h>
+
+#include "ledger/chain.h"
+#include "node/cli/command.h"
+#include "node/config.h"
+#include "tiers/application.h"
+
+namespace talent::node::cli {
+namespace {
+
+/// One line that is overwritten on a terminal, and nothing elsewhere.
+void ShowProgress(const std::string& chain, Height at, Height of) {
+  if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r{} {}/{} ", chain, at, of);
+}
+
+/// Good or refused; an error where the chain cannot be looked at.
+Result<int> VerifyChain(const ledger::Database& database, const ChainConfig& config) {
+  const auto genesis = TRY(ledger::Genesis::Load(config.genesis));
+  const auto application = TRY(tiers::MakeApplication(genesis));
+  const auto report = ledger::VerifyStoredChain(
+      database, genesis, *application,
+      [&](Height at, Height of) { ShowProgress(genesis.name(), at, of); });
+  if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r");
+  if (!report) {
+    fmt::print("FAILED  {}  {}\n", genesis.name(), report.error().ToString());
+    return Refused(report.error());
+  }
+  fmt::print("OK      {}  height {}, {} transactions, {} payloads not kept here, head {}\n",
+             genesis.name(), report->height, report->transactions, report->payloads_missing,
+             report->head_hash.Hex());
+  return kGood;
+}
+
+}  // namespace
+
+Result<int> VerifyHome(const std::filesystem::path& home) {
+  const Config config = TRY(LoadConfig(home / "config.toml"));
+  const auto database =
+      TRY(ledger::Database::Open(config.home / "db", ledger::Database::Mode::kReadOnly));
+  int exit_code = kGood;
+  for (const auto& chain : config.chains) {
+    exit_code = std::max(exit_code, TRY(VerifyChain(*database, chain)));
+  }
+  return exit_code;
+}
+
+}  // namespace talent::node::cli

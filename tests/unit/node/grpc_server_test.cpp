@@ -1,0 +1,352 @@
+#include "node/grpc_server.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <thread>
+
+#include "ledger/light_client.h"
+#include "node/client.h"
+#include "node/rpc_error.h"
+#include "talent/node/v1/p2p.pb.h"
+#include "unit/node/one_node_chain.h"
+#include "unit/node/test_env.h"
+
+namespace talent::node {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr Millis kWait{5000};
+
+class GrpcServerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto certificate = MakeServerCertificate({"localhost", "127.0.0.1"});
+    ASSERT_TRUE(certificate) << certificate.error().ToString();
+    ca_ = certificate->certificate;
+    GrpcServer::Options options;
+    options.listen = "127.0.0.1:0";
+    options.certificate = std::move(*certificate);
+    options.info = {"centre-1", "0.1.0", [] { return 3U; }};
+    auto server = GrpcServer::Start(std::move(options), {&runner_}, clock_, random_);
+    ASSERT_TRUE(server) << server.error().ToString();
+    server_ = std::move(*server);
+    client_ = Connect();
+    ASSERT_TRUE(client_);
+  }
+
+  std::unique_ptr<Client> Connect() {
+    auto client = Client::Connect(server_->listen_address(), ca_);
+    EXPECT_TRUE(client) << client.error().ToString();
+    return client ? std::move(*client) : nullptr;
+  }
+
+  /// For calls that Client never makes.
+  std::unique_ptr<v1::Ledger::Stub> RawStub() {
+    grpc::SslCredentialsOptions tls;
+    tls.pem_root_certs = ca_;
+    return v1::Ledger::NewStub(
+        grpc::CreateChannel(server_->listen_address(), grpc::SslCredentials(tls)));
+  }
+
+  ChainId chain() const { return runner_.chain().id(); }
+
+  ManualClock clock_;
+  crypto::SystemRandom random_;
+  OneNodeChain runner_;
+  std::string ca_;
+  std::unique_ptr<GrpcServer> server_;
+  std::unique_ptr<Client> client_;
+};
+
+template <class T>
+Code CodeOf(const Result<T>& result) {
+  EXPECT_FALSE(result);
+  return result ? Code::kInternal : result.error().code;
+}
+
+TEST_F(GrpcServerTest, Transaction_IsSubmittedSealedAndRead) {
+  const auto submitted = client_->SubmitAndWait(chain(), runner_.Registration(), kWait);
+  ASSERT_TRUE(submitted) << submitted.error().ToString();
+  EXPECT_EQ(submitted->state.status(), v1::TRANSACTION_STATUS_SEALED);
+  EXPECT_EQ(submitted->state.height(), 1U);
+  const auto read = client_->GetTransaction(chain(), submitted->id);
+  ASSERT_TRUE(read) << read.error().ToString();
+  EXPECT_EQ(read->state().status(), v1::TRANSACTION_STATUS_SEALED);
+  EXPECT_EQ(read->as_of_height(), 1U);
+}
+
+TEST_F(GrpcServerTest, Status_NamesNodeAndChains) {
+  runner_.SealOne();
+  const auto status = client_->GetStatus();
+  ASSERT_TRUE(status) << status.error().ToString();
+  EXPECT_EQ(status->name(), "centre-1");
+  EXPECT_EQ(status->peers(), 3U);
+  ASSERT_EQ(status->chains_size(), 1);
+  EXPECT_EQ(status->chains(0).tier(), "private");
+  EXPECT_EQ(status->chains(0).height(), 1U);
+}
+
+TEST_F(GrpcServerTest, Garbage_IsRefusedAndChangesNothing) {
+  EXPECT_EQ(CodeOf(client_->Submit(chain(), "no transaction")), Code::kInvalidArgument);
+  EXPECT_EQ(CodeOf(client_->Submit(chain(), "")), Code::kInvalidArgument);
+  Bytes damaged = runner_.Registration();
+  damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 1);
+  EXPECT_FALSE(client_->Submit(chain(), damaged));
+  EXPECT_EQ(runner_.chain().head().height, Height(0));
+}
+
+TEST_F(GrpcServerTest, OversizedTransaction_IsRefusedByTheChainAndBeyondThatByTheServer) {
+  EXPECT_EQ(CodeOf(client_->Submit(chain(), Bytes((1 << 14) + 1, 'x'))), Code::kTooLarge);
+  EXPECT_EQ(CodeOf(client_->Submit(chain(), Bytes(1 << 20, 'x'))), Code::kTooLarge);
+}
+
+TEST_F(GrpcServerTest, ReplayedTransaction_IsRefusedAsDuplicate) {
+  const Bytes tx = runner_.Registration();
+  ASSERT_TRUE(client_->SubmitAndWait(chain(), tx, kWait));
+  EXPECT_EQ(CodeOf(client_->Submit(chain(), tx)), Code::kDuplicate);
+  EXPECT_EQ(CodeOf(client_->SubmitAndWait(chain(), tx, kWait)), Code::kDuplicate);
+}
+
+TEST_F(GrpcServerTest, UnknownChain_IsNotFoundAndNoChainIsInvalid) {
+  const ChainId other = *ChainId::FromBytes(Bytes(32, 'x'));
+  EXPECT_EQ(CodeOf(client_->Submit(other, "tx")), Code::kNotFound);
+  EXPECT_EQ(CodeOf(client_->GetBlock(other, Height(1))), Code::kNotFound);
+  EXPECT_EQ(CodeOf(client_->StreamBlocks(other, Height(1), kWait, [](auto&) { return true; })),
+            Code::kNotFound);
+  grpc::ClientContext context;
+  v1::GetBlockResponse response;
+  const auto status = RawStub()->GetBlock(&context, v1::GetBlockRequest(), &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("chain_id"));
+}
+
+TEST_F(GrpcServerTest, UnsealedTransaction_IsUnknownAndHasNoProof) {
+  const TxId id = *TxId::FromBytes(Bytes(32, 't'));
+  const auto read = client_->GetTransaction(chain(), id);
+  ASSERT_TRUE(read) << read.error().ToString();
+  EXPECT_EQ(read->state().status(), v1::TRANSACTION_STATUS_UNKNOWN);
+  EXPECT_FALSE(read->has_transaction());
+  EXPECT_EQ(CodeOf(client_->GetProof(chain(), id)), Code::kNotFound);
+}
+
+TEST_F(GrpcServerTest, Payload_IsShownToThePartiesWhoMayReadItAndToNobodyElse) {
+  const TxId id = runner_.SealOne();
+  EXPECT_FALSE(client_->GetTransaction(chain(), id)->transaction().has_payload());
+  EXPECT_TRUE(client_->GetBlock(chain(), Height(1))->block().payloads(0).salt().empty());
+  EXPECT_FALSE(client_->GetProof(chain(), id)->has_payload());
+
+  ASSERT_TRUE(client_->Login(chain(), runner_.acme()));  // no concern of hers
+  EXPECT_FALSE(client_->GetTransaction(chain(), id)->transaction().has_payload());
+
+  ASSERT_TRUE(client_->Login(chain(), runner_.centre()));
+  EXPECT_TRUE(client_->GetTransaction(chain(), id)->transaction().has_payload());
+  EXPECT_FALSE(client_->GetBlock(chain(), Height(1))->block().payloads(0).salt().empty());
+  EXPECT_TRUE(client_->GetProof(chain(), id)->has_payload());
+}
+
+TEST_F(GrpcServerTest, StateOfAPrivateChain_NeedsALogin) {
+  runner_.SealOne();
+  const Bytes key = "key/" + runner_.acme().public_key().ToBytes();
+  EXPECT_EQ(CodeOf(client_->GetState(chain(), key)), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(client_->ScanState(chain(), "party/", "")), Code::kUnauthorized);
+  ASSERT_TRUE(client_->Login(chain(), runner_.acme()));
+  const auto state = client_->GetState(chain(), key);
+  ASSERT_TRUE(state) << state.error().ToString();
+  EXPECT_TRUE(state->present());
+  EXPECT_EQ(state->as_of_height(), 1U);
+}
+
+TEST_F(GrpcServerTest, ProvenState_HoldsUnderItsCertifiedHeader) {
+  runner_.SealOne();
+  ASSERT_TRUE(client_->Login(chain(), runner_.acme()));
+  const auto state = client_->GetState(chain(), "party/acme", true);
+  ASSERT_TRUE(state) << state.error().ToString();
+  const auto header = ledger::VerifyHeader(chain(), runner_.chain().genesis().validators(),
+                                           state->statement().header());
+  ASSERT_TRUE(header) << header.error().ToString();
+  EXPECT_TRUE(ledger::VerifyStateProof(*Hash::FromBytes(header->header.state_root()),
+                                       state->statement().proof()));
+  EXPECT_EQ(state->statement().proof().value(), state->value());
+}
+
+TEST_F(GrpcServerTest, Scan_GoesPageByPageAndRefusesTooMuch) {
+  ASSERT_TRUE(client_->Login(chain(), runner_.acme()));
+  const auto first = client_->ScanState(chain(), "party/", "", 1);
+  ASSERT_TRUE(first) << first.error().ToString();
+  ASSERT_EQ(first->entries_size(), 1);
+  EXPECT_EQ(first->entries(0).key(), "party/acme");
+  EXPECT_EQ(first->next_key(), "party/centre");
+  const auto second = client_->ScanState(chain(), "party/", first->next_key(), 1);
+  ASSERT_TRUE(second) << second.error().ToString();
+  EXPECT_EQ(second->entries(0).key(), "party/centre");
+  EXPECT_EQ(second->next_key(), "");
+  EXPECT_EQ(CodeOf(client_->ScanState(chain(), "", "", 1001)), Code::kTooLarge);
+  EXPECT_EQ(CodeOf(client_->ScanState(chain(), Bytes(2000, 'k'), "")), Code::kTooLarge);
+}
+
+TEST_F(GrpcServerTest, Proof_HoldsFromTheGenesisAlone) {
+  const TxId id = runner_.SealOne();
+  const auto proof = client_->GetProof(chain(), id);
+  ASSERT_TRUE(proof) << proof.error().ToString();
+  const auto proven = ledger::VerifyTransactionProof(runner_.chain().genesis(), *proof);
+  ASSERT_TRUE(proven) << proven.error().ToString();
+  EXPECT_EQ(proven->transaction.id, id);
+}
+
+TEST_F(GrpcServerTest, Login_IsForPartiesOfTheChain) {
+  const auto stranger = crypto::KeyPair::Generate(random_);
+  EXPECT_EQ(CodeOf(client_->Login(chain(), stranger)), Code::kUnauthorized);
+}
+
+TEST_F(GrpcServerTest, ReplayedChallenge_IsRefused) {
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = ca_;
+  const auto stub =
+      v1::Auth::NewStub(grpc::CreateChannel(server_->listen_address(), grpc::SslCredentials(tls)));
+  v1::GetChallengeRequest ask;
+  ask.set_chain_id(chain().ToBytes());
+  ask.set_public_key(runner_.acme().public_key().ToBytes());
+  v1::GetChallengeResponse given;
+  grpc::ClientContext first;
+  ASSERT_TRUE(stub->GetChallenge(&first, ask, &given).ok());
+  v1::LoginRequest login;
+  login.set_chain_id(ask.chain_id());
+  login.set_public_key(ask.public_key());
+  login.set_challenge(given.challenge());
+  login.set_signature(
+      runner_.acme().Sign(crypto::Domain::kClientAuth, chain(), given.challenge()).ToBytes());
+  v1::LoginResponse token;
+  grpc::ClientContext second;
+  ASSERT_TRUE(stub->Login(&second, login, &token).ok());
+  grpc::ClientContext third;
+  const auto replayed = stub->Login(&third, login, &token);
+  ASSERT_FALSE(replayed.ok());
+  EXPECT_EQ(FromGrpcStatus(replayed).code, Code::kUnauthorized);
+}
+
+TEST_F(GrpcServerTest, EndedToken_IsRefusedNotTreatedAsAnonymous) {
+  const TxId id = runner_.SealOne();
+  ASSERT_TRUE(client_->Login(chain(), runner_.centre()));
+  clock_.Advance(ClientSessions::kTokenLifetime + 1);
+  EXPECT_EQ(CodeOf(client_->GetTransaction(chain(), id)), Code::kExpired);
+  EXPECT_EQ(CodeOf(client_->StreamBlocks(chain(), Height(1), kWait, [](auto&) { return true; })),
+            Code::kExpired);
+}
+
+TEST_F(GrpcServerTest, MadeUpToken_IsUnauthenticated) {
+  for (const char* authorization : {"Bearer 00", "Basic 00"}) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", authorization);
+    v1::GetBlockRequest request;
+    request.set_chain_id(chain().ToBytes());
+    v1::GetBlockResponse response;
+    EXPECT_EQ(RawStub()->GetBlock(&context, request, &response).error_code(),
+              grpc::StatusCode::UNAUTHENTICATED);
+  }
+}
+
+TEST_F(GrpcServerTest, Stream_GivesBlocksInOrderFromAHeightAndThenAsTheyCome) {
+  for (int i = 0; i < 3; ++i) runner_.SealOne();
+  std::vector<std::uint64_t> heights;
+  const auto streamed =
+      client_->StreamBlocks(chain(), Height(2), kWait, [&](const v1::StreamBlocksResponse& block) {
+        ledger::pb::BlockHeader header;
+        EXPECT_TRUE(header.ParseFromString(block.block().block().header()));
+        EXPECT_EQ(block.hash(), ledger::BlockHash(block.block().block().header()).View());
+        heights.push_back(header.height());
+        if (heights.size() == 2) runner_.SealOne();  // while the stream waits for it
+        return heights.size() < 3;
+      });
+  EXPECT_TRUE(streamed) << streamed.error().ToString();
+  EXPECT_EQ(heights, (std::vector<std::uint64_t>{2, 3, 4}));
+}
+
+TEST_F(GrpcServerTest, StreamFromHeightZero_IsRefused) {
+  EXPECT_EQ(CodeOf(client_->StreamBlocks(chain(), Height(0), kWait, [](auto&) { return true; })),
+            Code::kInvalidArgument);
+}
+
+TEST_F(GrpcServerTest, CancelledStream_LeavesNothingBehind) {
+  runner_.SealOne();
+  ASSERT_TRUE(client_->StreamBlocks(chain(), Height(1), kWait, [](auto&) { return false; }));
+  while (runner_.listeners() > 0) std::this_thread::yield();  // the test's own timeout bounds it
+  runner_.SealOne();
+}
+
+TEST_F(GrpcServerTest, StreamPastItsDeadline_Ends) {
+  const auto ended =
+      client_->StreamBlocks(chain(), Height(1), Millis(50), [](auto&) { return true; });
+  EXPECT_EQ(CodeOf(ended), Code::kUnavailable);
+}
+
+TEST_F(GrpcServerTest, SubmitAndWaitPastItsDeadline_EndsAndTheChainMayAnswerLater) {
+  runner_.Hold();
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(300));
+  v1::SubmitAndWaitRequest request;
+  request.set_chain_id(chain().ToBytes());
+  request.set_transaction(runner_.Registration());
+  v1::SubmitAndWaitResponse response;
+  EXPECT_EQ(RawStub()->SubmitAndWait(&context, request, &response).error_code(),
+            grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(runner_.waiting(), 1U);
+}
+
+TEST_F(GrpcServerTest, Stop_EndsStreamsAndWaitingCalls) {
+  runner_.Hold();
+  std::thread stream([&] {
+    EXPECT_FALSE(
+        client_->StreamBlocks(chain(), Height(1), Millis(60'000), [](auto&) { return true; }));
+  });
+  while (runner_.listeners() == 0) std::this_thread::yield();
+  server_->Stop();
+  stream.join();
+  EXPECT_EQ(runner_.listeners(), 0U);
+}
+
+TEST_F(GrpcServerTest, Health_IsServingForEveryService) {
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = ca_;
+  const auto channel = grpc::CreateChannel(server_->listen_address(), grpc::SslCredentials(tls));
+  // Messages of ours with the fields of HealthCheckRequest{string service = 1} and
+  // HealthCheckResponse{enum status = 1}.
+  grpc::TemplatedGenericStub<v1::SubmitResponse, v1::ChainStatus> stub(channel);
+  constexpr std::uint64_t kServing = 1;
+  for (const std::string service : {"talent.node.v1.Ledger", "talent.node.v1.Node", ""}) {
+    v1::SubmitResponse request;
+    request.set_tx_id(service);
+    v1::ChainStatus response;
+    grpc::ClientContext context;
+    std::promise<grpc::Status> answered;
+    stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &request,
+                   &response, [&](grpc::Status status) { answered.set_value(std::move(status)); });
+    const grpc::Status status = answered.get_future().get();
+    EXPECT_TRUE(status.ok()) << service << ": " << status.error_message();
+    EXPECT_EQ(response.sealed(), kServing) << service;
+  }
+}
+
+TEST_F(GrpcServerTest, AnotherCertificate_IsNotTrusted) {
+  const auto other = MakeServerCertificate({"localhost", "127.0.0.1"});
+  ASSERT_TRUE(other);
+  const auto client = Client::Connect(server_->listen_address(), other->certificate, Millis(500));
+  EXPECT_EQ(CodeOf(client), Code::kUnavailable);
+}
+
+TEST_F(GrpcServerTest, TakenPort_IsSaid) {
+  GrpcServer::Options options;
+  options.listen = server_->listen_address();
+  options.certificate = *MakeServerCertificate({"localhost"});
+  const auto second = GrpcServer::Start(std::move(options), {&runner_}, clock_, random_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::kIo);
+  EXPECT_THAT(second.error().message, HasSubstr(server_->listen_address()));
+}
+
+}  // namespace
+}  // namespace talent::node

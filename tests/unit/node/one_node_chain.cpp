@@ -1,0 +1,168 @@
+#include "unit/node/one_node_chain.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/canonical.h"
+#include "talent/tiers/v1/private.pb.h"
+#include "tiers/application.h"
+
+namespace talent::node {
+namespace {
+
+std::string GenesisText(const crypto::KeyPair& vote, const crypto::KeyPair& centre,
+                        const crypto::KeyPair& acme) {
+  const auto party = [](const char* id, const char* role, const crypto::KeyPair& key) {
+    return nlohmann::json{
+        {"id", id}, {"role", role}, {"name", id}, {"keys", {key.public_key().Hex()}}};
+  };
+  const nlohmann::json genesis = {
+      {"format", 1},
+      {"name", "test"},
+      {"tier", "private"},
+      {"suite", "ed25519-sha256"},
+      {"time_ms", 1'700'000'000'000},
+      {"consensus",
+       {{"window", 4},
+        {"max_batch_transactions", 100},
+        {"max_batch_bytes", 1 << 20},
+        {"max_transaction_bytes", 1 << 14},
+        {"view_timeout_ms", 2000},
+        {"view_timeout_cap_ms", 32000},
+        {"max_clock_drift_ms", 10000},
+        {"max_valid_for", 1000}}},
+      {"validators",
+       {{{"name", "v0"},
+         {"vote_key", vote.public_key().Hex()},
+         {"node_key", centre.public_key().Hex()}}}},
+      {"followers", nlohmann::json::array()},
+      {"app",
+       {{"parties", {party("centre", "centre", centre), party("acme", "enterprise", acme)}}}}};
+  return genesis.dump();
+}
+
+}  // namespace
+
+OneNodeChain::OneNodeChain() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "talent-node-XXXXXX").string();
+  CHECK(mkdtemp(pattern.data()) != nullptr);
+  dir_ = pattern;
+  const auto genesis = ledger::Genesis::Parse(GenesisText(vote_, centre_, acme_));
+  CHECK(genesis.has_value(), "{}", genesis.error().ToString());
+  application_ = tiers::MakeApplication(*genesis).value();
+  database_ = ledger::Database::Open(dir_ / "db", ledger::Database::Mode::kReadWrite).value();
+  auto chain = ledger::Chain::Open(*database_, *genesis, *application_);
+  CHECK(chain.has_value(), "{}", chain.error().ToString());
+  chain_ = std::move(*chain);
+}
+
+OneNodeChain::~OneNodeChain() {
+  chain_.reset();
+  database_.reset();
+  std::filesystem::remove_all(dir_);
+}
+
+ChainStatusInfo OneNodeChain::status() const {
+  ChainStatusInfo out;
+  out.head = chain_->head();
+  out.validator = out.synced = true;
+  return out;
+}
+
+Result<TxId> OneNodeChain::Admit(const Bytes& transaction) {
+  const auto tx = TRY(
+      ledger::ParseTransaction(transaction, chain_->genesis().consensus().max_transaction_bytes));
+  TRY(ledger::VerifySignature(tx, chain_->id()));
+  if (chain_->FindTransaction(tx.id)) {
+    return Fail(Code::kDuplicate, "transaction {} is sealed already", tx.id.Hex());
+  }
+  const ledger::Head head = chain_->head();
+  TRY(application_->Check(tx, {chain_->id(), head.height + 1, head.time + Millis(1)},
+                          *chain_->SealedState()));
+  if (!held_) SealBlock(tx);
+  return tx.id;
+}
+
+void OneNodeChain::SealBlock(const ledger::Transaction& tx) {
+  ledger::pb::Batch batch;
+  batch.set_time_ms(chain_->head().time.value + 1);
+  batch.add_transactions()->set_envelope(tx.envelope_bytes);
+  batch.mutable_transactions(0)->set_signature(tx.signature.ToBytes());
+  ledger::pb::Payloads payloads;
+  payloads.add_payloads()->set_salt(tx.salt);
+  payloads.mutable_payloads(0)->set_data(tx.payload);
+  const auto executed = chain_->Execute(Encode(batch), Encode(payloads));
+  CHECK(executed.has_value(), "{}", executed.error().ToString());
+  crypto::Certificate certificate;
+  certificate.seals[ValidatorIndex(0)] = crypto::SignSeal(vote_, chain_->id(), executed->hash);
+  CHECK(chain_->Seal(executed->height, certificate).has_value());
+  for (const auto& listener : listeners_) listener(executed->height);
+}
+
+void OneNodeChain::Submit(Bytes transaction, std::function<void(Result<TxId>)> done) {
+  std::unique_lock lock(mutex_);
+  auto id = Admit(transaction);
+  lock.unlock();
+  done(std::move(id));
+}
+
+TxOutcome OneNodeChain::Outcome(const TxId& id) const {
+  TxOutcome out;
+  const auto at = chain_->FindTransaction(id);
+  if (!at) return out;
+  out.receipt = chain_->GetReceipt(*at).value().code();
+  out.status = out.receipt == ledger::pb::RECEIPT_CODE_OK ? TxStatus::kSealed : TxStatus::kRejected;
+  out.height = at->height;
+  out.index = at->index;
+  return out;
+}
+
+void OneNodeChain::AwaitOutcome(const TxId& id, Millis deadline,
+                                std::function<void(TxOutcome)> done) {
+  TxOutcome out = Outcome(id);
+  if (out.status == TxStatus::kUnknown && deadline > Millis(0)) {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(done));  // for good: these tests end such calls themselves
+    return;
+  }
+  if (out.status == TxStatus::kUnknown) out.status = TxStatus::kPending;
+  done(out);
+}
+
+std::shared_ptr<void> OneNodeChain::OnSealed(std::function<void(Height)> on_sealed) {
+  const std::lock_guard lock(mutex_);
+  const auto at = listeners_.insert(listeners_.end(), std::move(on_sealed));
+  return {&*at, [this, at](void*) {
+            const std::lock_guard erase_lock(mutex_);
+            listeners_.erase(at);
+          }};
+}
+
+std::size_t OneNodeChain::listeners() const {
+  const std::lock_guard lock(mutex_);
+  return listeners_.size();
+}
+
+std::size_t OneNodeChain::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.size();
+}
+
+Bytes OneNodeChain::Registration() {
+  tiers::v1::SubjectRegistered payload;
+  payload.set_subject_id(random_.Draw(32));
+  payload.set_commitment(random_.Draw(32));
+  payload.set_custodian("centre");
+  payload.set_consent_version(1);
+  return ledger::Serialize(ledger::MakeTransaction(chain_->id(), "SubjectRegistered",
+                                                   Encode(payload), ledger::pb::DISCLOSURE_PRIVATE,
+                                                   chain_->head().height + 100, centre_, random_));
+}
+
+TxId OneNodeChain::SealOne() {
+  Result<TxId> id = Fail(Code::kInternal, "not called");
+  Submit(Registration(), [&](Result<TxId> done) { id = std::move(done); });
+  EXPECT_TRUE(id) << id.error().ToString();
+  return id.value_or(TxId());
+}
+
+}  // namespace talent::node

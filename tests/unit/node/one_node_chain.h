@@ -1,0 +1,62 @@
+// A chain runner that needs no network: one validator, a block for every transaction, at once.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <list>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "ledger/chain.h"
+#include "node/chain_runner.h"
+
+namespace talent::node {
+
+/// A private chain with one centre ("centre") and one enterprise ("acme") over a real store.
+/// Thread-safe.
+class OneNodeChain final : public ChainRunner {
+ public:
+  OneNodeChain();
+  ~OneNodeChain() override;
+
+  const ledger::Chain& chain() const override { return *chain_; }
+  const ledger::Application& application() const override { return *application_; }
+  ChainStatusInfo status() const override;
+  void Submit(Bytes transaction, std::function<void(Result<TxId>)> done) override;
+  TxOutcome Outcome(const TxId& id) const override;
+  void AwaitOutcome(const TxId& id, Millis deadline, std::function<void(TxOutcome)> done) override;
+  std::shared_ptr<void> OnSealed(std::function<void(Height)> on_sealed) override;
+
+  /// While held, transactions are admitted and stay pending.
+  void Hold() { held_ = true; }
+  std::size_t listeners() const;
+  std::size_t waiting() const;
+
+  const crypto::KeyPair& centre() const { return centre_; }
+  const crypto::KeyPair& acme() const { return acme_; }
+  /// A subject's registration by the centre, signed.
+  Bytes Registration();
+  /// Submits Registration and expects it to be sealed.
+  TxId SealOne();
+
+ private:
+  Result<TxId> Admit(const Bytes& transaction);
+  void SealBlock(const ledger::Transaction& tx);
+
+  crypto::SystemRandom random_;
+  const crypto::KeyPair vote_ = crypto::KeyPair::Generate(random_);
+  const crypto::KeyPair centre_ = crypto::KeyPair::Generate(random_);
+  const crypto::KeyPair acme_ = crypto::KeyPair::Generate(random_);
+  std::filesystem::path dir_;
+  std::unique_ptr<ledger::Application> application_;
+  std::unique_ptr<ledger::Database> database_;
+  std::unique_ptr<ledger::Chain> chain_;
+  std::atomic<bool> held_ = false;
+
+  mutable std::mutex mutex_;  // the strand: guards the chain's writer side and what follows
+  std::list<std::function<void(Height)>> listeners_;
+  std::vector<std::function<void(TxOutcome)>> waiting_;
+};
+
+}  // namespace talent::node
