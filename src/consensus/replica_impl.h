@@ -128,6 +128,7 @@ struct Replica::Impl {
 
   // View change.
   MessagePtr new_view_;         // that opened view_; none in view 0 and while changing
+  bool new_view_out_ = false;   // it may be passed on: an own one only once it is durable
   NewViewPlan plan_;            // of new_view_
   MessagePtr own_view_change_;  // durable one for view_
   std::map<ValidatorIndex, MessagePtr> view_changes_;  // latest of each

@@ -48,7 +48,7 @@ void Replica::Impl::OnStatus(ValidatorIndex from, const PeerStatus& status) {
   UpdateObserver();
   // Whoever waits for a view that is open missed its NEW-VIEW.
   const bool waits = status.view < view_ || (status.view == view_ && status.view_changing);
-  if (Settled() && waits && new_view_ != nullptr) SendTo(from, new_view_);
+  if (Settled() && waits && new_view_ != nullptr && new_view_out_) SendTo(from, new_view_);
   if (!status.stalled) return;
   if (status.sealed < sealed_) HelpLaggard(from, status.sealed);
   ResendTo(from);

@@ -1,5 +1,6 @@
 // Leaving a view whose primary stalls, and opening the next.
 #include <algorithm>
+#include <utility>
 
 #include "consensus/replica_impl.h"
 
@@ -85,7 +86,11 @@ std::uint32_t Replica::Impl::ViewChangesFor(View view) const {
 
 void Replica::Impl::ArmViewChangeTimer() {
   // Without a quorum nobody can open the view, and running through views would only spread us.
-  if (Settled() || view_change_timer_ || ViewChangesFor(view_) < set_->quorum()) return;
+  // Who wants a later view counts: it waits for us there.
+  const auto leaving = std::count_if(
+      view_changes_.begin(), view_changes_.end(),
+      [&](const auto& e) { return e.second->template As<ViewChange>().view >= view_; });
+  if (Settled() || view_change_timer_ || std::cmp_less(leaving, set_->quorum())) return;
   view_change_timer_ = ++timer_generation_;
   out_.emplace_back(SetTimer{kViewChangeTimer, *view_change_timer_, timeout_});
 }
@@ -116,6 +121,7 @@ void Replica::Impl::Install(const MessagePtr& new_view) {
   view_changing_ = false;
   sealed_in_view_ = false;
   new_view_ = new_view;
+  new_view_out_ = new_view->signer() != self_;
   own_view_change_ = nullptr;
   view_change_timer_.reset();
   proposed_ = Height(0);

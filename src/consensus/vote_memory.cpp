@@ -39,8 +39,9 @@ void Replica::Impl::Release(const MessagePtr& message) {
     return TryNewView();
   }
   if (std::holds_alternative<NewView>(message->content())) {
-    if (message == new_view_) BroadcastAll(message);
-    return;
+    if (message != new_view_) return;
+    new_view_out_ = true;
+    return BroadcastAll(message);
   }
   if (const auto* seal = std::get_if<SealVote>(&message->content())) {
     BroadcastAll(message);
@@ -128,6 +129,7 @@ bool Replica::Impl::Replay(const pb::VoteRecord& record) {
       const auto message = VerifyMessage(options_.chain, *set_, record.new_view());
       if (!message || !std::holds_alternative<NewView>((*message)->content())) return false;
       new_view_ = *message;
+      new_view_out_ = true;
       view_ = new_view_->As<NewView>().view;
       view_changing_ = false;
       own_view_change_ = nullptr;
