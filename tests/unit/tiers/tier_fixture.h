@@ -130,6 +130,12 @@ class TestTier {
     return block->receipts;
   }
 
+  /// Takes over a block that another node has sealed.
+  void Replay(const ledger::pb::BlockWithPayloads& block) {
+    const Status applied = chain_->Apply(block);
+    EXPECT_TRUE(applied) << applied.error().ToString();
+  }
+
   /// Why the mempool refuses `tx` (or OK), and the same from execution in a block of its own.
   Result<TxId> Submit(const ledger::Transaction& tx, std::uint64_t time = 0) {
     const std::uint64_t at = time != 0 ? time : chain_->head().time.value + 1;

@@ -1,0 +1,180 @@
+// Evidence at the consortium's door: headers and promoted records.
+
+#include "network.h"
+
+namespace talent::tiers {
+namespace {
+
+class Promotion : public ::testing::Test, protected Network {
+ protected:
+  Promotion() {
+    Enrol();
+    record_ = Must(source.Write("centre-a", Assessment()));
+  }
+  TxId record_;
+};
+
+TEST_F(Promotion, Header_IsAcceptedOnceAndAgain) {
+  const auto message = HeaderOf(source, Height(1));
+  EXPECT_EQ(CodeOf(consortium.Write("acme", message)), Code::kUnauthorized);
+  Must(consortium.Write("centre-a", message));
+  const Hash root = consortium.chain().head().state_root;
+  Must(consortium.Write("centre-b", message));
+  EXPECT_EQ(consortium.chain().head().state_root, root);
+  EXPECT_EQ(consortium.Read(kSources, source.genesis().chain_id().View())->height(), 1u);
+}
+
+TEST_F(Promotion, Header_OfAStrangerOrWithoutItsSealsIsRefused) {
+  auto foreign = HeaderOf(source, Height(1));
+  auto header = Decode<ledger::pb::BlockHeader>(foreign.header().header()).value();
+  header.set_chain_id(Id("nowhere"));
+  foreign.mutable_header()->set_header(Encode(header));
+  EXPECT_EQ(CodeOf(consortium.Write("centre-a", foreign)), Code::kNotFound);
+
+  auto unsealed = HeaderOf(source, Height(1));
+  unsealed.mutable_header()->mutable_certificate()->clear_seals();
+  EXPECT_FALSE(consortium.Write("centre-a", unsealed));
+
+  auto changed = HeaderOf(source, Height(1));
+  header = Decode<ledger::pb::BlockHeader>(changed.header().header()).value();
+  header.set_state_root(Id("root"));
+  changed.mutable_header()->set_header(Encode(header));
+  EXPECT_EQ(CodeOf(consortium.Write("centre-a", changed)), Code::kBadSignature);
+  EXPECT_FALSE(consortium.Read(kHeaders, HeaderKey(source.genesis().chain_id().View(), Height(1))));
+}
+
+TEST_F(Promotion, Record_ArrivesOnceWithItsBytesUnchanged) {
+  const TxId promotion = Promote(record_);
+  const auto state = StateOf(record_);
+  EXPECT_EQ(state.status(), pb::RECORD_STATUS_IN_REVIEW);
+  EXPECT_EQ(state.centre(), "centre-a");
+  EXPECT_EQ(state.kind(), "AbilityAssessed");
+  EXPECT_EQ(state.commits_close_ms(), Now() + kCommitWindow);
+  EXPECT_EQ(state.promotion_tx(), promotion.View());
+  const auto carried =
+      Decode<pb::RecordPromoted>(consortium.chain().GetTransaction(promotion)->payload);
+  const auto original = *source.chain().GetTransaction(record_);
+  EXPECT_EQ(carried->record().envelope(), original.envelope_bytes);
+  EXPECT_EQ(carried->record().signature(), original.signature.View());
+  EXPECT_EQ(carried->payload().data(), original.payload);
+  EXPECT_EQ(CodeOf(consortium.Write("centre-b", PromotionOf(record_))), Code::kDuplicate);
+}
+
+TEST_F(Promotion, UncitedHeader_IsToleratedByTheMempoolOnly) {
+  const auto tx = consortium.Make("centre-a", PromotionOf(record_));
+  const ledger::BlockContext next{consortium.genesis().chain_id(), Height(1), Timestamp(kStart)};
+  EXPECT_TRUE(consortium.application().Check(tx, next, consortium.chain().tip_state()));
+  EXPECT_EQ(consortium.Commit({tx}).at(0), ledger::pb::RECEIPT_CODE_NOT_FOUND);
+  const auto header = consortium.Make("centre-a", HeaderOf(source, Height(3)));
+  const auto again = consortium.Make("centre-a", PromotionOf(record_));
+  EXPECT_THAT(consortium.Commit({header, again}), ::testing::Each(ledger::pb::RECEIPT_CODE_OK));
+}
+
+TEST_F(Promotion, EveryPartOfTheEvidenceIsChecked) {
+  AcceptHeaderOf(record_);
+  const auto code_of = [&](auto change) {
+    auto message = PromotionOf(record_);
+    change(message);
+    return CodeOf(consortium.Write("centre-a", message));
+  };
+  EXPECT_EQ(CodeOf(consortium.Write("acme", PromotionOf(record_))), Code::kUnauthorized);
+  EXPECT_EQ(code_of([](auto& m) { (*m.mutable_payload()->mutable_data())[5] ^= 1; }),
+            Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) { m.clear_payload(); }), Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) { (*m.mutable_record()->mutable_signature())[0] ^= 1; }),
+            Code::kBadSignature);
+  EXPECT_EQ(code_of([](auto& m) { m.set_source_chain(Id("other")); }), Code::kWrongChain);
+  EXPECT_EQ(code_of([](auto& m) { m.mutable_path()->set_receipt("x"); }), Code::kBadSignature);
+  EXPECT_EQ(code_of([](auto& m) { m.mutable_path()->set_index(1); }), Code::kBadSignature);
+  EXPECT_EQ(code_of([](auto& m) { m.clear_decision(); }), Code::kBadSignature);
+  EXPECT_EQ(code_of([](auto& m) {
+              auto decision = Decode<pb::PromotionDecision>(m.decision().value()).value();
+              decision.set_value_class(3);
+              m.mutable_decision()->set_value(Encode(decision));
+            }),
+            Code::kBadSignature);
+  EXPECT_EQ(StateOf(record_).status(), pb::RECORD_STATUS_UNSPECIFIED);
+}
+
+TEST_F(Promotion, RefusedRecordOfTheSource_IsNoRecord) {
+  const auto refused = source.Make("centre-b", Assessment());
+  EXPECT_EQ(CodeOf(source.Submit(refused)), Code::kUnauthorized);
+  auto message = PromotionOf(record_);
+  message.mutable_record()->set_envelope(refused.envelope_bytes);
+  message.mutable_record()->set_signature(refused.signature.ToBytes());
+  message.mutable_payload()->set_salt(refused.salt);
+  message.mutable_payload()->set_data(refused.payload);
+  const auto at = *source.chain().FindTransaction(refused.id);
+  message.set_height(at.height.value);
+  *message.mutable_path() = *source.chain().ProveTransaction(at);
+  Must(consortium.Write("centre-a", HeaderOf(source, at.height)));
+  Must(consortium.Write("centre-a", HeaderOf(source, Height(3))));
+  const auto result = consortium.Write("centre-a", message);
+  EXPECT_EQ(CodeOf(result), Code::kBadSignature);
+  EXPECT_THAT(result.error().message, ::testing::HasSubstr("took no effect"));
+}
+
+TEST_F(Promotion, Commitment_LeavesItsPayloadBehind) {
+  nlohmann::json json = TierGenesis("private");
+  json["name"] = "hidden";
+  json["app"]["policy"]["promotion"] = {
+      {"version", 7},
+      {"rules",
+       {{{"kind", "*"}, {"disclosure", "commitment"}, {"priority", 8}, {"value_class", 0}}}}};
+  TestTier hidden(*database, ledger::Genesis::Parse(json.dump()).value());
+  nlohmann::json other = TierGenesis("consortium");
+  other["name"] = "other";
+  other["app"]["sources"] = {SourceJson(hidden.genesis())};
+  TestTier target(*database, ledger::Genesis::Parse(other.dump()).value());
+  Must(hidden.Write("centre-a", Registration()));
+  Must(hidden.Write("centre-a", ConsentToAll()));
+  const auto tx =
+      hidden.Make("centre-a", "AbilityAssessed", Assessment(), ledger::pb::DISCLOSURE_COMMITMENT);
+  Must(hidden.Submit(tx));
+  pb::OutboxEntry entry;
+  entry.set_record_id(tx.id.ToBytes());
+  auto message = Decode<pb::RecordPromoted>(PromoteRecord(hidden.chain(), entry)->payload).value();
+  EXPECT_FALSE(message.has_payload());
+  EXPECT_EQ(Encode(message).find(Id("li")), Bytes::npos) << "the subject left with it";
+  Must(target.Write("centre-a", HeaderOf(hidden, Height(3))));
+  auto leaking = message;
+  leaking.mutable_payload()->set_salt(tx.salt);
+  leaking.mutable_payload()->set_data(tx.payload);
+  EXPECT_EQ(CodeOf(target.Write("centre-a", leaking)), Code::kInvalidArgument);
+  Must(target.Write("centre-a", message));
+  EXPECT_EQ(target.Read(kConsortiumRecords, tx.id.View())->status(), pb::RECORD_STATUS_COMMITMENT);
+}
+
+TEST_F(Promotion, Correction_NeedsItsOriginalHere) {
+  const TxId correction = Must(source.Write("centre-a", Correction(record_, Assessment(8000))));
+  AcceptHeaderOf(correction);
+  EXPECT_EQ(CodeOf(consortium.Write("centre-a", PromotionOf(correction))), Code::kNotFound);
+  Promote(record_);
+  Must(consortium.Write("centre-a", PromotionOf(correction)));
+  EXPECT_EQ(StateOf(record_).superseded_by(), correction.View());
+  EXPECT_EQ(StateOf(correction).status(), pb::RECORD_STATUS_CORRECTION);
+}
+
+TEST(PromotionSource, SpeaksForItsOwnCentresOnly) {
+  TempDir dir;
+  const auto database =
+      ledger::Database::Open(dir.path() / "db", ledger::Database::Mode::kScratch).value();
+  TestTier source(*database, PrivateGenesis());
+  nlohmann::json json = TierGenesis("consortium");
+  json["app"]["sources"] = {SourceJson(source.genesis())};
+  json["app"]["sources"][0]["centres"] = {"centre-b"};
+  TestTier target(*database, ledger::Genesis::Parse(json.dump()).value());
+  ASSERT_TRUE(source.Write("centre-a", Registration()));
+  ASSERT_TRUE(source.Write("centre-a", ConsentToAll()));
+  const auto record = source.Write("centre-a", Assessment());
+  ASSERT_TRUE(record);
+  ASSERT_TRUE(target.Write("centre-a", Network::HeaderOf(source, Height(3))));
+  pb::OutboxEntry entry;
+  entry.set_record_id(record->ToBytes());
+  const auto delivery = PromoteRecord(source.chain(), entry);
+  EXPECT_EQ(CodeOf(target.Write("centre-a", Decode<pb::RecordPromoted>(delivery->payload).value())),
+            Code::kUnauthorized);
+}
+
+}  // namespace
+}  // namespace talent::tiers

@@ -1,0 +1,283 @@
+// Review, dispute, settlement, points and gated reading on the consortium chain.
+
+#include "network.h"
+#include "tiers/consortium_rules.h"
+#include "tiers/points.h"
+
+namespace talent::tiers {
+namespace {
+
+class Review : public ::testing::Test, protected Network {
+ protected:
+  Review() {
+    Enrol();
+    record_ = Must(source.Write("centre-a", Assessment()));  // value class 1: weight 2
+    promotion_ = Promote(record_);
+  }
+  pb::RecordStatus Status() const { return StateOf(record_).status(); }
+  std::vector<pb::PointsEntry> AccountOf(std::string_view member) const {
+    std::vector<pb::PointsEntry> out;
+    kPoints.Scan(*consortium.chain().SealedState(), Concat({member, "/"}), {},
+                 [&](BytesView, const pb::PointsEntry& entry) {
+                   out.push_back(entry);
+                   return true;
+                 });
+    return out;
+  }
+  TxId record_;
+  TxId promotion_;
+};
+
+TEST_F(Review, Confirmations_VerifyAndEarnByValueClass) {
+  Network::Review(record_, {{"acme", false}, {"globex", false}});
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_VERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), 2);
+  ASSERT_EQ(AccountOf("globex").size(), 1u);
+  const auto entry = AccountOf("globex").front();
+  EXPECT_EQ(entry.reason(), pb::POINTS_REASON_CONFIRMATION_STANDS);
+  EXPECT_EQ(entry.record_id(), record_.View());
+  EXPECT_EQ(entry.balance(), 2);
+  const auto settled = consortium.Read(kSettled, BigEndian(1));
+  ASSERT_TRUE(settled);
+  EXPECT_EQ(settled->record_id(), record_.View());
+  EXPECT_TRUE(StateOf(record_).path().empty());
+}
+
+TEST_F(Review, TooFew_LeaveTheRecordUnverifiedWithoutPoints) {
+  Network::Review(record_, {{"acme", false}});
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), 0);
+  EXPECT_FALSE(consortium.Read(kSettled, BigEndian(1)));
+}
+
+TEST_F(Review, Commits_AreForRegisteredOthersInTimeOnce) {
+  EXPECT_EQ(CodeOf(Commit(record_, "stranger", false)), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(Commit(record_, "centre-a", false)), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(Commit(TxId(), "acme", false)), Code::kNotFound);
+  Must(Commit(record_, "acme", false));
+  EXPECT_EQ(CodeOf(Commit(record_, "acme", true)), Code::kDuplicate);
+  Must(Commit(record_, "centre-b", false));
+  CloseCommits(record_);
+  EXPECT_EQ(CodeOf(Commit(record_, "globex", false)), Code::kPrecondition);
+}
+
+TEST_F(Review, Reveals_MatchTheirCommitInTheirWindow) {
+  Must(Commit(record_, "acme", false));
+  Must(Commit(record_, "globex", false));
+  EXPECT_EQ(CodeOf(Reveal(record_, "acme", false)), Code::kPrecondition);
+  CloseCommits(record_);
+  EXPECT_EQ(CodeOf(Reveal(record_, "acme", true)), Code::kBadSignature);
+  EXPECT_EQ(CodeOf(Reveal(record_, "initech", false)), Code::kNotFound);
+  Must(Reveal(record_, "acme", false));
+  EXPECT_EQ(CodeOf(Reveal(record_, "acme", false)), Code::kDuplicate);
+  CloseReveals(record_);
+  EXPECT_EQ(CodeOf(Reveal(record_, "globex", false)), Code::kPrecondition);
+  EXPECT_EQ(PointsOfMember("globex"), -1);
+  EXPECT_EQ(AccountOf("globex").front().reason(), pb::POINTS_REASON_NOT_REVEALED);
+}
+
+TEST_F(Review, CopiedCommitment_CannotBeRevealed) {
+  const auto opening = OpeningOf(record_, "acme", false);
+  pb::ReviewCommitted commit;
+  commit.set_record_id(record_.ToBytes());
+  commit.set_commitment(ReviewCommitment(opening).ToBytes());
+  Must(consortium.Write("acme", commit));
+  Must(consortium.Write("globex", commit));
+  CloseCommits(record_);
+  pb::ReviewRevealed reveal;
+  reveal.set_record_id(record_.ToBytes());
+  *reveal.mutable_verdict() = opening.verdict();
+  reveal.set_salt(opening.salt());
+  Must(consortium.Write("acme", reveal));
+  EXPECT_EQ(CodeOf(consortium.Write("globex", reveal)), Code::kBadSignature);
+}
+
+TEST_F(Review, MalformedVerdict_IsRefused) {
+  Must(Commit(record_, "acme", false));
+  CloseCommits(record_);
+  const auto code_of = [&](auto change) {
+    pb::ReviewRevealed message;
+    message.set_record_id(record_.ToBytes());
+    *message.mutable_verdict() = OpeningOf(record_, "acme", false).verdict();
+    message.set_salt(Id("salt of acme"));
+    change(message);
+    return CodeOf(consortium.Write("acme", message));
+  };
+  EXPECT_EQ(code_of([](auto& m) { m.clear_verdict(); }), Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) { *m.mutable_verdict()->add_fields() = m.verdict().fields(0); }),
+            Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) {
+              m.mutable_verdict()->mutable_fields(0)->set_verdict(pb::FIELD_VERDICT_DISPUTE);
+            }),
+            Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& m) { m.set_salt("s"); }), Code::kInvalidArgument);
+}
+
+TEST_F(Review, Silence_UpholdsTheDisputeAndCostsTheCentre) {
+  Network::Review(record_, {{"acme", true}, {"globex", false}});
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_DISPUTED);
+  EXPECT_EQ(StateOf(record_).path_size(), 2);
+  CloseAnswer(record_);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), 10);
+  EXPECT_EQ(PointsOfMember("globex"), -4);
+  EXPECT_EQ(PointsOfMember("centre-a"), -10);
+  EXPECT_EQ(CodeOf(Refuse(record_)), Code::kPrecondition);
+}
+
+TEST_F(Review, Refusal_BorneOutByTwoThirdsVerifies) {
+  Network::Review(record_, {{"acme", true}, {"globex", false}, {"initech", false}});
+  EXPECT_EQ(CodeOf(Refuse(record_, "centre-b")), Code::kUnauthorized);
+  Must(Refuse(record_));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_VERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), -6);
+  EXPECT_EQ(PointsOfMember("globex"), 2);
+  EXPECT_EQ(StateOf(record_).path_size(), 3);
+  CloseAnswer(record_);
+  EXPECT_EQ(PointsOfMember("centre-a"), 0) << "the deadline went with the answer";
+}
+
+TEST_F(Review, Refusal_ContestedDecidesNothing) {
+  Network::Review(record_, {{"acme", true}, {"globex", false}});
+  Must(Refuse(record_));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), 0);
+  EXPECT_EQ(PointsOfMember("globex"), 0);
+}
+
+TEST_F(Review, AnsweredCorrection_SettlesWhenItArrives) {
+  Network::Review(record_, {{"acme", true}, {"globex", false}});
+  const TxId correction = Must(source.Write("centre-a", Correction(record_, Assessment(8000))));
+  Must(AnswerWith(record_, correction));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_ANSWERED);
+  const TxId arrival = Promote(correction);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
+  EXPECT_EQ(PointsOfMember("acme"), 10);
+  EXPECT_EQ(PointsOfMember("globex"), -4);
+  EXPECT_EQ(StateOf(record_).path_size(), 4);
+  EXPECT_EQ(StateOf(record_).path(0), promotion_.View());
+  EXPECT_EQ(StateOf(record_).path(3), arrival.View());
+  CloseAnswer(record_);
+  EXPECT_EQ(PointsOfMember("centre-a"), 0);
+  EXPECT_EQ(consortium.Read(kSettled, BigEndian(1))->status(), pb::RECORD_STATUS_CORRECTED);
+}
+
+TEST_F(Review, AnsweredCorrection_ThatNeverArrivesIsSilence) {
+  Network::Review(record_, {{"acme", true}});
+  Must(AnswerWith(record_, TxId::FromBytes(Id("promise")).value()));
+  CloseAnswer(record_);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(PointsOfMember("centre-a"), -10);
+}
+
+TEST_F(Review, LateCorrection_TurnsAVerifiedRecordAndCostsItsConfirmers) {
+  Network::Review(record_, {{"acme", false}, {"globex", false}});
+  EXPECT_EQ(PointsOfMember("acme"), 2);
+  Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
+  EXPECT_EQ(PointsOfMember("acme"), -2);
+  EXPECT_EQ(consortium.Read(kSettledCount, {})->count(), 2u);
+}
+
+TEST_F(Review, CorrectionDuringReview_ClosesCommitsAndSettlesAtTheEnd) {
+  Must(Commit(record_, "acme", true));
+  Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
+  EXPECT_EQ(CodeOf(Commit(record_, "globex", true)), Code::kPrecondition);
+  CloseCommits(record_);
+  Must(Reveal(record_, "acme", true));
+  CloseReveals(record_);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
+  EXPECT_EQ(PointsOfMember("acme"), 10);
+}
+
+TEST_F(Review, Stakeholders_AreNotRewardedAndDebtorsMayNotReview) {
+  const TxId investment = Must(source.Write(
+      "centre-a", CosignInvestment(source.genesis().chain_id(), Statement(), KeyOf("acme"))));
+  (void)investment;
+  const TxId record = Must(source.Write("centre-a", Assessment(6000)));
+  Promote(record);
+  Network::Review(record, {{"acme", false}, {"globex", false}});
+  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_VERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), 0);
+  EXPECT_EQ(PointsOfMember("globex"), 2);
+  for (int i = 0; i < 22; ++i) {  // -1 each
+    const TxId next = Must(source.Write("centre-a", Assessment(5000)));
+    Promote(next);
+    const auto result = Commit(next, "initech", false);
+    if (i == 21) {
+      EXPECT_EQ(CodeOf(result), Code::kUnauthorized);
+    } else {
+      Must(result);
+    }
+    CloseReveals(next);
+  }
+  EXPECT_EQ(PointsOfMember("initech"), -21);
+}
+
+TEST_F(Review, Points_HalveTowardsZeroAndCapADay) {
+  TempDir scratch;
+  pb::ConsortiumPolicy policy = PolicyOf(*consortium.chain().SealedState());
+  policy.set_daily_cap(2);
+  policy.set_half_life_ms(1000 * 86400000ull);
+  ledger::StateOverlay state(consortium.chain().tip_state());
+  for (int i = 0; i < 3; ++i) {
+    BookPoints(state, policy, Timestamp(kStart),
+               {"acme", 5, pb::POINTS_REASON_DISPUTE_UPHELD, {}, {}});
+  }
+  EXPECT_EQ(PointsOf(state, policy, "acme", Timestamp(kStart)), 10);
+  BookPoints(state, policy, Timestamp(kStart + 86400000),
+             {"acme", 5, pb::POINTS_REASON_DISPUTE_UPHELD, {}, {}});
+  EXPECT_EQ(PointsOf(state, policy, "acme", Timestamp(kStart)), 15);
+  const Timestamp later(kStart + policy.half_life_ms());
+  EXPECT_EQ(PointsOf(state, policy, "acme", later), 7);
+  EXPECT_EQ(PointsOf(state, policy, "acme", Timestamp(kStart + 5 * policy.half_life_ms())), 0);
+  BookPoints(state, policy, later, {"acme", -10, pb::POINTS_REASON_NOT_REVEALED, {}, {}});
+  EXPECT_EQ(PointsOf(state, policy, "acme", later), -3);
+}
+
+TEST_F(Review, Payload_OpensByValueClassAndPoints) {
+  const auto tx = *consortium.chain().GetTransaction(promotion_);
+  const std::uint64_t promoted = StateOf(record_).promoted_ms();
+  const auto may = [&](std::string_view who, std::uint64_t time) {
+    return MayReadPayload(consortium.genesis(), *consortium.chain().SealedState(), Timestamp(time),
+                          tx, KeyOf(who).public_key());
+  };
+  EXPECT_TRUE(may("centre-b", promoted));
+  EXPECT_FALSE(may("acme", promoted));
+  EXPECT_FALSE(may("acme", promoted + 24 * 3600000 - 1));
+  EXPECT_TRUE(may("acme", promoted + 24 * 3600000));
+  EXPECT_FALSE(may("stranger", promoted + kYear));
+  const auto policy = PolicyOf(*consortium.chain().SealedState());
+  EXPECT_EQ(PointsTier(policy, -5), 0u);
+  EXPECT_EQ(PointsTier(policy, 49), 0u);
+  EXPECT_EQ(PointsTier(policy, 50), 1u);
+  EXPECT_EQ(PointsTier(policy, 5000), 3u);
+  EXPECT_EQ(ReleaseDelay(policy, 3, 0), Millis(168 * 3600000));
+  EXPECT_EQ(ReleaseDelay(policy, 1, 1), Millis(6 * 3600000));
+}
+
+TEST_F(Review, DueWork_IsAnnouncedAndBounded) {
+  std::vector<ledger::Transaction> records;
+  for (std::size_t i = 0; i < kMaxDuePerBlock; ++i) {
+    records.push_back(source.Make("centre-a", Assessment(static_cast<std::uint32_t>(i))));
+  }
+  source.Commit(records);
+  std::vector<ledger::Transaction> promotions = {
+      consortium.Make("centre-a", HeaderOf(source, source.chain().head().height))};
+  for (const auto& tx : records)
+    promotions.push_back(consortium.Make("centre-a", PromotionOf(tx.id)));
+  consortium.Commit(promotions);
+  const auto& app = consortium.application();
+  const std::uint64_t due = StateOf(records.back().id).reveals_close_ms();
+  const std::uint64_t first = StateOf(record_).reveals_close_ms();
+  EXPECT_FALSE(app.HasDueWork(Timestamp(first - 1), consortium.chain().tip_state()));
+  EXPECT_TRUE(app.HasDueWork(Timestamp(first), consortium.chain().tip_state()));
+  WaitUntil(due);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_TRUE(app.HasDueWork(Timestamp(due), consortium.chain().tip_state())) << "one is left over";
+  WaitUntil(due + 1);
+  EXPECT_FALSE(app.HasDueWork(Timestamp(due + 1), consortium.chain().tip_state()));
+}
+
+}  // namespace
+}  // namespace talent::tiers
