@@ -1,0 +1,3 @@
+#include "node/cli/commands.h"
+
+int main(int argc, char** argv) { return talent::node::cli::Main(argc, argv); }
