@@ -259,7 +259,10 @@ TEST_F(Carrying, PublicChain_ChecksStateAndEveryStep) {
               HasSubstr("steps[1]"));
   EXPECT_EQ(error_of([](auto& m) { m.mutable_steps(2)->mutable_path()->set_receipt("x"); }).code,
             Code::kBadSignature);
-  EXPECT_EQ(error_of([](auto& m) { m.mutable_steps(2)->set_height(999); }).code, Code::kNotFound);
+  auto uncited = good;
+  uncited.mutable_steps(2)->set_height(999);
+  EXPECT_THAT(outlet.Commit({outlet.Make("centre-a", uncited)}),
+              ElementsAre(ledger::pb::RECEIPT_CODE_NOT_FOUND));
   EXPECT_EQ(error_of([](auto& m) { m.mutable_original()->Swap(m.mutable_correction()); }).code,
             Code::kPrecondition);
   EXPECT_EQ(error_of([](auto& m) {
