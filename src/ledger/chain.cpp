@@ -209,6 +209,7 @@ void Chain::Impl::Stage(StagedBlock block) {
     last_write[key] = block.head.height;
   }
   for (const ExecutedTransaction& executed : block.executed) staged_ids.insert(executed.id);
+  for (const auto& [key, page] : block.tree.pages) pages.Put(key, page);
   staged.push_back(std::move(block));
 }
 

@@ -54,7 +54,8 @@ struct Chain::Impl {
   StateOverlay tip_state{stored};                   // their writes together
   std::map<Bytes, Height, std::less<>> last_write;  // which of them wrote a key of tip_state last
   std::set<TxId> staged_ids;
-  StagedPages pages{staged, store};
+  StagedPages staged_pages{staged, store};
+  TreePageCache pages{staged_pages};
   TreeSlot sealed_root;
 
   mutable std::mutex mutex;  // guards head

@@ -47,7 +47,7 @@ Bytes EncodeLocation(const TxLocation& at) {
 Bytes StoredPageKey(const Bytes& page_key) { return "p" + page_key; }
 Bytes RootKey(Height height) { return "r" + BigEndian(height.value); }
 Bytes ValueKey(const Hash& path, Height version) {
-  return path.ToBytes() + BigEndian(version.value);
+  return BigEndian(version.value) + path.ToBytes();
 }
 
 Result<ChainStore> ChainStore::Open(const Database& database, const ChainId& chain) {

@@ -24,7 +24,7 @@ enum class Use : std::uint8_t {
   kPayloads,      // transaction id → Payload; what is erased or withheld is not there
   kTransactions,  // transaction id → height ‖ index (4 bytes), of its first place in the chain
   kState,         // state key → value, after the sealed head
-  kValues,        // path ‖ height that wrote it → value; what old state roots refer to
+  kValues,        // height that wrote it ‖ path → value; what old state roots refer to
   kTree,          // 'r' ‖ height → root slot; 'p' ‖ page key → page
 };
 inline constexpr std::array kUses = {Use::kHeaders,      Use::kBodies, Use::kPayloads,

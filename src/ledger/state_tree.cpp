@@ -8,13 +8,23 @@
 namespace talent::ledger {
 namespace {
 
-constexpr std::size_t kNibbles = 64;  // in a path
+constexpr std::size_t kNibbles = 64;     // in a path
+constexpr std::size_t kVersionSize = 8;  // of a page's key, before its place
 constexpr char kLeafPrefix = 0x02;
 constexpr char kNodePrefix = 0x03;
 
 std::size_t Nibble(const Hash& path, std::size_t depth) {
   const std::uint8_t byte = path.data()[depth / 2];
   return depth % 2 == 0 ? byte >> 4 : byte & 15;
+}
+
+/// SHA-256 of prefix and both, in one piece: most of a block's hashing is here.
+Hash HashPair(char prefix, const Hash& first, const Hash& second) {
+  std::array<char, 1 + 2 * Hash::kSize> input;
+  input[0] = prefix;
+  std::memcpy(input.data() + 1, first.data(), Hash::kSize);
+  std::memcpy(input.data() + 1 + Hash::kSize, second.data(), Hash::kSize);
+  return crypto::Sha256(BytesView(input.data(), input.size()));
 }
 
 TreeSlot Leaf(const Hash& path, const Hash& value_hash, Height version) {
@@ -160,11 +170,11 @@ Hash StateValueHash(BytesView value) {
 }
 
 Hash StateLeafHash(const Hash& path, const Hash& value_hash) {
-  return crypto::Sha256({BytesView(&kLeafPrefix, 1), path.View(), value_hash.View()});
+  return HashPair(kLeafPrefix, path, value_hash);
 }
 
 Hash StateNodeHash(const Hash& left, const Hash& right) {
-  return crypto::Sha256({BytesView(&kNodePrefix, 1), left.View(), right.View()});
+  return HashPair(kNodePrefix, left, right);
 }
 
 bool StatePathBit(const Hash& path, std::size_t depth) {
@@ -232,6 +242,19 @@ Result<TreePage> DecodeTreePage(BytesView bytes) {
   for (TreeSlot& slot : page.slots) slot = TRY(TakeSlot(bytes));
   if (!bytes.empty()) return Fail(Code::kCorruption, "state tree page is too long");
   return page;
+}
+
+Result<TreePagePtr> TreePageCache::Load(const Bytes& key) const {
+  const auto found = by_place_.find(key.substr(kVersionSize));
+  if (found != by_place_.end() && found->second.key == key) return found->second.page;
+  TreePagePtr page = TRY(stored_.Load(key));
+  Put(key, page);
+  return page;
+}
+
+void TreePageCache::Put(const Bytes& key, TreePagePtr page) const {
+  if (static_cast<std::size_t>(key[kVersionSize]) >= kLevels) return;
+  by_place_[key.substr(kVersionSize)] = {key, std::move(page)};
 }
 
 Result<TreeUpdate> UpdateTree(const TreePages& pages, const TreeSlot& root, Height version,

@@ -26,6 +26,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <unordered_map>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -75,6 +77,26 @@ class TreePages {
   virtual ~TreePages() = default;
   /// Errors: kNotFound (no such page: pruned), kCorruption, kIo.
   virtual Result<TreePagePtr> Load(const Bytes& key) const = 0;
+};
+
+/// The last used versions of the uppermost pages, in front of where pages are stored: every block
+/// changes some of them, while a page further down is rarely met twice. Confined to one thread.
+class TreePageCache final : public TreePages {
+ public:
+  static constexpr std::size_t kLevels = 4;  // of pages: at most 4,369 of them, 9 MB
+
+  /// `stored` must outlive the cache.
+  explicit TreePageCache(const TreePages& stored) : stored_(stored) {}
+  Result<TreePagePtr> Load(const Bytes& key) const override;
+  void Put(const Bytes& key, TreePagePtr page) const;
+
+ private:
+  struct Entry {
+    Bytes key;
+    TreePagePtr page;
+  };
+  const TreePages& stored_;
+  mutable std::unordered_map<Bytes, Entry> by_place_;  // never iterated
 };
 
 struct TreeChange {

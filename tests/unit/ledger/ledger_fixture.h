@@ -4,13 +4,13 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "crypto/sha256.h"
 #include "ledger/application.h"
 #include "ledger/genesis.h"
 #include "ledger/transaction.h"
+#include "support/temp_dir.h"
 
 namespace talent::ledger {
 
@@ -63,25 +63,5 @@ inline nlohmann::json GenesisJson(int validators = 4) {
   }
   return genesis;
 }
-
-/// A directory of this test's own, gone with it.
-class TempDir {
- public:
-  TempDir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "talent-test-XXXXXX").string();
-    CHECK(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace talent::ledger
