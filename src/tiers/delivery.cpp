@@ -124,12 +124,19 @@ Result<Delivery> PromoteRecord(const ledger::Chain& source, const v1::OutboxEntr
     SetPayload(TRY(WithPayload(source, id)), *message.mutable_payload());
   }
   *message.mutable_path() = TRY(source.ProveTransaction(at));
-  message.set_decision_height(at.height.value);
-  *message.mutable_decision() = TRY(source.ProveState(kDecisions.Key(id.View()), at.height));
+  // A decision never changes: where the state of its own height is pruned, the newest proves it.
+  Height proven_at = at.height;
+  auto decision = source.ProveState(kDecisions.Key(id.View()), proven_at);
+  if (!decision && decision.error().code == Code::kNotFound) {
+    proven_at = source.head().height;
+    decision = source.ProveState(kDecisions.Key(id.View()), proven_at);
+  }
+  message.set_decision_height(proven_at.value);
+  *message.mutable_decision() = TRY(std::move(decision));
   CHECK(message.decision().present(), "the outbox holds what was not decided to leave");
   CHECK(!message.has_payload() || record.disclosure == ledger::pb::DISCLOSURE_FULL,
         "a payload that is not FULL must not leave its chain");
-  return Delivery{"RecordPromoted", Encode(message), {at.height}};
+  return Delivery{"RecordPromoted", Encode(message), {at.height, proven_at}};
 }
 
 Result<Delivery> PublishSettlement(const ledger::Chain& source, const v1::OutboxEntry& entry,
