@@ -1,7 +1,9 @@
 #include "crypto/sha256.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
+#include <climits>
 #include <memory>
 
 namespace talent::crypto {
@@ -43,6 +45,15 @@ Hash Sha256(std::initializer_list<BytesView> parts) { return Digest({}, parts); 
 
 Hash TaggedHash(Domain domain, std::initializer_list<BytesView> parts) {
   return Digest(DomainTag(domain), parts);
+}
+
+Hash HmacSha256(BytesView key, BytesView message) {
+  CHECK(key.size() <= INT_MAX);
+  Hash out;
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(message.data());
+  CHECK(HMAC(Algorithm(), key.data(), static_cast<int>(key.size()), bytes, message.size(),
+             out.data(), nullptr) != nullptr);
+  return out;
 }
 
 }  // namespace talent::crypto

@@ -21,6 +21,12 @@ TomlFields::TomlFields(const toml::table& table, std::string source, std::string
 
 bool TomlFields::Has(std::string_view key) const { return table_->contains(key); }
 
+std::vector<std::string> TomlFields::Keys() const {
+  std::vector<std::string> out;
+  for (const auto& [key, node] : *table_) out.emplace_back(key.str());
+  return out;
+}
+
 std::string TomlFields::PathOf(std::string_view key) const {
   return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
 }
@@ -54,6 +60,21 @@ Result<bool> TomlFields::FlagOr(std::string_view key, bool absent) {
   const auto* flag = node->as_boolean();
   if (flag == nullptr) return Wrong(key, "true or false is expected, not " + Describe(*node));
   return flag->get();
+}
+
+Result<std::uint64_t> TomlFields::Number(std::string_view key, std::uint64_t min,
+                                         std::uint64_t max) {
+  const toml::node* node = Find(key);
+  const auto* number = node == nullptr ? nullptr : node->as_integer();
+  const std::string what = fmt::format("a whole number from {} to {} is expected", min, max);
+  if (number == nullptr) {
+    return Wrong(key, node == nullptr ? "missing; " + what : what + ", not " + Describe(*node));
+  }
+  const auto value = static_cast<std::uint64_t>(number->get());
+  if (number->get() < 0 || value < min || value > max) {
+    return Wrong(key, fmt::format("{}, not {}", what, number->get()));
+  }
+  return value;
 }
 
 Result<TomlFields> TomlFields::Table(std::string_view key) {

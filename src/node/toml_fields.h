@@ -2,6 +2,7 @@
 // file and the key ("node.toml: p2p.listen: …").
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
@@ -27,11 +28,14 @@ class TomlFields {
   TomlFields(const toml::table& table, std::string source, std::string path = "");
 
   bool Has(std::string_view key) const;
+  /// Of a table whose keys are data.
+  std::vector<std::string> Keys() const;
 
   // Errors of all of them: kInvalidArgument (missing, another type, out of bounds).
   Result<std::string> Text(std::string_view key);  // not empty
   Result<std::string> TextOr(std::string_view key, std::string absent);
   Result<bool> FlagOr(std::string_view key, bool absent);
+  Result<std::uint64_t> Number(std::string_view key, std::uint64_t min, std::uint64_t max);
   Result<TomlFields> Table(std::string_view key);
   /// Of tables; empty where the key is absent.
   Result<std::vector<TomlFields>> Tables(std::string_view key, std::size_t max_size);

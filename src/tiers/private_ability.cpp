@@ -2,18 +2,11 @@
 
 #include <set>
 
+#include "tiers/ability_limits.h"
 #include "tiers/private_rules.h"
 
 namespace talent::tiers {
 namespace {
-
-constexpr int kMaxScores = 64;
-constexpr int kMaxTags = 32;
-constexpr int kMaxAttributes = 64;
-constexpr std::uint32_t kFullScore = 10000;  // hundredths of a percent
-constexpr std::size_t kMaxName = 64;
-constexpr std::size_t kMaxText = 256;
-constexpr std::uint32_t kMaxHours = 10000;  // five working years
 
 Status ValidateScores(const pb::AbilityAssessed& message) {
   if (message.scores().empty() || message.scores_size() > kMaxScores) {

@@ -29,6 +29,11 @@ TEST(Sha256, PartsHashAsTheirConcatenation) {
             Sha256(Bytes("talent/header/v1") + Bytes(16, '\0') + "abc"));
 }
 
+TEST(Sha256, HmacAgreesWithRfc4231) {
+  EXPECT_EQ(HmacSha256("Jefe", "what do ya want for nothing?").Hex(),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
 TEST(Domain, TagsAre32BytesAndDistinct) {
   std::set<Bytes> tags;
   const int domains = static_cast<int>(Domain::kClientAuth) + 1;
