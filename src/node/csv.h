@@ -3,7 +3,7 @@
 // Accepted besides the letter of the RFC: a UTF-8 byte order mark at the start, lines ended by LF
 // alone, no line end after the last record. Refused: NUL bytes, text that is not UTF-8, quotes out
 // of place, records of another number of cells than the header, over-long ones. Why not a library:
-// docs/decisions/0007-own-csv-reader.md.
+// docs/decisions/0008-own-csv-reader.md.
 #pragma once
 
 #include <deque>
