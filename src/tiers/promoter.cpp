@@ -15,6 +15,10 @@ namespace {
 // One Step's share of work, so that it neither blocks its thread nor fills the memory.
 constexpr std::uint64_t kMaxScannedPerStep = 256;  // source blocks, or settlements
 constexpr std::size_t kMaxVisitedPerStep = 4096;   // outbox entries
+// What the target keeps refusing is offered ever more rarely, so that it takes no place from the
+// rest: the pause doubles up to 64 times retry_after.
+constexpr std::uint32_t kMaxDoublings = 6;
+constexpr std::size_t kMaxFlights = 65536;  // remembered; beyond, resting ones start anew
 
 }  // namespace
 
@@ -47,12 +51,18 @@ struct Promoter::Impl {
   Status OfferHeaders(Round& round, const std::set<Height>& heights);
   Result<std::optional<ledger::Transaction>> Sign(const std::string& kind, Bytes payload);
   void Drop(Round& round, const OutboxItem& item, std::string_view why);
-  void Forget(Timestamp now);
+  bool IsResting(Timestamp now, const OutboxItem& item) const;
+  void CountFlights(Timestamp now);
 
   Options options;
   Outbox outbox;
   crypto::SystemRandom random;
-  std::map<Bytes, Timestamp> in_flight;  // by record id and status: when it was submitted
+  struct Flight {
+    Timestamp offered;
+    std::uint32_t times = 0;
+  };
+  std::map<Bytes, Flight> flights;  // by record id and status, until it has arrived
+  std::size_t in_flight = 0;        // offered less than retry_after ago
   std::map<Height, Timestamp> headers_in_flight;
   // By turn: when one of its entries last arrived. Backups count from then, so that a long queue
   // is no reason to step in.
@@ -152,15 +162,25 @@ bool Promoter::Impl::IsMyTurn(Timestamp now, const OutboxItem& item) const {
   return now >= since + Millis(options.backup_delay.value * distance);
 }
 
-void Promoter::Impl::Forget(Timestamp now) {
-  const auto is_late = [&](const auto& flight) {
-    return now >= flight.second + options.retry_after;
-  };
-  std::erase_if(in_flight, is_late);
-  std::erase_if(headers_in_flight, is_late);
+bool Promoter::Impl::IsResting(Timestamp now, const OutboxItem& item) const {
+  const auto flight = flights.find(FlightKey(item));
+  if (flight == flights.end()) return false;
+  const std::uint32_t doublings = std::min(flight->second.times - 1, kMaxDoublings);
+  return now < flight->second.offered + Millis(options.retry_after.value << doublings);
+}
+
+void Promoter::Impl::CountFlights(Timestamp now) {
+  const auto is_late = [&](Timestamp offered) { return now >= offered + options.retry_after; };
+  std::erase_if(headers_in_flight, [&](const auto& header) { return is_late(header.second); });
+  if (flights.size() > kMaxFlights) {
+    std::erase_if(flights, [&](const auto& flight) { return is_late(flight.second.offered); });
+  }
+  in_flight = static_cast<std::size_t>(std::ranges::count_if(
+      flights, [&](const auto& flight) { return !is_late(flight.second.offered); }));
 }
 
 void Promoter::Impl::Drop(Round& round, const OutboxItem& item, std::string_view why) {
+  flights.erase(FlightKey(item));
   last_dropped = fmt::format("record {}: {}", ToHex(item.entry.record_id()), why);
   round.dropped.push_back(item);
 }
@@ -207,7 +227,10 @@ Status Promoter::Impl::Offer(Round& round, const OutboxItem& item) {
     return {};
   }
   TRY(OfferHeaders(round, delivery->cites));
-  in_flight.emplace(FlightKey(item), round.now);
+  Flight& flight = flights[FlightKey(item)];
+  flight.offered = round.now;
+  ++flight.times;
+  ++in_flight;
   round.out.push_back(*std::move(tx));
   return {};
 }
@@ -215,11 +238,11 @@ Status Promoter::Impl::Offer(Round& round, const OutboxItem& item) {
 Status Promoter::Impl::Consider(Round& round, const OutboxItem& item) {
   if (HasArrived(*round.target, item)) {
     progress[item.entry.height() % progress.size()] = round.now;
-    in_flight.erase(FlightKey(item));
+    flights.erase(FlightKey(item));
     round.delivered.push_back(item);
     return {};
   }
-  if (in_flight.size() >= options.max_in_flight || in_flight.contains(FlightKey(item)) ||
+  if (in_flight >= options.max_in_flight || IsResting(round.now, item) ||
       !IsMyTurn(round.now, item)) {
     return {};
   }
@@ -234,7 +257,7 @@ Status Promoter::Impl::Consider(Round& round, const OutboxItem& item) {
     }
     first = *std::move(original);
   }
-  if (in_flight.contains(FlightKey(first))) return {};
+  if (IsResting(round.now, first)) return {};
   return Offer(round, first);
 }
 
@@ -255,7 +278,7 @@ Result<std::vector<ledger::Transaction>> Promoter::Step(Timestamp now) {
     impl.started = true;
   }
   TRY(impl.Scan());
-  impl.Forget(now);
+  impl.CountFlights(now);
   Impl::Round round{
       now, impl.options.source->head().height, impl.options.target->SealedState(), {}, {}, {}};
   std::size_t visited = 0;

@@ -30,7 +30,7 @@ class Promoter {
         1;  // …which take turns by height; the others back up after backup_delay
     Millis backup_delay{3000};
     std::uint32_t max_in_flight = 256;  // records submitted and not yet sealed
-    Millis retry_after{10000};          // what has not arrived by then is offered again
+    Millis retry_after{10000};  // what has not arrived by then is offered again, then ever later
   };
 
   /// Opens the outbox in `database` and resumes where it stood. Errors: kIo, kCorruption.

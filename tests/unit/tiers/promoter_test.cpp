@@ -184,6 +184,23 @@ TEST_F(Carrying, Urgent_GoesFirstAndBulkRisesWithAge) {
   EXPECT_THAT(priorities, ElementsAre(2, 5, 5, 2));
 }
 
+TEST_F(Carrying, WhatTheTargetRefuses_DoesNotHoldUpTheRest) {
+  CarryAll();
+  const TxId stuck = Must(source.Write("centre-a", Assessment()));
+  Promoter::Options options = UpOptions();
+  options.max_in_flight = 1;
+  const auto promoter = Open(options);
+  const std::uint64_t now = source.chain().head().time.value + 1;
+  EXPECT_EQ(Offers(*promoter, now).size(), 2u);
+  const TxId next = Must(source.Write("centre-a", Training(stuck), now + 10));
+  EXPECT_THAT(Offers(*promoter, now + 9999), IsEmpty());
+  EXPECT_EQ(Offers(*promoter, now + 10000).size(), 2u) << "the second time";
+  const auto other = Offers(*promoter, now + 20000);
+  ASSERT_EQ(other.size(), 2u) << "the first rests for twenty seconds now";
+  consortium.Commit(other);
+  EXPECT_EQ(StateOf(next).status(), pb::RECORD_STATUS_IN_REVIEW);
+}
+
 TEST_F(Carrying, Correction_TakesItsOriginalAlong) {
   const TxId record = Must(source.Write("centre-a", Assessment()));
   const TxId correction = Must(source.Write("centre-a", Correction(record, Assessment(1))));

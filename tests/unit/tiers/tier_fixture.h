@@ -9,6 +9,7 @@
 #include "crypto/sha256.h"
 #include "ledger/chain.h"
 #include "ledger/light_client.h"
+#include "support/temp_dir.h"
 #include "tiers/application.h"
 #include "tiers/signing.h"
 #include "tiers/tables.h"
@@ -18,7 +19,6 @@ namespace talent::tiers {
 
 using ledger::CountingRandom;
 using ledger::KeyOf;
-using ledger::TempDir;
 
 inline constexpr std::uint64_t kStart = 1700000000000;
 inline constexpr std::uint64_t kYear = 365ull * 86400 * 1000;
