@@ -312,6 +312,10 @@ Result<std::unique_ptr<Chain>> Chain::Open(Database& database, const Genesis& ge
 }
 
 Result<ExecutedBlock> Chain::Execute(BytesView batch, BytesView payloads) {
+  if (impl_->staged.size() >= genesis().consensus().window) {
+    return Fail(Code::kExhausted, "{} executed blocks wait for their seals; no more fit the window",
+                impl_->staged.size());
+  }
   Origin origin;
   OrderedTransactions ordered;
   if (!batch.empty()) {

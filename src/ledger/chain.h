@@ -59,7 +59,8 @@ class Chain {
   /// canonical Batch bytes, or empty for a null batch; `payloads` canonical Payloads bytes.
   /// Requires well-formed transactions (vetted by consensus); a null or duplicate or expired one is
   /// a receipt, not an error. Errors: kInvalidArgument (batch does not parse), kPrecondition (a
-  /// payload is missing).
+  /// payload is missing, or is another one than the envelope names), kExhausted (a window of
+  /// executed blocks waits for seals), kIo and kCorruption (the stored state cannot be read).
   Result<ExecutedBlock> Execute(BytesView batch, BytesView payloads);
 
   /// Makes the lowest executed block final. Durable on return.

@@ -223,7 +223,7 @@ Result<TreePagePtr> StoredPages::Load(const Bytes& key) const {
   if (!bytes) return Fail(Code::kNotFound, "state tree page {} is not here", ToHex(key));
   auto page = DecodeTreePage(*bytes);
   if (!page) return Within(ToHex(key), std::move(page).error());
-  return std::make_shared<const TreePage>(std::move(*page));
+  return std::make_shared<const TreePage>(*page);
 }
 
 std::vector<TreeChange> TreeChanges(const StateOverlay::Writes& writes) {

@@ -176,7 +176,7 @@ class Walk {
       if (IsMissing(block.block().transactions(i), block.payloads(i))) ++missing;
     }
     if (executing_) {
-      const Status applied = scratch_.Apply(block);
+      Status applied = scratch_.Apply(block);
       executing_ = applied.has_value();
       // A missing payload ends execution for good: the state after it cannot be made again.
       if (!applied && (missing == 0 || applied.error().code != Code::kPrecondition)) return applied;

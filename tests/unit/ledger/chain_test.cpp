@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <thread>
+
 #include "test_chain.h"
 
 namespace talent::ledger {
@@ -206,6 +209,53 @@ TEST(Chain, Execute_RefusesWhatIsNoBatchAndStaysUsable) {
       Code::kPrecondition);
   EXPECT_EQ(node.chain->tip().height, Height(0));
   EXPECT_EQ(node.Commit(batch).height, Height(1));
+}
+
+TEST(Chain, ExecutedBlocks_AreBoundedByTheWindow) {
+  TestChain node;
+  const ExecutedBlock first = node.Execute({});
+  for (int i = 1; i < 4; ++i) node.Execute({});
+  EXPECT_EQ(node.chain->Execute({}, {}).error().code, Code::kExhausted);
+  node.Seal(first);
+  EXPECT_TRUE(node.chain->Execute({}, {}));
+}
+
+TEST(Chain, ReadOnlyDatabase_ServesReadsBesideTheRunningNode) {
+  TestChain node;
+  const ExecutedBlock block = node.Commit({node.Put("a", "1")});
+  auto database = Database::Open(node.dir.path() / "db", Database::Mode::kReadOnly);
+  ASSERT_TRUE(database) << database.error().ToString();
+  const auto beside = Chain::Open(**database, node.genesis(), node.app);
+  ASSERT_TRUE(beside) << beside.error().ToString();
+  node.Commit({node.Put("a", "2")});
+  EXPECT_EQ((*beside)->head().hash, block.hash);
+  EXPECT_EQ((*beside)->SealedState()->Get("kv/a"), "1");
+  nlohmann::json other = GenesisJson();
+  other["name"] = "other";
+  EXPECT_EQ(Chain::Open(**database, Genesis::Parse(other.dump()).value(), node.app).error().code,
+            Code::kNotFound);
+}
+
+// Readers take no lock while the writer executes and seals; ThreadSanitizer looks on.
+TEST(Chain, Readers_SeeWholeBlocksWhileTheChainGrows) {
+  TestChain node;
+  std::atomic<bool> done = false;
+  std::thread reader([&] {
+    while (!done) {
+      const Head head = node.chain->head();
+      const auto state = node.chain->SealedState();
+      const auto a = state->Get("kv/a");
+      EXPECT_EQ(a, state->Get("kv/b"));  // written together in every block
+      EXPECT_GE(std::stoull(a.value_or("0")), head.height.value);
+      EXPECT_EQ(node.chain->GetBlockWithPayloads(head.height).has_value(), head.height.value > 0);
+      EXPECT_TRUE(node.chain->ProveState("kv/a", head.height));
+    }
+  });
+  for (int i = 1; i <= 20; ++i) {
+    node.Commit({node.Put("a", std::to_string(i)), node.Put("b", std::to_string(i))});
+  }
+  done = true;
+  reader.join();
 }
 
 TEST(Chain, SealedState_IsAConsistentSnapshot) {
