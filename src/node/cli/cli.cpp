@@ -35,6 +35,7 @@ int Main(int argc, char** argv) {
   AddProofCommand(app, exit_code);
   AddVerifyCommand(app, exit_code);
   AddBenchCommand(app, exit_code);
+  AddDevnetCommand(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

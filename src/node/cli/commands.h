@@ -17,6 +17,7 @@ void AddQueryCommand(CLI::App& app, int& exit_code);
 void AddProofCommand(CLI::App& app, int& exit_code);
 void AddVerifyCommand(CLI::App& app, int& exit_code);
 void AddBenchCommand(CLI::App& app, int& exit_code);
+void AddDevnetCommand(CLI::App& app, int& exit_code);
 
 /// Runs talentd with the process' arguments; its exit code.
 int Main(int argc, char** argv);

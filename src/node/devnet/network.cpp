@@ -35,7 +35,7 @@ struct Ports {
 
 fs::path NodeHome(const fs::path& dir, const std::string& node) { return dir / "nodes" / node; }
 
-fs::path PartyKeyFile(const fs::path& dir, const std::string& party) {
+fs::path KeyFileOf(const fs::path& dir, const std::string& party) {
   const auto& enterprises = DevnetEnterprises();
   if (std::find(enterprises.begin(), enterprises.end(), party) != enterprises.end()) {
     return dir / "enterprises" / (party + ".key");
@@ -134,7 +134,7 @@ Status Create(const fs::path& dir, const DevnetNetwork::Progress& progress) {
   }
   for (const std::string& enterprise : DevnetEnterprises()) {
     const crypto::KeyPair key = crypto::KeyPair::Generate(random);
-    TRY(crypto::WriteKeyFile(PartyKeyFile(dir, enterprise), key, "party", passphrase,
+    TRY(crypto::WriteKeyFile(KeyFileOf(dir, enterprise), key, "party", passphrase,
                              crypto::KdfCost::kInteractive, random));
     keys[enterprise].emplace("party", key.public_key());
   }
@@ -251,7 +251,11 @@ Status DevnetNetwork::Stop(const Progress& progress) {
 }
 
 Result<crypto::KeyPair> DevnetNetwork::PartyKey(const std::string& party) const {
-  return crypto::ReadKeyFile(PartyKeyFile(dir_, party), passphrase_);
+  return crypto::ReadKeyFile(PartyKeyFile(party), passphrase_);
+}
+
+fs::path DevnetNetwork::PartyKeyFile(const std::string& party) const {
+  return KeyFileOf(dir_, party);
 }
 
 }  // namespace talent::node

@@ -37,6 +37,7 @@ class DevnetNetwork {
 
   /// Key of a party: "centre-1"…"centre-4", "centre-b1", "acme", "globex".
   Result<crypto::KeyPair> PartyKey(const std::string& party) const;
+  std::filesystem::path PartyKeyFile(const std::string& party) const;
 
  private:
   DevnetNetwork() = default;

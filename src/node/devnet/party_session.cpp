@@ -26,20 +26,29 @@ Result<Height> PartySession::Head() {
   return Fail(Code::kNotFound, "the node does not host chain {}", chain_.Hex());
 }
 
+Result<ledger::Transaction> PartySession::Sign(std::string_view kind,
+                                               const google::protobuf::Message& payload,
+                                               ledger::pb::Disclosure disclosure) {
+  const Height valid_until = TRY(Head()) + kValidForHeights;
+  return ledger::MakeTransaction(chain_, kind, Encode(payload), disclosure, valid_until, *key_,
+                                 random_);
+}
+
 Result<TxId> PartySession::Submit(std::string_view kind, const google::protobuf::Message& payload,
                                   ledger::pb::Disclosure disclosure) {
-  const Height valid_until = TRY(Head()) + kValidForHeights;
-  const ledger::Transaction tx = ledger::MakeTransaction(chain_, kind, Encode(payload), disclosure,
-                                                         valid_until, *key_, random_);
+  return SubmitSigned(TRY(Sign(kind, payload, disclosure)));
+}
+
+Result<TxId> PartySession::SubmitSigned(const ledger::Transaction& tx) {
   const auto submitted = TRY(client_->SubmitAndWait(chain_, ledger::Serialize(tx), kOutcomeWithin));
   switch (submitted.state.status()) {
     case v1::TRANSACTION_STATUS_SEALED:
       return tx.id;
     case v1::TRANSACTION_STATUS_REJECTED:
-      return Fail(Code::kPrecondition, "{} {} was sealed without effect: {}", kind, tx.id.Hex(),
+      return Fail(Code::kPrecondition, "{} {} was sealed without effect: {}", tx.kind, tx.id.Hex(),
                   ledger::pb::ReceiptCode_Name(submitted.state.receipt()));
     default:
-      return Fail(Code::kUnavailable, "{} {} has no outcome after {} s", kind, tx.id.Hex(),
+      return Fail(Code::kUnavailable, "{} {} has no outcome after {} s", tx.kind, tx.id.Hex(),
                   kOutcomeWithin.value / 1000);
   }
 }

@@ -24,6 +24,11 @@ class PartySession {
   Result<TxId> Submit(std::string_view kind, const google::protobuf::Message& payload,
                       ledger::pb::Disclosure disclosure);
 
+  /// The two halves of Submit, for a caller who must know the id first.
+  Result<ledger::Transaction> Sign(std::string_view kind, const google::protobuf::Message& payload,
+                                   ledger::pb::Disclosure disclosure);
+  Result<TxId> SubmitSigned(const ledger::Transaction& tx);
+
   /// The state entry under `key`, decoded; nullopt where there is none.
   template <class M>
   Result<std::optional<M>> Read(BytesView key) {

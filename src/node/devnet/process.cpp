@@ -8,6 +8,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <fstream>
@@ -15,12 +16,25 @@
 
 namespace talent::node {
 
-Result<pid_t> SpawnDetached(const std::vector<std::string>& argv,
-                            const std::filesystem::path& log) {
+namespace {
+
+Result<pid_t> Spawn(const std::vector<std::string>& argv, const posix_spawn_file_actions_t* files,
+                    const posix_spawnattr_t* attributes) {
   std::vector<char*> arguments;
   for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
+  pid_t pid = 0;
+  const int error = posix_spawn(&pid, arguments[0], files, attributes, arguments.data(), environ);
+  if (error != 0) {
+    return Fail(Code::kIo, "cannot start {}: {}", argv.front(), std::strerror(error));
+  }
+  return pid;
+}
 
+}  // namespace
+
+Result<pid_t> SpawnDetached(const std::vector<std::string>& argv,
+                            const std::filesystem::path& log) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -30,14 +44,24 @@ Result<pid_t> SpawnDetached(const std::vector<std::string>& argv,
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
-  pid_t pid = 0;
-  const int error = posix_spawn(&pid, arguments[0], &files, &attributes, arguments.data(), environ);
+  auto pid = Spawn(argv, &files, &attributes);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
-  if (error != 0) {
-    return Fail(Code::kIo, "cannot start {}: {}", argv.front(), std::strerror(error));
-  }
   return pid;
+}
+
+Result<int> RunAndWait(const std::vector<std::string>& argv) {
+  const pid_t pid = TRY(Spawn(argv, nullptr, nullptr));
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) {
+      return Fail(Code::kIo, "cannot wait for {}: {}", argv.front(), std::strerror(errno));
+    }
+  }
+  if (!WIFEXITED(status)) {
+    return Fail(Code::kIo, "{} was ended by signal {}", argv.front(), WTERMSIG(status));
+  }
+  return WEXITSTATUS(status);
 }
 
 bool IsRunning(pid_t pid, std::string_view argument) {

@@ -10,8 +10,10 @@
 namespace talent::node {
 
 struct StoryOptions {
-  std::filesystem::path csv;                    // people to import
-  std::filesystem::path mapping;                // how its columns become records
+  std::filesystem::path talentd;                // this program, whose commands the story uses
+  std::filesystem::path csv;                    // people of the first operator to import
+  std::filesystem::path csv_b;                  // and of the second
+  std::filesystem::path mapping;                // how columns become records
   std::function<void(const std::string&)> say;  // one line of the story
 };
 

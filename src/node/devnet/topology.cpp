@@ -1,5 +1,6 @@
 #include "node/devnet/topology.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "crypto/sha256.h"
@@ -18,7 +19,6 @@ const Names kEnterprises = {"acme", "globex"};
 constexpr std::uint64_t kCommitWindowMs = 6'000;
 constexpr std::uint64_t kRevealWindowMs = 6'000;
 constexpr std::uint64_t kAnswerWindowMs = 20'000;
-constexpr std::uint32_t kMaxReviewsADay = 200;
 
 Json Parties(const DevnetChain& chain, const std::map<std::string, PublicKeys>& keys) {
   Json parties = Json::array();
@@ -45,15 +45,23 @@ Json Validators(const DevnetChain& chain, const std::map<std::string, PublicKeys
   return validators;
 }
 
+const Names& CentresOf(const std::string& chain) {
+  const auto& chains = DevnetChains();
+  return std::find_if(chains.begin(), chains.end(), [&](const auto& c) { return c.name == chain; })
+      ->centres;
+}
+
 Json Sources(const DevnetChain& chain, const std::map<std::string, std::string>& made) {
   Json sources = Json::array();
   for (const std::string& source : chain.sources) {
     const std::string& bytes = made.at(source);
     const Json genesis = Json::parse(bytes);
-    sources.push_back({{"name", source},
-                       {"tier", genesis.at("tier")},
-                       {"chain_id", crypto::TaggedHash(crypto::Domain::kGenesis, {bytes}).Hex()},
-                       {"validators", genesis.at("validators")}});
+    Json entry = {{"name", source},
+                  {"tier", genesis.at("tier")},
+                  {"chain_id", crypto::TaggedHash(crypto::Domain::kGenesis, {bytes}).Hex()},
+                  {"validators", genesis.at("validators")}};
+    if (genesis.at("tier") == "private") entry["centres"] = CentresOf(source);
+    sources.push_back(std::move(entry));
   }
   return sources;
 }
@@ -95,8 +103,7 @@ Json DevnetGenesis(const DevnetChain& chain, const std::map<std::string, PublicK
   if (chain.tier == "consortium") {
     app["policy"] = {{"commit_window_ms", kCommitWindowMs},
                      {"reveal_window_ms", kRevealWindowMs},
-                     {"answer_window_ms", kAnswerWindowMs},
-                     {"daily_cap", kMaxReviewsADay}};
+                     {"answer_window_ms", kAnswerWindowMs}};
   }
   return {{"format", 1},
           {"name", chain.name},
