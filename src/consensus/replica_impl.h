@@ -131,6 +131,7 @@ struct Replica::Impl {
   bool new_view_out_ = false;   // it may be passed on: an own one only once it is durable
   NewViewPlan plan_;            // of new_view_
   MessagePtr own_view_change_;  // durable one for view_
+  std::set<ValidatorIndex> two_view_changes_;          // evidence was given
   std::map<ValidatorIndex, MessagePtr> view_changes_;  // latest of each
   Millis timeout_;
   std::uint64_t timer_generation_ = 0;
@@ -145,6 +146,7 @@ struct Replica::Impl {
   ValidatorIndex best_certified_from_;
   Height sealed_at_last_status_;
   std::uint64_t status_ticks_ = 0;
+  std::set<ValidatorIndex> answered_;                 // peers, since the last status
   std::map<ValidatorIndex, std::size_t> sent_bytes_;  // of proposals, since the last status
 
   // Vote memory.

@@ -18,8 +18,10 @@ void Replica::Impl::SetStatusTimer() {
 void Replica::Impl::OnStatusTimer() {
   ++status_ticks_;
   sent_bytes_.clear();
+  answered_.clear();
   const auto [believable, hint] = BelievableSealed();
-  const bool behind = std::max(believable, best_certified_) > sealed_;
+  const Height target = std::max(believable, best_certified_);
+  const bool behind = target > sealed_;
   const bool stalled =
       sealed_ == sealed_at_last_status_ && (behind || !Settled() || HasOpenWork()) && !diverged_;
   sealed_at_last_status_ = sealed_;
@@ -30,22 +32,21 @@ void Replica::Impl::OnStatusTimer() {
   }
   BroadcastAll(Sign(std::move(status)));
   SetStatusTimer();
+  // Beyond the window there is no other way; within it votes may still come.
+  if (behind && !diverged_ && (stalled || target - sealed_ > options_.window)) {
+    out_.emplace_back(CatchUp{target, best_certified_ == target ? best_certified_from_ : hint});
+  }
   if (!stalled) return;
   for (std::uint32_t i = 0; i < set_->size(); ++i) {
     if (ValidatorIndex(i) != self_) ResendTo(ValidatorIndex(i));
   }
   AdvanceAll();  // asks for missing proposals again
-  if (!behind) return;
-  if (best_certified_ >= believable) {
-    out_.emplace_back(CatchUp{best_certified_, best_certified_from_});
-  } else {
-    out_.emplace_back(CatchUp{believable, hint});
-  }
 }
 
 void Replica::Impl::OnStatus(ValidatorIndex from, const PeerStatus& status) {
   peers_[from] = status;
   UpdateObserver();
+  if (!answered_.insert(from).second) return;  // once a tick: an answer is larger than its question
   // Whoever waits for a view that is open missed its NEW-VIEW.
   const bool waits = status.view < view_ || (status.view == view_ && status.view_changing);
   if (Settled() && waits && new_view_ != nullptr && new_view_out_) SendTo(from, new_view_);

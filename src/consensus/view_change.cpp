@@ -55,7 +55,8 @@ void Replica::Impl::OnViewChange(const MessagePtr& message) {
   auto& latest = view_changes_[message->signer()];
   if (latest != nullptr && latest->As<ViewChange>().view >= change.view) {
     if (latest->As<ViewChange>().view == change.view &&
-        latest->signed_bytes() != message->signed_bytes()) {
+        latest->signed_bytes() != message->signed_bytes() &&
+        two_view_changes_.insert(message->signer()).second) {
       ReportEvidence(*latest, *message);
     }
     return;

@@ -11,7 +11,7 @@ namespace {
 
 // Shards are tests of their own, so that they run side by side.
 constexpr std::uint64_t kShards = 8;
-constexpr std::uint64_t kSeedsPerShard = 130;
+constexpr std::uint64_t kSeedsPerShard = 126;
 
 void RunSeed(std::uint64_t seed, Counters& counters, std::uint64_t& simulated_ms) {
   const Outcome outcome = Simulate(seed);

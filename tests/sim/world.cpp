@@ -8,7 +8,7 @@ Config::Config(std::uint64_t s) : seed(s) {
   Rng rng(s ^ 0x7a1e27);
   const std::uint64_t size = rng.Below(100);
   validators = size < 10 ? 1 : size < 15 ? 2 : size < 20 ? 3 : size < 88 ? 4 : 7;
-  window = static_cast<std::uint32_t>(rng.Between(2, 8));
+  window = static_cast<std::uint32_t>(rng.Between(2, 6));
   transactions = rng.Between(8, validators == 7 ? 12 : 24);
   chaos_ms = rng.Between(1500, 5000);
   delay_max_ms = rng.Percent(50) ? rng.Between(2, 20) : rng.Between(20, 400);
