@@ -52,12 +52,15 @@ struct Promoter::Impl {
   Result<std::optional<ledger::Transaction>> Sign(const std::string& kind, Bytes payload);
   void Drop(Round& round, const OutboxItem& item, std::string_view why);
   bool IsResting(Timestamp now, const OutboxItem& item) const;
+  Status Land(Round& round);
+  void NoteArrival(Round& round, const OutboxItem& item);
   void CountFlights(Timestamp now);
 
   Options options;
   Outbox outbox;
   crypto::SystemRandom random;
   struct Flight {
+    OutboxItem item;
     Timestamp offered;
     std::uint32_t times = 0;
   };
@@ -169,6 +172,23 @@ bool Promoter::Impl::IsResting(Timestamp now, const OutboxItem& item) const {
   return now < flight->second.offered + Millis(options.retry_after.value << doublings);
 }
 
+void Promoter::Impl::NoteArrival(Round& round, const OutboxItem& item) {
+  progress[item.entry.height() % progress.size()] = round.now;
+  round.delivered.push_back(item);
+}
+
+// What was offered and has arrived leaves the outbox, wherever it stands in the queue.
+Status Promoter::Impl::Land(Round& round) {
+  for (const auto& [key, flight] : flights) {
+    if (HasArrived(*round.target, flight.item)) NoteArrival(round, flight.item);
+  }
+  TRY(round.target->status());
+  TRY(outbox.Remove(round.delivered, {}));
+  for (const OutboxItem& item : round.delivered) flights.erase(FlightKey(item));
+  round.delivered.clear();
+  return {};
+}
+
 void Promoter::Impl::CountFlights(Timestamp now) {
   const auto is_late = [&](Timestamp offered) { return now >= offered + options.retry_after; };
   std::erase_if(headers_in_flight, [&](const auto& header) { return is_late(header.second); });
@@ -180,6 +200,9 @@ void Promoter::Impl::CountFlights(Timestamp now) {
 }
 
 void Promoter::Impl::Drop(Round& round, const OutboxItem& item, std::string_view why) {
+  // What a correction takes along is met a second time in its own place.
+  const auto is_same = [&](const OutboxItem& d) { return FlightKey(d) == FlightKey(item); };
+  if (std::ranges::any_of(round.dropped, is_same)) return;
   flights.erase(FlightKey(item));
   last_dropped = fmt::format("record {}: {}", ToHex(item.entry.record_id()), why);
   round.dropped.push_back(item);
@@ -228,6 +251,7 @@ Status Promoter::Impl::Offer(Round& round, const OutboxItem& item) {
   }
   TRY(OfferHeaders(round, delivery->cites));
   Flight& flight = flights[FlightKey(item)];
+  flight.item = item;
   flight.offered = round.now;
   ++flight.times;
   ++in_flight;
@@ -236,10 +260,8 @@ Status Promoter::Impl::Offer(Round& round, const OutboxItem& item) {
 }
 
 Status Promoter::Impl::Consider(Round& round, const OutboxItem& item) {
-  if (HasArrived(*round.target, item)) {
-    progress[item.entry.height() % progress.size()] = round.now;
-    flights.erase(FlightKey(item));
-    round.delivered.push_back(item);
+  if (HasArrived(*round.target, item)) {  // by another promoter, or before a restart
+    NoteArrival(round, item);
     return {};
   }
   if (in_flight >= options.max_in_flight || IsResting(round.now, item) ||
@@ -278,14 +300,16 @@ Result<std::vector<ledger::Transaction>> Promoter::Step(Timestamp now) {
     impl.started = true;
   }
   TRY(impl.Scan());
-  impl.CountFlights(now);
   Impl::Round round{
       now, impl.options.source->head().height, impl.options.target->SealedState(), {}, {}, {}};
+  TRY(impl.Land(round));
+  impl.CountFlights(now);
   std::size_t visited = 0;
   Status status;
   TRY(impl.outbox.Visit(now, kAgeingStep, [&](const OutboxItem& item) {
     status = impl.Consider(round, item);
-    return status.has_value() && ++visited < kMaxVisitedPerStep;
+    return status.has_value() && impl.in_flight < impl.options.max_in_flight &&
+           ++visited < kMaxVisitedPerStep;
   }));
   TRY(std::move(status));
   TRY(round.target->status());
