@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kFormatVersion = "1";
-constexpr std::size_t kBlockCacheBytes = 256u << 20;  // of all chains together
-constexpr std::size_t kMemtableBytes = 256u << 20;    // of all column families together
+constexpr std::size_t kBlockCacheBytes = 128u << 20;  // of all chains together
+constexpr std::size_t kMemtableBytes = 128u << 20;    // of all column families together
 constexpr std::size_t kMaxWalBytes = 512u << 20;      // then the oldest memtable is flushed
 constexpr std::size_t kKeptInfoLogs = 4;
 
