@@ -22,7 +22,7 @@ class Cluster;
 
 /// What one node has: its disk and its threads.
 struct Member {
-  ledger::TempDir dir;
+  TempDir dir;
   crypto::KeyPair vote_key;
   NodeKey self;
   std::unique_ptr<ledger::Database> database;
