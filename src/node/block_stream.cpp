@@ -1,11 +1,34 @@
 #include "node/block_stream.h"
 
+#include <atomic>
 #include <boost/asio/post.hpp>
+#include <functional>
+#include <map>
 #include <mutex>
+#include <vector>
 
 #include "node/rpc_error.h"
 
 namespace talent::node {
+namespace {
+class BlockStream;
+}
+
+/// Thread-safe.
+class BlockStreams::OpenStreams {
+ public:
+  /// Errors: kExhausted, kUnavailable (stopping).
+  Status Add(const std::shared_ptr<BlockStream>& stream);
+  void Remove(const BlockStream* stream);
+  void StopAll();
+
+ private:
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  bool stopping_ = false;
+  std::map<const BlockStream*, std::weak_ptr<BlockStream>> streams_;
+};
+
 namespace {
 
 using Reactor = grpc::ServerWriteReactor<v1::StreamBlocksResponse>;
@@ -22,13 +45,13 @@ class RefusedStream final : public Reactor {
 class BlockStream final : public Reactor, public std::enable_shared_from_this<BlockStream> {
  public:
   BlockStream(const ChainAccess& access, boost::asio::thread_pool& readers, ChainRunner& runner,
-              Caller caller, Height from, std::shared_ptr<std::atomic<std::size_t>> open)
+              const Caller& caller, Height from, std::function<void(const BlockStream*)> on_done)
       : access_(access),
         readers_(readers),
         runner_(runner),
-        caller_(std::move(caller)),
+        caller_(caller),
         next_(from),
-        open_(std::move(open)) {}
+        on_done_(std::move(on_done)) {}
 
   void Start() {
     self_ = shared_from_this();
@@ -54,9 +77,14 @@ class BlockStream final : public Reactor, public std::enable_shared_from_this<Bl
     EndLocked(grpc::Status::CANCELLED);
   }
 
+  void Stop() {
+    const std::lock_guard lock(mutex_);
+    EndLocked(ToGrpcStatus({Code::kUnavailable, "the node is stopping"}));
+  }
+
   void OnDone() override {
     sealed_guard_.reset();
-    open_->fetch_sub(1);
+    on_done_(this);
     self_.reset();
   }
 
@@ -123,29 +151,60 @@ class BlockStream final : public Reactor, public std::enable_shared_from_this<Bl
   Height next_;
 
   v1::StreamBlocksResponse response_;  // of whoever is busy
-  std::shared_ptr<std::atomic<std::size_t>> open_;
+  const std::function<void(const BlockStream*)> on_done_;
   std::shared_ptr<BlockStream> self_;  // gRPC's share, until OnDone
 };
 
 }  // namespace
 
+Status BlockStreams::OpenStreams::Add(const std::shared_ptr<BlockStream>& stream) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return Fail(Code::kUnavailable, "the node is stopping");
+  if (streams_.size() >= kMaxStreams) {
+    return Fail(Code::kExhausted, "{} block streams are open, which is all this node takes",
+                kMaxStreams);
+  }
+  streams_.emplace(stream.get(), stream);
+  return {};
+}
+
+void BlockStreams::OpenStreams::Remove(const BlockStream* stream) {
+  const std::lock_guard lock(mutex_);
+  streams_.erase(stream);
+}
+
+void BlockStreams::OpenStreams::StopAll() {
+  std::vector<std::shared_ptr<BlockStream>> running;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    for (const auto& [key, stream] : streams_) running.push_back(stream.lock());
+  }
+  for (const auto& stream : running) {
+    if (stream) stream->Stop();
+  }
+}
+
+BlockStreams::BlockStreams(ChainAccess& access, boost::asio::thread_pool& readers)
+    : access_(access), readers_(readers), open_(std::make_shared<OpenStreams>()) {}
+
+void BlockStreams::Stop() { open_->StopAll(); }
+
 Reactor* BlockStreams::Open(const CallMetadata& metadata, const v1::StreamBlocksRequest& request) {
   const auto runner = access_.Find(request.chain_id());
   if (!runner) return new RefusedStream(ToGrpcStatus(runner.error(), "chain_id"));
-  auto caller = access_.Identify(**runner, metadata);
+  const auto caller = access_.Identify(**runner, metadata);
   if (!caller) return new RefusedStream(UnauthenticatedStatus(caller.error()));
   if (request.from_height() == 0) {
     return new RefusedStream(ToGrpcStatus(
         {Code::kInvalidArgument, "from_height is 0; the first block is 1"}, "from_height"));
   }
-  if (open_->fetch_add(1) >= kMaxStreams) {
-    open_->fetch_sub(1);
-    return new RefusedStream(ToGrpcStatus(
-        {Code::kExhausted,
-         fmt::format("{} block streams are open, which is all this node takes", kMaxStreams)}));
+  auto stream = std::make_shared<BlockStream>(
+      access_, readers_, **runner, *caller, Height(request.from_height()),
+      [open = open_](const BlockStream* done) { open->Remove(done); });
+  if (const Status added = open_->Add(stream); !added) {
+    return new RefusedStream(ToGrpcStatus(added.error()));
   }
-  auto stream = std::make_shared<BlockStream>(access_, readers_, **runner, std::move(*caller),
-                                              Height(request.from_height()), open_);
   stream->Start();
   return stream.get();
 }

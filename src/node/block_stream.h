@@ -3,7 +3,6 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <atomic>
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
 
@@ -17,17 +16,21 @@ class BlockStreams {
  public:
   static constexpr std::size_t kMaxStreams = 256;  // one block each: at most some hundred MiB
 
-  BlockStreams(ChainAccess& access, boost::asio::thread_pool& readers)
-      : access_(access), readers_(readers), open_(std::make_shared<std::atomic<std::size_t>>(0)) {}
+  BlockStreams(ChainAccess& access, boost::asio::thread_pool& readers);
 
   /// The stream answering a call; owned by gRPC until its OnDone.
   grpc::ServerWriteReactor<v1::StreamBlocksResponse>* Open(const CallMetadata& metadata,
                                                            const v1::StreamBlocksRequest& request);
 
+  /// Ends every stream, and refuses new ones from then on.
+  void Stop();
+
  private:
+  class OpenStreams;
+
   ChainAccess& access_;
   boost::asio::thread_pool& readers_;
-  std::shared_ptr<std::atomic<std::size_t>> open_;  // shared with the streams, which count down
+  std::shared_ptr<OpenStreams> open_;  // shared with the streams, which sign off in it
 };
 
 }  // namespace talent::node

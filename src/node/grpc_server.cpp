@@ -119,6 +119,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(Options options,
 void GrpcServer::Stop() {
   std::call_once(impl_->stopped, [this] {
     impl_->server->GetHealthCheckService()->Shutdown();
+    impl_->ledger.Stop();
     impl_->server->Shutdown(std::chrono::system_clock::now() +
                             std::chrono::milliseconds(kStopGrace.value));
     impl_->server.reset();  // returns once every call's OnDone has run

@@ -18,6 +18,9 @@ class LedgerService final : public v1::Ledger::CallbackService {
   LedgerService(ChainAccess& access, boost::asio::thread_pool& readers)
       : access_(access), streams_(access, readers) {}
 
+  /// Ends the streams, which would otherwise go on for as long as their clients like.
+  void Stop() { streams_.Stop(); }
+
   grpc::ServerUnaryReactor* Submit(grpc::CallbackServerContext* context,
                                    const v1::SubmitRequest* request,
                                    v1::SubmitResponse* response) override;

@@ -297,16 +297,27 @@ TEST_F(GrpcServerTest, SubmitAndWaitPastItsDeadline_EndsAndTheChainMayAnswerLate
   EXPECT_EQ(runner_.waiting(), 1U);
 }
 
-TEST_F(GrpcServerTest, Stop_EndsStreamsAndWaitingCalls) {
-  runner_.Hold();
+TEST_F(GrpcServerTest, Stop_EndsStreamsAndSaysWhy) {
   std::thread stream([&] {
-    EXPECT_FALSE(
-        client_->StreamBlocks(chain(), Height(1), Millis(60'000), [](auto&) { return true; }));
+    const auto ended =
+        client_->StreamBlocks(chain(), Height(1), Millis(60'000), [](auto&) { return true; });
+    EXPECT_FALSE(ended);
+    EXPECT_EQ(ended.error().message, "the node is stopping");
   });
   while (runner_.listeners() == 0) std::this_thread::yield();
   server_->Stop();
   stream.join();
   EXPECT_EQ(runner_.listeners(), 0U);
+}
+
+TEST_F(GrpcServerTest, Stop_CancelsCallsThatStillWait) {
+  runner_.Hold();
+  std::promise<Result<Submitted>> answered;
+  client_->SubmitAndWait(chain(), runner_.Registration(), Millis(60'000),
+                         [&](Result<Submitted> result) { answered.set_value(std::move(result)); });
+  while (runner_.waiting() == 0) std::this_thread::yield();
+  server_->Stop();
+  EXPECT_EQ(CodeOf(answered.get_future().get()), Code::kUnavailable);
 }
 
 TEST_F(GrpcServerTest, Health_IsServingForEveryService) {
