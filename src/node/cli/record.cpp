@@ -7,6 +7,7 @@
 #include "node/cli/commands.h"
 #include "node/cli/connect.h"
 #include "node/cli/passphrase.h"
+#include "node/cli/record_import.h"
 #include "node/payload_json.h"
 
 namespace talent::node::cli {
@@ -122,6 +123,7 @@ void AddRecordCommand(CLI::App& app, int& exit_code) {
   AddConnectionOptions(submit, options->connection);
   AddOutputOption(submit, options->output);
   OnRun(submit, exit_code, [options] { return SubmitRecord(*options); });
+  AddRecordImportCommand(*record, exit_code);
 }
 
 }  // namespace talent::node::cli

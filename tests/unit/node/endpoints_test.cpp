@@ -2,18 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "support/temp_dir.h"
 
 namespace talent::node {
 namespace {
 
 class EndpointsTest : public testing::Test {
  protected:
-  void SetUp() override { ASSERT_TRUE(std::filesystem::create_directory(dir_)); }
-  void TearDown() override { std::filesystem::remove_all(dir_); }
-
   Error LoadError(const std::string& text) {
     EXPECT_TRUE(WriteFile(file_, text, 0600, IfExists::kReplace));
     const auto loaded = Endpoints::Load(file_);
@@ -21,10 +18,8 @@ class EndpointsTest : public testing::Test {
     return loaded ? Error{} : loaded.error();
   }
 
-  const std::filesystem::path dir_ =
-      std::filesystem::temp_directory_path() /
-      fmt::format("endpoints-{}-{}", getpid(),
-                  testing::UnitTest::GetInstance()->current_test_info()->name());
+  TempDir temp_;
+  const std::filesystem::path dir_ = temp_.path();
   const std::filesystem::path file_ = dir_ / "endpoints.json";
   const ChainId id_ = *ChainId::FromBytes(Bytes(32, 'i'));
 };

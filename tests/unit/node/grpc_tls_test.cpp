@@ -2,20 +2,16 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "support/temp_dir.h"
 
 namespace talent::node {
 namespace {
 
 class GrpcTlsTest : public testing::Test {
  protected:
-  void SetUp() override { ASSERT_TRUE(std::filesystem::create_directory(dir_)); }
-  void TearDown() override { std::filesystem::remove_all(dir_); }
-
-  const std::filesystem::path dir_ =
-      std::filesystem::temp_directory_path() /
-      fmt::format("grpc-tls-{}-{}", getpid(),
-                  testing::UnitTest::GetInstance()->current_test_info()->name());
+  TempDir temp_;
+  const std::filesystem::path dir_ = temp_.path();
 };
 
 TEST_F(GrpcTlsTest, Certificate_IsMadeOnceAndThenRead) {

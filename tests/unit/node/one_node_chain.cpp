@@ -43,22 +43,14 @@ std::string GenesisText(const crypto::KeyPair& vote, const crypto::KeyPair& cent
 }  // namespace
 
 OneNodeChain::OneNodeChain() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "talent-node-XXXXXX").string();
-  CHECK(mkdtemp(pattern.data()) != nullptr);
-  dir_ = pattern;
   const auto genesis = ledger::Genesis::Parse(GenesisText(vote_, centre_, acme_));
   CHECK(genesis.has_value(), "{}", genesis.error().ToString());
   application_ = tiers::MakeApplication(*genesis).value();
-  database_ = ledger::Database::Open(dir_ / "db", ledger::Database::Mode::kReadWrite).value();
+  database_ =
+      ledger::Database::Open(dir_.path() / "db", ledger::Database::Mode::kReadWrite).value();
   auto chain = ledger::Chain::Open(*database_, *genesis, *application_);
   CHECK(chain.has_value(), "{}", chain.error().ToString());
   chain_ = std::move(*chain);
-}
-
-OneNodeChain::~OneNodeChain() {
-  chain_.reset();
-  database_.reset();
-  std::filesystem::remove_all(dir_);
 }
 
 ChainStatusInfo OneNodeChain::status() const {

@@ -10,6 +10,7 @@
 
 #include "ledger/chain.h"
 #include "node/chain_runner.h"
+#include "support/temp_dir.h"
 
 namespace talent::node {
 
@@ -18,7 +19,6 @@ namespace talent::node {
 class OneNodeChain final : public ChainRunner {
  public:
   OneNodeChain();
-  ~OneNodeChain() override;
 
   const ledger::Chain& chain() const override { return *chain_; }
   const ledger::Application& application() const override { return *application_; }
@@ -48,7 +48,7 @@ class OneNodeChain final : public ChainRunner {
   const crypto::KeyPair vote_ = crypto::KeyPair::Generate(random_);
   const crypto::KeyPair centre_ = crypto::KeyPair::Generate(random_);
   const crypto::KeyPair acme_ = crypto::KeyPair::Generate(random_);
-  std::filesystem::path dir_;
+  const TempDir dir_;
   std::unique_ptr<ledger::Application> application_;
   std::unique_ptr<ledger::Database> database_;
   std::unique_ptr<ledger::Chain> chain_;
