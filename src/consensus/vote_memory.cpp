@@ -75,6 +75,12 @@ void Replica::Impl::Recover(const std::vector<Bytes>& records) {
     }());
     return;
   }
+  if (records.empty()) {
+    // On disk before the chain can move, or a later start could not tell this log from a lost one.
+    pb::VoteRecord record = Record();
+    record.mutable_began();
+    Promise(record);
+  }
   for (const Bytes& bytes : records) {
     const auto record = Decode<pb::VoteRecord>(bytes);
     if (record && Replay(*record)) continue;
@@ -146,6 +152,8 @@ bool Replica::Impl::Replay(const pb::VoteRecord& record) {
       observe_until_ = Height(record.observing().until());
       observer_ = observe_until_ == Height(0) || observe_until_ > sealed_;
       return true;
+    case pb::VoteRecord::kBegan:
+      return true;
     case pb::VoteRecord::KIND_NOT_SET:
       break;
   }
@@ -190,14 +198,17 @@ std::vector<Bytes> Replica::Impl::CompactRecords() const {
   };
   if (observer_) {
     add([&](auto& r) { r.mutable_observing()->set_until(observe_until_.value); });
+  } else {
+    add([&](auto& r) { r.mutable_began(); });
   }
   if (own_view_change_ != nullptr) {
     add([&](auto& r) { r.set_view_change(own_view_change_->signed_bytes()); });
   } else if (new_view_ != nullptr) {
     add([&](auto& r) { r.set_new_view(new_view_->signed_bytes()); });
   }
-  for (const auto& [height, slot] : slots_) {
-    const std::uint64_t h = height.value;
+  for (const auto& entry : slots_) {
+    const Slot& slot = entry.second;  // not a binding: clang 14 captures none
+    const std::uint64_t h = entry.first.value;
     for (const auto& [digest, held] : slot.held) {
       if (!held.stored) continue;
       add([&, &proposal = *held.proposal](auto& r) {

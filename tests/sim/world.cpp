@@ -7,10 +7,10 @@ namespace talent::sim {
 Config::Config(std::uint64_t s) : seed(s) {
   Rng rng(s ^ 0x7a1e27);
   const std::uint64_t size = rng.Below(100);
-  validators = size < 10 ? 1 : size < 15 ? 2 : size < 20 ? 3 : size < 88 ? 4 : 7;
+  validators = size < 10 ? 1 : size < 15 ? 2 : size < 20 ? 3 : size < 92 ? 4 : 7;
   window = static_cast<std::uint32_t>(rng.Between(2, 6));
   transactions = rng.Between(8, validators == 7 ? 12 : 24);
-  chaos_ms = rng.Between(1500, 5000);
+  chaos_ms = rng.Between(1200, 4200);
   delay_max_ms = rng.Percent(50) ? rng.Between(2, 20) : rng.Between(20, 400);
   loss_permille = rng.Percent(50) ? rng.Between(10, 250) : 0;
   duplicate_permille = rng.Percent(30) ? rng.Between(10, 200) : 0;

@@ -109,6 +109,19 @@ TEST(RecoveryTest, ReexecutionThatDiffersFromTheOwnSeal_Diverges) {
   EXPECT_EQ(cluster.node(1).diverged->height, Height(1));
 }
 
+TEST(RecoveryTest, FirstStart_LeavesARecord) {
+  // Or the host could not tell a log without votes from a log that was lost.
+  Harness cluster(4, 2);
+  for (std::uint32_t i = 0; i < 4; ++i) EXPECT_EQ(cluster.node(i).log.size(), 1u);
+  for (int b = 0; b < 6; ++b) {
+    ASSERT_TRUE(cluster.Propose(0, fmt::format("batch {}", b)));
+    cluster.Run();
+  }
+  for (std::uint32_t i = 0; i < 4; ++i) EXPECT_FALSE(cluster.node(i).log.empty());
+  cluster.Restart(2);
+  EXPECT_FALSE(cluster.status(2).observer);
+}
+
 TEST(RecoveryTest, UnreadableRecord_MakesAnObserver) {
   Harness cluster(4);
   ASSERT_TRUE(cluster.Propose(0, "batch"));
