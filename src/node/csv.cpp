@@ -84,7 +84,7 @@ Result<CsvReader> CsvReader::Open(std::istream& in) {
   }
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (first->text.starts_with(kByteOrderMark)) first->text.erase(0, kByteOrderMark.size());
-  Result<std::vector<std::string>> header = reader.ReadRecord(std::move(*first));
+  Result<std::vector<std::string>> header = reader.ReadRecord(*first);
   if (!header) return Within("CSV header", std::move(header).error());
   std::set<std::string_view> seen;
   for (const std::string& name : *header) {
@@ -126,7 +126,7 @@ Result<std::optional<CsvRow>> CsvReader::Next() {
       ++row_;
       continue;
     }
-    std::vector<std::string> cells = TRY(ReadRecord(std::move(*line)));
+    std::vector<std::string> cells = TRY(ReadRecord(*line));
     if (cells.size() != header_.size()) {
       return Fail(Code::kInvalidArgument, "{} cells where the header has {}", cells.size(),
                   header_.size());
@@ -135,7 +135,7 @@ Result<std::optional<CsvRow>> CsvReader::Next() {
   }
 }
 
-Result<std::vector<std::string>> CsvReader::ReadRecord(Line first) {
+Result<std::vector<std::string>> CsvReader::ReadRecord(const Line& first) {
   ++row_;
   CellCutter cutter;
   std::deque<Line> read_ahead;

@@ -49,7 +49,7 @@ class CsvReader {
 
   explicit CsvReader(std::istream& in) : in_(&in) {}
   std::optional<Line> NextLine();
-  Result<std::vector<std::string>> ReadRecord(Line first);
+  Result<std::vector<std::string>> ReadRecord(const Line& first);
 
   std::istream* in_;
   std::deque<Line> pending_;  // read ahead for a record that proved malformed
