@@ -1,0 +1,132 @@
+// Commands as a shell sees them: what they print and how they exit.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/canonical.h"
+#include "base/file.h"
+#include "ledger/chain.h"
+#include "node/cli/command.h"
+#include "node/cli/commands.h"
+#include "support/temp_dir.h"
+#include "unit/node/one_node_chain.h"
+
+namespace talent::node {
+namespace {
+
+using cli::kGood;
+using cli::kRefused;
+using cli::kUsage;
+using testing::HasSubstr;
+
+class CliTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(WriteFile(Path("pass"), "correct horse\n", 0600, IfExists::kFail));
+    ASSERT_TRUE(WriteFile(Path("other-pass"), "wrong\n", 0600, IfExists::kFail));
+  }
+
+  std::string Path(const std::string& name) const { return (dir_.path() / name).string(); }
+
+  int Run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "talentd");
+    std::vector<char*> argv;
+    for (auto& argument : arguments) argv.push_back(argument.data());
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const int code = cli::Main(static_cast<int>(argv.size()), argv.data());
+    std::fflush(stdout);
+    out_ = testing::internal::GetCapturedStdout();
+    err_ = testing::internal::GetCapturedStderr();
+    return code;
+  }
+
+  TempDir dir_;
+  std::string out_;
+  std::string err_;
+};
+
+TEST_F(CliTest, HelpAndVersion_AreGoodAndMistakesAreUsage) {
+  EXPECT_EQ(Run({"--help"}), kGood);
+  EXPECT_THAT(out_, HasSubstr("Examples:"));
+  EXPECT_EQ(Run({"--version"}), kGood);
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {}, {"no-such-command"}, {"query"}, {"verify"}, {"status"}, {"keys", "new"}}) {
+    EXPECT_EQ(Run(arguments), kUsage) << testing::PrintToString(arguments);
+    EXPECT_THAT(err_, HasSubstr("error: INVALID_ARGUMENT: "));
+    EXPECT_EQ(out_, "");
+  }
+}
+
+TEST_F(CliTest, Keys_AreMadeShownAndCheckedAgainstTheirPassphrase) {
+  const std::string key = Path("party.key");
+  ASSERT_EQ(Run({"keys", "new", key, "--purpose", "party:acme", "--kdf", "interactive",
+                 "--passphrase-file", Path("pass"), "--output", "json"}),
+            kGood)
+      << err_;
+  const auto made = nlohmann::json::parse(out_);
+  EXPECT_EQ(
+      Run({"keys", "show", key, "--check", "--passphrase-file", Path("pass"), "--output", "json"}),
+      kGood);
+  EXPECT_EQ(nlohmann::json::parse(out_), made);
+  EXPECT_EQ(Run({"keys", "show", key, "--check", "--passphrase-file", Path("other-pass")}),
+            kRefused);
+  EXPECT_THAT(err_, HasSubstr("error: UNAUTHORIZED: "));
+  EXPECT_EQ(Run({"keys", "new", key, "--purpose", "again", "--kdf", "interactive",
+                 "--passphrase-file", Path("pass")}),
+            kUsage);
+  EXPECT_THAT(err_, HasSubstr("PRECONDITION"));
+  EXPECT_EQ(Run({"keys", "show", Path("missing.key")}), kUsage);
+}
+
+TEST_F(CliTest, Init_MakesAHomeThatConfigCheckTakesOnceItsGenesisIsThere) {
+  const std::string home = Path("home");
+  ASSERT_EQ(Run({"init", "--home", home, "--name", "viewer", "--follow", "test", "--kdf",
+                 "interactive", "--output", "json"}),
+            kGood)
+      << err_;
+  EXPECT_TRUE(nlohmann::json::parse(out_)["keys"].contains("node"));
+  EXPECT_EQ(Run({"config", "check", "--home", home}), kUsage);  // no genesis yet
+  const OneNodeChain chain;
+  ASSERT_TRUE(WriteFile(home + "/genesis/test.json", chain.chain().genesis().bytes(), 0600,
+                        IfExists::kFail));
+  EXPECT_EQ(Run({"config", "check", "--home", home}), kGood) << err_;
+  EXPECT_THAT(out_, HasSubstr(chain.chain().id().Hex()));
+  EXPECT_EQ(Run({"init", "--home", home, "--name", "viewer"}), kUsage);
+  ASSERT_TRUE(WriteFile(home + "/config.toml", "[node]\n", 0600, IfExists::kReplace));
+  EXPECT_EQ(Run({"config", "check", "--home", home}), kRefused);
+  EXPECT_THAT(err_, HasSubstr("node.name"));
+}
+
+TEST_F(CliTest, Proof_HoldsAndEveryChangedByteIsRefused) {
+  OneNodeChain chain;
+  const TxId id = chain.SealOne();
+  const Bytes proof = Encode(*ledger::BuildTransactionProof(chain.chain(), id));
+  ASSERT_TRUE(
+      WriteFile(Path("genesis.json"), chain.chain().genesis().bytes(), 0600, IfExists::kFail));
+  ASSERT_TRUE(WriteFile(Path("proof"), proof, 0600, IfExists::kFail));
+  const std::vector<std::string> verify = {"verify", "--proof", Path("proof"), "--genesis",
+                                           Path("genesis.json")};
+  EXPECT_EQ(Run(verify), kGood) << err_;
+  EXPECT_THAT(out_, HasSubstr(id.Hex()));
+  for (std::size_t i = 0; i < proof.size(); ++i) {
+    Bytes damaged = proof;
+    damaged[i] = static_cast<char>(damaged[i] ^ 1);
+    ASSERT_TRUE(WriteFile(Path("proof"), damaged, 0600, IfExists::kReplace));
+    ASSERT_EQ(Run(verify), kRefused) << "byte " << i << ": " << out_;
+    ASSERT_THAT(out_, HasSubstr("FAILED"));
+  }
+  EXPECT_EQ(Run({"verify", "--proof", Path("proof"), "--genesis", Path("missing")}), kUsage);
+}
+
+TEST_F(CliTest, UnreachableNode_IsSaid) {
+  EXPECT_EQ(Run({"status", "--endpoints", Path("missing.json")}), kUsage);
+  ASSERT_TRUE(
+      WriteFile(Path("endpoints.json"), R"({"chains":[],"nodes":[]})", 0600, IfExists::kFail));
+  EXPECT_EQ(Run({"query", "chain", "--endpoints", Path("endpoints.json")}), kUsage);
+  EXPECT_THAT(err_, HasSubstr("NOT_FOUND"));
+}
+
+}  // namespace
+}  // namespace talent::node
