@@ -112,6 +112,7 @@ class ImportRun {
   Status Open() {
     auto mapping = TRY(ImportMapping::Parse(TRY(ReadFile(options_.mapping, kMaxMappingBytes)),
                                             options_.mapping.string()));
+    if (!options_.custodian.empty()) mapping.custodian = options_.custodian;
     csv_.open(options_.csv, std::ios::binary);
     if (!csv_) return Fail(Code::kIo, "{}: cannot be opened", options_.csv.string());
     rejects_.open(options_.rejects, std::ios::trunc);

@@ -24,6 +24,7 @@ struct ImportCounts {
 struct ImportOptions {
   std::filesystem::path csv;
   std::filesystem::path mapping;
+  std::string custodian;          // in place of the mapping's, where given
   std::filesystem::path rejects;  // written anew: row, column, reason of whatever did not get in
   /// Secret of the centre that makes subject ids; made there when missing. Keep it: with another
   /// one the same people would become other subjects.

@@ -24,8 +24,8 @@ constexpr std::size_t kRelayAgainMax = 256;
 constexpr std::size_t kMaxWaiters = 100'000;
 // A validator that sealed nothing for so long asks peers that did.
 constexpr Millis kStalledAfter{1500};
-// An answer to a sync request stays well under a frame.
-constexpr std::size_t kSyncResponseBytes = 8u << 20;
+// Votes overtake an answer only between frames, so one is no longer than a vote can wait.
+constexpr std::size_t kSyncResponseBytes = 1u << 20;
 // A primary that seals transactions admitted this many first timeouts after one it leaves lying
 // censors it.
 constexpr std::uint64_t kStarvedTimeouts = 4;

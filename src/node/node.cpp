@@ -84,9 +84,9 @@ Status Node::Impl::Start() {
   verify = std::make_unique<VerifyPool>(cores, kMaxVerifying);
   strands = std::make_unique<boost::asio::thread_pool>(kStrandThreads);
   for (const ChainConfig& chain : config.chains) TRY(OpenChain(chain, passphrase));
+  TRY(StartPeers());  // before anything runs that would send
   io_work.emplace(io.get_executor());
   io_thread = std::thread([this] { io.run(); });
-  TRY(StartPeers());
   for (auto& [id, chain] : chains) chain->Start();
   for (const PromotionConfig& promotion : config.promotions) TRY(OpenPromotion(promotion));
   return StartServers();
@@ -152,10 +152,9 @@ Status Node::Impl::StartPeers() {
     return OnFrame(from, std::move(frame));
   };
   options.on_peer = [this](const NodeKey& peer, bool up) {
-    spdlog::info("peer {} {}", peer.Hex().substr(0, 12), up ? "connected" : "gone");
     for (auto& [id, chain] : chains) chain->OnPeer(peer, up);
   };
-  options.log = spdlog::default_logger();
+  options.log = ComponentLog("p2p");
   peers = TRY(PeerNetwork::Start(io, *node_key, std::move(options)));
   addresses.p2p = peers->listen_address();
   return {};
@@ -259,10 +258,10 @@ void Node::Impl::Stop() {
   for (auto& [id, chain] : chains) chain->Stop();
   if (strands) strands->join();
   http.reset();
-  peers.reset();
   io_work.reset();
   io.stop();
   if (io_thread.joinable()) io_thread.join();
+  peers.reset();
   verify.reset();
   storage.reset();
   grpc.reset();

@@ -2,18 +2,21 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include "base/file.h"
+#include "crypto/sha256.h"
 #include "node/devnet/network.h"
 #include "node/devnet/party_session.h"
 #include "node/devnet/process.h"
 #include "node/devnet/story.h"
 #include "talent/tiers/v1/consortium.pb.h"
 #include "talent/tiers/v1/private.pb.h"
-#include "unit/ledger/ledger_fixture.h"
+#include "support/temp_dir.h"
 
 namespace talent::node {
 namespace {
@@ -43,7 +46,9 @@ class Devnet : public ::testing::Test {
     Start();
   }
   void TearDown() override {
-    if (network_) EXPECT_TRUE(network_->Stop(Quiet));
+    if (network_) {
+      EXPECT_TRUE(network_->Stop(Quiet));
+    }
   }
 
   void Start() {
@@ -68,7 +73,7 @@ class Devnet : public ::testing::Test {
     for (const NodeEndpoint& node : network_->endpoints().nodes) {
       if (node.name == name) return node;
     }
-    CHECK(false, "no node {}", name);
+    internal::CheckFailed("node exists", __FILE__, __LINE__, name);
   }
 
   std::unique_ptr<Client> Connect(const std::string& node) {
@@ -90,7 +95,7 @@ class Devnet : public ::testing::Test {
     for (const v1::ChainState& state : status.chains()) {
       if (state.name() == chain) return state;
     }
-    CHECK(false, "{} does not host {}", node, chain);
+    internal::CheckFailed("chain is hosted", __FILE__, __LINE__, node + " " + chain);
   }
 
   template <class Condition>
@@ -112,13 +117,13 @@ class Devnet : public ::testing::Test {
     return subject;
   }
 
-  ledger::TempDir dir_;
+  TempDir dir_;
   std::optional<DevnetNetwork> network_;
   std::map<std::string, crypto::KeyPair> keys_;
 };
 
 TEST_F(Devnet, StoryCarriesARecordFromItsAssessmentToAProofAnybodyCanCheck) {
-  const fs::path data = fs::path(TALENT_SOURCE) / "data";
+  const fs::path data(TALENT_DATA);
   const fs::path csv = dir_.path() / "people.csv";
   {
     std::ifstream in(data / "hr-sample.csv");
@@ -126,7 +131,8 @@ TEST_F(Devnet, StoryCarriesARecordFromItsAssessmentToAProofAnybodyCanCheck) {
     std::string line;
     for (int i = 0; i < 12 && std::getline(in, line); ++i) out << line << "\n";
   }
-  const Status told = TellStory(*network_, {csv, data / "hr-mapping.toml", Quiet});
+  const Status told =
+      TellStory(*network_, {TALENTD, csv, csv, data / "hr-mapping.toml", Quiet});
   ASSERT_TRUE(told) << told.error().ToString();
 
   const fs::path proof = network_->dir() / "correction.proof";

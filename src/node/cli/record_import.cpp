@@ -115,6 +115,8 @@ void AddRecordImportCommand(CLI::App& record, int& exit_code) {
   import->add_option("--mapping", options->import.mapping, "Mapping of columns to records, TOML")
       ->required();
   import->add_option("--csv", options->import.csv, "File to import")->required();
+  import->add_option("--custodian", options->import.custodian,
+                     "Party id of the centre that signs, in place of the mapping's");
   import->add_option("--chain", options->chain, "Chain by name, tier or id")->capture_default_str();
   import->add_option("--key", options->key, "Key file of the centre")->required();
   import->add_option("--rejects", options->import.rejects,
