@@ -30,7 +30,8 @@ class GrpcServer {
   /// "127.0.0.1:9001", with the port really bound.
   const std::string& listen_address() const;
 
-  /// Ends streams, takes no new calls, gives those that run kStopGrace to end, cancels the rest. Idempotent.
+  /// Ends streams, takes no new calls, gives those that run kStopGrace to end, cancels the rest.
+  /// Idempotent.
   void Stop();
 
   static constexpr Millis kStopGrace{2000};
