@@ -1,4 +1,5 @@
-// Real processes on loopback: the main story, and what happens when nodes are killed in the middle of it.
+// Real processes on loopback: the main story, and what happens when nodes are killed in the middle
+// of it.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -14,9 +15,9 @@
 #include "node/devnet/party_session.h"
 #include "node/devnet/process.h"
 #include "node/devnet/story.h"
+#include "support/temp_dir.h"
 #include "talent/tiers/v1/consortium.pb.h"
 #include "talent/tiers/v1/private.pb.h"
-#include "support/temp_dir.h"
 
 namespace talent::node {
 namespace {
@@ -33,7 +34,8 @@ void Quiet(const std::string& /*line*/) {}
 
 /// Exit code of `talentd arguments`.
 int Talentd(const std::string& arguments) {
-  const int status = std::system((std::string(TALENTD) + " " + arguments + " > /dev/null 2>&1").c_str());
+  const int status =
+      std::system((std::string(TALENTD) + " " + arguments + " > /dev/null 2>&1").c_str());
   return WEXITSTATUS(status);
 }
 
@@ -77,11 +79,13 @@ class Devnet : public ::testing::Test {
   }
 
   std::unique_ptr<Client> Connect(const std::string& node) {
-    return std::move(Client::Connect(Node(node).grpc, ReadFile(Node(node).tls_ca, kMaxFileBytes).value())
-                         .value());
+    return std::move(
+        Client::Connect(Node(node).grpc, ReadFile(Node(node).tls_ca, kMaxFileBytes).value())
+            .value());
   }
 
-  PartySession Session(const std::string& node, const std::string& party, const std::string& chain) {
+  PartySession Session(const std::string& node, const std::string& party,
+                       const std::string& chain) {
     if (!keys_.contains(party)) keys_.emplace(party, network_->PartyKey(party).value());
     const ChainId id = network_->endpoints().FindChain(chain).value().id;
     return std::move(PartySession::Open(Node(node).grpc,
@@ -131,12 +135,12 @@ TEST_F(Devnet, StoryCarriesARecordFromItsAssessmentToAProofAnybodyCanCheck) {
     std::string line;
     for (int i = 0; i < 12 && std::getline(in, line); ++i) out << line << "\n";
   }
-  const Status told =
-      TellStory(*network_, {TALENTD, csv, csv, data / "hr-mapping.toml", Quiet});
+  const Status told = TellStory(*network_, {TALENTD, csv, csv, data / "hr-mapping.toml", Quiet});
   ASSERT_TRUE(told) << told.error().ToString();
 
   const fs::path proof = network_->dir() / "correction.proof";
-  const std::string genesis = " --genesis " + (network_->dir() / "genesis" / "public.json").string();
+  const std::string genesis =
+      " --genesis " + (network_->dir() / "genesis" / "public.json").string();
   EXPECT_EQ(Talentd("verify --proof " + proof.string() + genesis), 0);
 
   // One changed byte anywhere is refused.
@@ -242,7 +246,8 @@ TEST_F(Devnet, KeepsAndPromotesOnceWhatItAcknowledgedBeforeAllNodesWereKilled) {
               .GetTransaction(consortium.chain(), ledger::TransactionId(tx.envelope()))
               .value();
       if (found.state().status() != v1::TRANSACTION_STATUS_SEALED) continue;
-      const auto record = Decode<tiers::RecordPromoted>(found.transaction().payload().data()).value();
+      const auto record =
+          Decode<tiers::RecordPromoted>(found.transaction().payload().data()).value();
       effective.insert(ledger::TransactionId(record.record().envelope()).ToBytes());
     }
   }
