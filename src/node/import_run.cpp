@@ -24,6 +24,8 @@ constexpr std::size_t kMaxKnown = 4'000'000;      // records on the chain; about
 constexpr Millis kOutcomeWait{10'000};            // longer than any view change of a healthy chain
 constexpr std::chrono::milliseconds kPause{250};  // before trying again
 constexpr std::chrono::milliseconds kReport{500};
+/// A node asked after another has not always sealed what that one has: ten seconds of pauses.
+constexpr std::size_t kTriesWhileBehind = 40;
 constexpr std::string_view kRecords = "rec/";
 
 /// One record of a person, to be signed.
@@ -40,6 +42,7 @@ struct Lane {
   std::deque<Step> steps;  // still to be done, the front one under way
   Bytes transaction;       // of the front step
   TxId id;
+  std::size_t client = 0;  // one node as long as it answers: another may be a block behind it
   std::size_t tries = 0;
   Steady::time_point give_up;   // when the front step is tried no more
   Steady::time_point retry_at;  // while paused
@@ -76,7 +79,9 @@ class ImportRun {
  public:
   ImportRun(const ImportOptions& options, const crypto::KeyPair& centre,
             const std::vector<std::unique_ptr<Client>>& clients)
-      : options_(options), centre_(centre), clients_(clients), lanes_(options.in_flight) {}
+      : options_(options), centre_(centre), clients_(clients), lanes_(options.in_flight) {
+    for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i].client = i;
+  }
 
   Result<ImportCounts> Run() {
     TRY(Open());
@@ -199,17 +204,29 @@ class ImportRun {
     lane.transaction = ledger::Serialize(tx);
   }
 
-  Client& NextClient() { return *clients_[next_client_++ % clients_.size()]; }
+  Client& ClientOf(const Lane& lane) { return *clients_[lane.client % clients_.size()]; }
+
+  /// Where the front step's transaction stands. A node that has restarted has forgotten our login.
+  Result<v1::GetTransactionResponse> Ask(const Lane& lane) {
+    Client& client = ClientOf(lane);
+    auto answer = client.GetTransaction(options_.chain, lane.id);
+    if (answer ||
+        (answer.error().code != Code::kUnauthorized && answer.error().code != Code::kExpired)) {
+      return answer;
+    }
+    TRY(client.Login(options_.chain, centre_));
+    return client.GetTransaction(options_.chain, lane.id);
+  }
 
   void Submit(Lane& lane) {
     lane.paused = false;
     ++lane.tries;
-    NextClient().SubmitAndWait(options_.chain, lane.transaction, kOutcomeWait,
-                               [this, &lane](Result<Submitted> result) {
-                                 const std::lock_guard lock(mutex_);
-                                 answers_.push_back({&lane, std::move(result)});
-                                 answered_.notify_one();
-                               });
+    ClientOf(lane).SubmitAndWait(options_.chain, lane.transaction, kOutcomeWait,
+                                 [this, &lane](Result<Submitted> result) {
+                                   const std::lock_guard lock(mutex_);
+                                   answers_.push_back({&lane, std::move(result)});
+                                   answered_.notify_one();
+                                 });
   }
 
   std::vector<Answer> TakeAnswers() {
@@ -238,7 +255,7 @@ class ImportRun {
         return;
       case v1::TRANSACTION_STATUS_EXPIRED:
         // Definite: it will never be sealed, so another may be signed in its place.
-        if (const auto read = NextClient().GetTransaction(options_.chain, lane.id)) {
+        if (const auto read = Ask(lane)) {
           height_ = std::max(height_, read->as_of_height());
         }
         Sign(lane);
@@ -258,8 +275,18 @@ class ImportRun {
   void HandleError(Lane& lane, const Error& error) {
     switch (error.code) {
       case Code::kUnavailable:
+        ++lane.client;
+        Pause(lane, error);
+        return;
       case Code::kExhausted:
         Pause(lane, error);
+        return;
+      case Code::kNotFound:
+        if (lane.tries < kTriesWhileBehind) {
+          Pause(lane, error);
+        } else {
+          GiveUp(lane, error);
+        }
         return;
       case Code::kDuplicate:
         HandleDuplicate(lane, error);
@@ -271,7 +298,7 @@ class ImportRun {
 
   /// Our own transaction, sealed though an answer was lost; or a subject registered by another run.
   void HandleDuplicate(Lane& lane, const Error& error) {
-    const auto read = NextClient().GetTransaction(options_.chain, lane.id);
+    const auto read = Ask(lane);
     if (!read) {
       Pause(lane, read.error());
     } else if (read->state().status() == v1::TRANSACTION_STATUS_SEALED) {
@@ -317,7 +344,6 @@ class ImportRun {
   std::optional<Importer> importer_;
   std::map<std::pair<Bytes, std::string>, RecordId> known_;  // by subject and kind
   std::uint64_t height_ = 0;                                 // highest seen
-  std::size_t next_client_ = 0;
   ImportCounts counts_;
   Steady::time_point next_report_;
   std::vector<Lane> lanes_;  // never resized: calls under way point into it

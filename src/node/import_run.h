@@ -19,6 +19,8 @@ struct ImportCounts {
   std::uint64_t sealed = 0;         // records put there by this run
   std::uint64_t already_there = 0;  // records found there
   std::uint64_t failed = 0;         // people the chain refused or did not answer for
+
+  bool operator==(const ImportCounts&) const = default;
 };
 
 struct ImportOptions {

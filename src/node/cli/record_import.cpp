@@ -86,7 +86,9 @@ Result<int> Import(Options options) {
   }
   const auto importers = TRY(LogIn(options, key));
   options.import.chain = importers.chain;
-  options.import.progress = ShowProgress;
+  options.import.progress = [last = ImportCounts()](const ImportCounts& counts) mutable {
+    if (counts != std::exchange(last, counts)) ShowProgress(counts);
+  };
   const auto start = std::chrono::steady_clock::now();
   const auto counts = TRY(RunImport(options.import, key, importers.clients));
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
