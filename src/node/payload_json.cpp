@@ -67,7 +67,7 @@ Status RecodeBytes(const Descriptor& type, json& object, Recode recode, const st
   if (!object.is_object()) return Fail(Code::kInvalidArgument, "{}: not an object", path);
   for (auto& [name, value] : object.items()) {
     const FieldDescriptor* field = type.FindFieldByName(name);
-    const std::string at = path + "." + name;
+    const std::string at = fmt::format("{}.{}", path, name);
     if (field == nullptr) {
       return Fail(Code::kInvalidArgument, "{}: no field of {}", at, type.name());
     }
