@@ -49,6 +49,8 @@ Metrics::Metrics()
       mempool_bytes_(MakeGauge("mempool_bytes", "Bytes of admitted and not yet sealed")),
       view_(MakeGauge("consensus_view", "Current view of this validator")),
       view_changing_(MakeGauge("consensus_view_changing", "1 while a view change is under way")),
+      observer_(MakeGauge("consensus_observer",
+                          "1 while this validator does not vote since it lost its votes")),
       view_changes_(MakeCounter("consensus_view_changes_total", "View changes begun")),
       dropped_messages_(MakeCounter("consensus_dropped_messages_total",
                                     "Messages ignored as stale or outside the window")),
@@ -105,6 +107,7 @@ void Metrics::SetChain(const std::string& chain, const ChainStatusInfo& status) 
   if (!status.replica) return;
   set(view_, status.replica->view.value);
   set(view_changing_, status.replica->view_changing ? 1 : 0);
+  set(observer_, status.replica->observer ? 1 : 0);
   RaiseTo(view_changes_, labels, status.replica->view_changes);
   RaiseTo(dropped_messages_, labels, status.replica->dropped_messages);
 }

@@ -111,6 +111,12 @@ Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passp
     // A chain that has moved while its votes are gone may hold promises nobody remembers.
     role->votes_lost = votes.damaged || (votes.created && (*chain)->head().height > Height(0));
     role->votes = std::move(votes.log);
+    if (role->votes_lost) {
+      spdlog::warn(
+          "chain {}: the vote log was missing or damaged; this validator watches without voting "
+          "until the chain has passed everything it may have voted for",
+          name);
+    }
   }
   if (hosted.party_key_file) {
     party_keys.emplace(name, TRY(crypto::ReadKeyFile(*hosted.party_key_file, passphrase)));

@@ -32,6 +32,7 @@ v1::ChainState Describe(const ChainRunner& runner) {
     out.set_epoch(replica->epoch.value);
     out.set_view(replica->view.value);
     out.set_view_changes(replica->view_changes);
+    out.set_observer(replica->observer);
     const auto& validators = chain.validators();
     if (replica->primary.value < validators.size()) {
       out.set_primary(validators.at(replica->primary).name);

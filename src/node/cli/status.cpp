@@ -15,7 +15,8 @@ struct StatusOptions {
 
 std::string Condition(const v1::ChainState& chain) {
   if (!chain.halted().empty()) return "halted: " + chain.halted();
-  return chain.synced() ? "synced" : "catching up";
+  if (!chain.synced()) return "catching up";
+  return chain.observer() ? "votes lost: watching only" : "synced";
 }
 
 std::vector<std::string> Row(const std::string& node, const v1::ChainState& chain) {
