@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 
@@ -33,6 +34,35 @@ struct Client::Impl {
         node(v1::Node::NewStub(channel)),
         auth(v1::Auth::NewStub(channel)) {}
 
+  /// Waits until gRPC has let go of every asynchronous call, a moment after its answer. The last
+  /// reference to a channel must not go on a thread of gRPC: it would join itself there, and then
+  /// run on a queue that is no more.
+  ~Impl() {
+    std::unique_lock lock(mutex);
+    released.wait(lock, [this] { return in_flight == 0; });
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  /// Held by an asynchronous call for as long as it holds the channel.
+  class InFlight {
+   public:
+    explicit InFlight(Impl& impl) : impl_(impl) {
+      const std::lock_guard lock(impl_.mutex);
+      ++impl_.in_flight;
+    }
+    ~InFlight() {
+      // Notifies under the lock: once that is free the client may be gone.
+      const std::lock_guard lock(impl_.mutex);
+      if (--impl_.in_flight == 0) impl_.released.notify_all();
+    }
+    InFlight(const InFlight&) = delete;
+    InFlight& operator=(const InFlight&) = delete;
+
+   private:
+    Impl& impl_;
+  };
+
   /// Puts deadline and, where logged in on `chain`, the token into a call.
   void Prepare(grpc::ClientContext& context, Millis timeout, BytesView chain) {
     context.set_deadline(After(timeout));
@@ -59,7 +89,10 @@ struct Client::Impl {
   std::unique_ptr<v1::Node::Stub> node;
   std::unique_ptr<v1::Auth::Stub> auth;
   std::mutex mutex;
-  std::map<Bytes, std::string, std::less<>> tokens;  // by chain id; guarded by mutex
+  // Guarded by mutex.
+  std::map<Bytes, std::string, std::less<>> tokens;  // by chain id
+  std::size_t in_flight = 0;                         // asynchronous calls
+  std::condition_variable released;
 };
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -118,11 +151,13 @@ Result<Submitted> Client::SubmitAndWait(const ChainId& chain, Bytes transaction,
 void Client::SubmitAndWait(const ChainId& chain, Bytes transaction, Millis wait,
                            std::function<void(Result<Submitted>)> done) {
   struct State {
+    explicit State(Impl& impl) : in_flight(impl) {}
+    const Impl::InFlight in_flight;  // first, so that it goes after the context and its channel
     grpc::ClientContext context;
     v1::SubmitAndWaitRequest request;
     v1::SubmitAndWaitResponse response;
   };
-  auto state = std::make_shared<State>();
+  auto state = std::make_shared<State>(*impl_);
   impl_->Prepare(state->context, wait + kAnswerTime.value, chain.View());
   state->request.set_chain_id(chain.ToBytes());
   state->request.set_transaction(std::move(transaction));

@@ -42,7 +42,8 @@ class Client {
   /// Waits for a definite outcome, at most `wait`; what is still pending then says so.
   Result<Submitted> SubmitAndWait(const ChainId& chain, Bytes transaction, Millis wait);
   /// The same without waiting: `done` is called once, on a thread of gRPC; it must not block. The
-  /// client must live until then.
+  /// client must live until then; its destructor, which `done` must not run, waits for the rest of
+  /// the call.
   void SubmitAndWait(const ChainId& chain, Bytes transaction, Millis wait,
                      std::function<void(Result<Submitted>)> done);
 
