@@ -93,6 +93,8 @@ class Chain {
   /// The transaction with its payload if that is kept. kNotFound.
   Result<Transaction> GetTransaction(const TxId& id) const;
   Result<pb::Receipt> GetReceipt(const TxLocation& at) const;
+  /// Codes of all its transactions, in order. kNotFound.
+  Result<std::vector<pb::ReceiptCode>> GetReceipts(Height height) const;
   /// State after the sealed head; a consistent snapshot for as long as it is held.
   std::unique_ptr<StateReader> SealedState() const;
   /// Path of a transaction to its block's roots. kNotFound.

@@ -74,6 +74,13 @@ Result<pb::Receipt> Chain::GetReceipt(const TxLocation& at) const {
   return ReceiptAt(TRY(impl_->store.ReadBody(at.height)), at);
 }
 
+Result<std::vector<pb::ReceiptCode>> Chain::GetReceipts(Height height) const {
+  const auto body = TRY(impl_->store.ReadBody(height));
+  std::vector<pb::ReceiptCode> codes;
+  for (const auto code : body.receipts()) codes.push_back(static_cast<pb::ReceiptCode>(code));
+  return codes;
+}
+
 std::unique_ptr<StateReader> Chain::SealedState() const {
   return std::make_unique<StoredState>(impl_->store.Snapshot());
 }

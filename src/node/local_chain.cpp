@@ -142,9 +142,21 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
         RequestBlocks();
       });
       return true;
-    case v1::Frame::kSyncRequest:
-      OnStrand([this, from, request = frame.sync_request()] { OnSyncRequest(from, request); });
+    case v1::Frame::kSyncRequest: {
+      // One of each peer at a time: an answer costs far more than a question.
+      {
+        const std::lock_guard lock(mutex_);
+        if (!asking_.insert(from).second) return true;
+      }
+      OnStrand([this, from, request = frame.sync_request()] {
+        {
+          const std::lock_guard lock(mutex_);
+          asking_.erase(from);
+        }
+        OnSyncRequest(from, request);
+      });
       return true;
+    }
     case v1::Frame::kSyncResponse:
       OnStrand([this, from,
                 response =
@@ -197,6 +209,10 @@ Status LocalChain::Admissible(const ledger::Transaction& tx) const {
   const ledger::Head tip = chain_->tip();
   const Height next = tip.height + 1;
   const std::uint64_t max_valid_for = chain_->genesis().consensus().max_valid_for;
+  // First: what was sealed in time is a duplicate for ever, not expired.
+  if (const auto at = chain_->FindTransaction(tx.id)) {
+    return Fail(Code::kDuplicate, "transaction {} is in block {} already", tx.id.Hex(), at->height);
+  }
   if (tx.valid_until < next) {
     return Fail(Code::kExpired, "valid_until {} has passed: the next block is {}", tx.valid_until,
                 next);
@@ -204,9 +220,6 @@ Status LocalChain::Admissible(const ledger::Transaction& tx) const {
   if (tx.valid_until > tip.height + max_valid_for) {
     return Fail(Code::kInvalidArgument, "valid_until {} is more than {} heights ahead of {}",
                 tx.valid_until, max_valid_for, tip.height);
-  }
-  if (const auto at = chain_->FindTransaction(tx.id)) {
-    return Fail(Code::kDuplicate, "transaction {} is in block {} already", tx.id.Hex(), at->height);
   }
   const Timestamp time = std::max(env_.clock->Now(), tip.time + Millis(1));
   return application_->Check(tx, ledger::BlockContext{chain_->id(), next, time},
@@ -233,6 +246,15 @@ void LocalChain::AdmitParsed(TxPtr tx, bool local, const std::function<void(Resu
   done(id);
   if (!work_waiting_) UpdateWorkWaiting();
   Drain();
+}
+
+// Not read back from the store: that would parse the whole block for each of its transactions.
+TxOutcome LocalChain::OutcomeIn(const ledger::ExecutedBlock& block, std::size_t index) const {
+  const pb::ReceiptCode receipt = block.receipts[index];
+  // A duplicate's outcome is that of the first.
+  if (receipt == pb::RECEIPT_CODE_DUPLICATE) return Outcome(block.tx_ids[index]);
+  return {receipt == pb::RECEIPT_CODE_OK ? TxStatus::kSealed : TxStatus::kRejected, block.height,
+          static_cast<std::uint32_t>(index), receipt};
 }
 
 TxOutcome LocalChain::Outcome(const TxId& id) const {
@@ -316,10 +338,9 @@ void LocalChain::AfterSealed(const ledger::ExecutedBlock& block) {
     for (const TxId& id : block.tx_ids) pending_ids_.erase(id);
     for (const TxId& id : expired) pending_ids_.erase(id);
   }
-  if (!waiters_.empty()) {
-    for (const TxId& id : block.tx_ids) {
-      if (waiters_.contains(id)) Resolve(id, Outcome(id));
-    }
+  for (std::size_t i = 0; i < block.tx_ids.size() && !waiters_.empty(); ++i) {
+    const TxId& id = block.tx_ids[i];
+    if (waiters_.contains(id)) Resolve(id, OutcomeIn(block, i));
   }
   TxOutcome too_late;
   too_late.status = TxStatus::kExpired;
@@ -447,10 +468,10 @@ void LocalChain::ApplyNext(const NodeKey& from, std::shared_ptr<v1::SyncResponse
     sealed.hash = chain_->head().hash;
     for (const pb::SignedEnvelope& tx : block.block().transactions()) {
       sealed.tx_ids.push_back(ledger::TransactionId(tx.envelope()));
-      const auto at = static_cast<std::uint32_t>(sealed.receipts.size());
-      const auto receipt = chain_->GetReceipt({height, at});
-      sealed.receipts.push_back(receipt ? receipt->code() : pb::RECEIPT_CODE_OK);
     }
+    auto receipts = chain_->GetReceipts(height);
+    if (!receipts) return Halt(receipts.error().ToString());
+    sealed.receipts = std::move(*receipts);
     if (replica_)
       Step(consensus::Sealed{height, *certificate, sealed.hash, block.block().header()});
     AfterSealed(sealed);

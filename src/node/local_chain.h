@@ -101,6 +101,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void Tick();
   void AfterSealed(const ledger::ExecutedBlock& block);
   bool Starves(const std::map<std::uint32_t, Timestamp>& newest_sealed_by_lane) const;
+  TxOutcome OutcomeIn(const ledger::ExecutedBlock& block, std::size_t index) const;
   void Resolve(const TxId& id, const TxOutcome& outcome);
   void GiveUp(const TxId& id, std::uint64_t number);
   void PublishStatus();
@@ -159,6 +160,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   mutable std::mutex mutex_;  // guards what readers on other threads see:
   ChainStatusInfo status_;
   std::unordered_set<TxId> pending_ids_;
+  std::set<NodeKey> asking_;  // peers whose sync request waits for the strand
   std::map<std::uint64_t, std::function<void(Height)>> listeners_;
   std::uint64_t next_listener_ = 0;
 };
