@@ -202,7 +202,8 @@ void Replica::Impl::TryCommitted(Slot& slot) {
 }
 
 void Replica::Impl::TryExecute() {
-  for (Height h = execute_sent_ + 1;; ++h) {
+  // Commits are buffered for twice the window; the host holds one window of unsealed blocks.
+  for (Height h = execute_sent_ + 1; InWindow(h); ++h) {
     Slot* slot = FindSlot(h);
     if (slot == nullptr || !slot->committed || diverged_) return;
     const Hash& digest = *slot->committed;
