@@ -96,6 +96,9 @@ Result<PeerStatus> ParseStatus(const pb::Status& in) {
     return Fail(Code::kTooLarge, "status names {} heights, {} are the most", in.accepted_size(),
                 kMaxWindow);
   }
+  if (in.sealed() > kMaxHeight) {
+    return Fail(Code::kInvalidArgument, "status claims height {}, which no chain has", in.sealed());
+  }
   PeerStatus out{View(in.view()), in.view_changing(), Height(in.sealed()), in.stalled(), {}};
   for (const std::uint64_t h : in.accepted()) {
     if (Height(h) <= (out.accepted.empty() ? out.sealed : out.accepted.back())) {

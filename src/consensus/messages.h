@@ -12,6 +12,9 @@ namespace talent::consensus {
 
 /// More heights than any window may span (architecture: W ≤ 32): bounds a view change.
 inline constexpr std::uint64_t kMaxWindow = 256;
+/// No chain gets here: what a peer claims to have sealed stays below, so that adding windows to it
+/// cannot wrap around.
+inline constexpr std::uint64_t kMaxHeight = std::uint64_t{1} << 62;
 /// No message is longer; a proposal has its own, lower limit (Options::max_proposal_bytes).
 inline constexpr std::size_t kMaxMessageBytes = 64u << 20;
 
