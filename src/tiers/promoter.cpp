@@ -124,11 +124,15 @@ Status Promoter::Impl::ScanBlock(const ledger::StateReader& state, Height height
 }
 
 Status Promoter::Impl::ScanSettlements() {
+  // The state may be a block ahead of the head that is read first; that block's settlements cannot
+  // be proven under it and wait for the next scan.
+  const std::uint64_t head = options.source->head().height.value;
   const auto state = options.source->SealedState();
   std::uint64_t scanned = outbox.cursor().scanned();
   const std::uint64_t last = scanned + kMaxScannedPerStep;
   std::vector<OutboxItem> found;
   kSettled.Scan(*state, {}, BigEndian(scanned + 1), [&](BytesView key, const pb::Settled& settled) {
+    if (settled.height() > head) return false;
     scanned = FromBigEndian(key);
     OutboxItem item;
     item.entry.set_record_id(settled.record_id());
