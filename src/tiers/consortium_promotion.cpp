@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tiers/consortium_rules.h"
+#include "tiers/promotion_policy.h"
 #include "tiers/sources.h"
 
 namespace talent::tiers {
@@ -30,6 +31,26 @@ Result<ledger::Transaction> ReadRecord(const pb::RecordPromoted& message) {
   return record;
 }
 
+// A proof shows that the source's validators wrote the decision, not that its rules did: a source
+// whose quorum is faulty must not put numbers here that index this chain's tables, or free text
+// into its state.
+Status CheckDecision(const pb::PromotionDecision& decision, const TxId& record_id) {
+  const auto& parties = decision.parties();
+  const auto not_ascending = [](const auto& a, const auto& b) { return a >= b; };
+  const bool numbers_fit =
+      decision.priority() <= kLowestPriority && decision.value_class() <= kHighestValueClass;
+  const bool names_fit =
+      FindKind(PrivateKinds(), decision.content_kind()) != nullptr &&
+      IsPartyId(decision.centre()) && (decision.author().empty() || IsPartyId(decision.author())) &&
+      static_cast<std::size_t>(parties.size()) <= kMaxParties &&
+      std::all_of(parties.begin(), parties.end(), [](const auto& id) { return IsPartyId(id); }) &&
+      std::adjacent_find(parties.begin(), parties.end(), not_ascending) == parties.end();
+  if (!numbers_fit || !names_fit || decision.supersedes() == record_id.View()) {
+    return Fail(Code::kBadSignature, "decision breaks the rules of a private chain");
+  }
+  return {};
+}
+
 // The source's own decision, proven from its state: the policy was applied by the source's
 // validators when they executed the record, so nobody has to run it again here.
 Result<pb::PromotionDecision> ProveDecision(const pb::RecordPromoted& message,
@@ -44,6 +65,7 @@ Result<pb::PromotionDecision> ProveDecision(const pb::RecordPromoted& message,
   if (decision.kind() != record.kind || decision.disclosure() != record.disclosure) {
     return Fail(Code::kBadSignature, "decision is of another kind or disclosure than the record");
   }
+  TRY(CheckDecision(decision, record.id));
   return decision;
 }
 
