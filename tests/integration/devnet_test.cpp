@@ -226,9 +226,8 @@ TEST_F(Devnet, KeepsAndPromotesOnceWhatItAcknowledgedBeforeAllNodesWereKilled) {
   std::set<Bytes> promoted;
   ASSERT_TRUE(Await([&] {
     promoted.clear();
-    for (const auto& [key, value] : consortium.Scan("rec/", 1000).value()) {
-      promoted.insert(key.substr(4));
-    }
+    const auto entries = consortium.Scan("rec/", 1000).value();
+    for (const auto& [key, value] : entries) promoted.insert(key.substr(4));
     return promoted.size() >= acknowledged.size();
   }));
   EXPECT_EQ(promoted, acknowledged);

@@ -50,23 +50,40 @@ class Story {
       : network_(network), say_(options.say) {}
 
   Status Tell(const StoryOptions& options) {
-    TRY(Stage("connect", OpenSessions()));
-    TRY(Stage("import", Import(options)));
-    TRY(Stage("invest", Invest()));
-    TRY(Stage("assess", Assess()));
-    TRY(Stage("promote", AwaitPromotion()));
-    TRY(Stage("review", Review()));
-    TRY(Stage("dispute", AnswerDispute()));
-    TRY(Stage("settle", AwaitSettlement()));
-    TRY(Stage("publish", AwaitPublication()));
-    TRY(Stage("prove", Prove()));
+    TRY(OpenSessions());
+    const std::pair<const char*, std::function<Status()>> stages[] = {
+        {"import 导入", [&] { return Import(options); }},
+        {"invest 投资与通证", [&] { return Invest(); }},
+        {"assess 评估", [&] { return Assess(); }},
+        {"promote 上传联盟链", [&] { return AwaitPromotion(); }},
+        {"review 核查", [&] { return Review(); }},
+        {"dispute 异议与更正", [&] { return AnswerDispute(); }},
+        {"settle 结算与积分", [&] { return AwaitSettlement(); }},
+        {"publish 发布公有链", [&] { return AwaitPublication(); }},
+        {"prove 离线验证", [&] { return Prove(); }},
+    };
+    int number = 0;
+    for (const auto& [name, tell] : stages) {
+      say_(fmt::format("\n[{}/{}] {}", ++number, std::size(stages), name));
+      if (Status told = tell(); !told) return Within(name, std::move(told).error());
+      say_("  " + TRY(Heights()));
+    }
     return {};
   }
 
  private:
-  static Status Stage(const char* name, Status result) {
-    if (!result) return Within(name, std::move(result).error());
-    return {};
+  /// "heights: private-a 33, consortium 82, public 8; private-b 13".
+  Result<std::string> Heights() {
+    std::string text = "heights:";
+    for (PartySession* const session : {&*centre_, &*centre_b_}) {
+      const auto status = TRY(session->client().GetStatus());
+      for (const v1::ChainState& chain : status.chains()) {
+        if (session == &*centre_ || chain.role() == "validator") {
+          text += fmt::format(" {} {}", chain.name(), chain.height());
+        }
+      }
+    }
+    return text;
   }
 
   const ChainId& Chain(std::string_view name) const {
@@ -88,6 +105,7 @@ class Story {
   Status OpenSessions() {
     centre_.emplace(TRY(Session("centre-1", "centre-1", "private-a")));
     centre_on_consortium_.emplace(TRY(Session("centre-1", "centre-1", "consortium")));
+    centre_b_.emplace(TRY(Session("centre-b1", "centre-b1", "private-b")));
     acme_.emplace(TRY(Session("centre-2", "acme", "private-a")));
     // The reviewers talk to different nodes, as enterprises of different cities would.
     reviewers_.push_back(TRY(Session("centre-2", "acme", "consortium")));
@@ -130,7 +148,7 @@ class Story {
   const std::function<void(const std::string&)>& say_;
   std::map<std::string, crypto::KeyPair> keys_;
   crypto::SystemRandom random_;
-  std::optional<PartySession> centre_, centre_on_consortium_, acme_, viewer_;
+  std::optional<PartySession> centre_, centre_b_, centre_on_consortium_, acme_, viewer_;
   std::vector<PartySession> reviewers_;
   std::vector<Bytes> subjects_;  // of centre-1, with consent
   std::vector<PromotedRecord> records_;
@@ -197,7 +215,7 @@ Status Story::Invest() {
     purchased.set_unit_price(100'00);
     TRY(acme_->Submit("TokenPurchased", purchased, pb::DISCLOSURE_FULL));
   }
-  say_(fmt::format("acme invested in {} people; talent tokens issued and {} units bought",
+  say_(fmt::format("  acme invested in {} people; talent tokens issued and {} units bought",
                    kInvestedSubjects, 300 + 400 + 500));
   return {};
 }
@@ -224,7 +242,7 @@ Status Story::Assess() {
     const RecordId id = TRY(centre_->Submit("AbilityAssessed", assessed, pb::DISCLOSURE_FULL));
     records_.push_back(PromotedRecord{id, subject, std::move(assessed)});
   }
-  say_(fmt::format("centre-1 made {} assessments, all fully disclosable", records_.size()));
+  say_(fmt::format("  centre-1 made {} assessments, all fully disclosable", records_.size()));
   return {};
 }
 
@@ -242,7 +260,7 @@ Status Story::AwaitPromotion() {
     }
   }
   for (const auto& [source, count] : by_source) {
-    say_(fmt::format("consortium holds {} records of {}, each once, as the bytes that were signed",
+    say_(fmt::format("  consortium holds {} records of {}, each once, as the bytes that were signed",
                      count, source));
   }
   return {};
@@ -280,7 +298,7 @@ Status Story::Review() {
       open.push_back(OpenReview{&reviewer, records_[i].id, std::move(reveal)});
     }
   }
-  say_(fmt::format("acme and globex committed to {} verdicts nobody can read yet", open.size()));
+  say_(fmt::format("  acme and globex committed to {} verdicts nobody can read yet", open.size()));
   for (const OpenReview& review : open) {
     const auto entry =
         TRY(Await(*review.reviewer, kConsortiumRecords, review.record, "open for reveals",
@@ -292,7 +310,7 @@ Status Story::Review() {
         TRY(review.reviewer->Submit("ReviewRevealed", review.reveal, pb::DISCLOSURE_UNSPECIFIED));
     if (review.record == records_.back().id) disputes_.push_back(revealed);
   }
-  say_(fmt::format("{} verdicts revealed: {} records confirmed, 1 disputed by both", open.size(),
+  say_(fmt::format("  {} verdicts revealed: {} records confirmed, 1 disputed by both", open.size(),
                    records_.size() - 1));
   return {};
 }
@@ -319,7 +337,7 @@ Status Story::AnswerDispute() {
   answered.set_correction(correction_.ToBytes());
   TRY(centre_on_consortium_->Submit("DisputeAnswered", answered, pb::DISCLOSURE_UNSPECIFIED));
   TRY(centre_->SubmitSigned(correction));
-  say_(fmt::format("centre-1 accepted the dispute of {} and wrote correction {}",
+  say_(fmt::format("  centre-1 accepted the dispute of {} and wrote correction {}",
                    disputed.id.Hex().substr(0, 12), correction_.Hex().substr(0, 12)));
   return {};
 }
@@ -333,11 +351,11 @@ Status Story::AwaitSettlement() {
               disputed ? "corrected" : "verified",
               [wanted](const auto& entry) { return entry.status() == wanted; }));
   }
-  say_(fmt::format("{} records verified, 1 corrected", records_.size() - 1));
+  say_(fmt::format("  {} records verified, 1 corrected", records_.size() - 1));
   for (const char* member : {"acme", "globex"}) {
     const auto standing =
         TRY(centre_on_consortium_->Read<tiers::pb::Standing>(kStandings.Key(member)));
-    if (standing) say_(fmt::format("{} has {} community points", member, standing->points()));
+    if (standing) say_(fmt::format("  {} has {} community points", member, standing->points()));
   }
   return {};
 }
@@ -371,7 +389,7 @@ Status Story::Prove() {
   say_(fmt::format(
       "proof of the correction ({} bytes, {} in block {}) checks out offline; it is in {}",
       bytes.size(), proven.transaction.kind, proven.header.header.height(), file.string()));
-  say_("correction record: " + correction_.Hex());
+  say_("  correction record: " + correction_.Hex());
   return {};
 }
 
