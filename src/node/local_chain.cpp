@@ -69,6 +69,8 @@ LocalChain::LocalChain(Environment environment, std::unique_ptr<ledger::Applicat
 LocalChain::~LocalChain() = default;
 
 void LocalChain::OnStrand(std::function<void()> work) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return;  // nobody would run it, and it would hold this chain
   boost::asio::post(strand_, [self = shared_from_this(), work = std::move(work)] {
     if (!self->stopped_) work();
   });
@@ -83,7 +85,10 @@ void LocalChain::Start() {
 
 void LocalChain::Stop() {
   boost::asio::post(strand_, [self = shared_from_this()] {
-    self->stopped_ = true;
+    {
+      const std::lock_guard lock(self->mutex_);
+      self->stopped_ = true;
+    }
     self->tick_.cancel();
     for (auto& [id, timer] : self->timers_) timer->cancel();
     while (!self->waiters_.empty()) {

@@ -52,7 +52,8 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   ~LocalChain() override;
 
   void Start();
-  /// Stops timers and voting; what is queued on the strand still runs. Idempotent.
+  /// Stops timers and voting. Once the executor has run dry nothing is posted to it any more; it
+  /// must outlive the chain, whose strand and timers are its. Idempotent.
   void Stop();
 
   /// May the node with this key exchange frames about this chain? Thread-safe.
@@ -152,7 +153,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   std::unordered_map<TxId, std::map<std::uint64_t, Waiter>> waiters_;
   std::size_t waiter_count_ = 0;
   std::uint64_t last_waiter_ = 0;
-  bool stopped_ = false;
+  bool stopped_ = false;  // set under mutex_ as well, for OnStrand
 
   VerifiedCache verified_;
   std::atomic<std::uint32_t> verifying_frames_{0};

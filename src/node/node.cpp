@@ -256,8 +256,8 @@ std::string Node::Impl::MetricsText() {
 }
 
 // Clients first, so that nothing new comes in; then the strands run dry, and with them what they
-// send and write; then whatever still holds a chain goes before the chains, and they before their
-// database.
+// send and write; then whatever still holds a chain goes before the chains, and they before the
+// threads that their strands belong to and before their database.
 void Node::Impl::Stop() {
   if (grpc) grpc->Stop();
   for (auto& promotion : promotions) promotion->Stop();
@@ -271,9 +271,9 @@ void Node::Impl::Stop() {
   verify.reset();
   storage.reset();
   grpc.reset();
-  strands.reset();
   promotions.clear();
   chains.clear();
+  strands.reset();
   database.reset();
 }
 

@@ -125,9 +125,9 @@ class Cluster {
     member.strands->join();
     member.verify.reset();
     member.storage.reset();
-    member.strands.reset();
     member.listening.reset();
     member.chain.reset();
+    member.strands.reset();
     member.database.reset();
   }
 
