@@ -190,13 +190,13 @@ void LocalChain::Submit(Bytes transaction, std::function<void(Result<TxId>)> don
       self->AdmitParsed(tx, /*local=*/true, done);
     });
   };
-  if (!env_.verify->TryPost(std::move(work))) {
+  if (!env_.verify->TryPostBulk(std::move(work))) {
     done(Fail(Code::kExhausted, "too many submissions are waiting for verification; try again"));
   }
 }
 
 void LocalChain::OnTransactionFrame(Bytes transaction) {
-  (void)env_.verify->TryPost([self = shared_from_this(), bytes = std::move(transaction)] {
+  (void)env_.verify->TryPostBulk([self = shared_from_this(), bytes = std::move(transaction)] {
     auto tx =
         ledger::ParseTransaction(bytes, self->chain_->genesis().consensus().max_transaction_bytes);
     if (!tx) return;

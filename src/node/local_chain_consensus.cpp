@@ -84,6 +84,7 @@ void LocalChain::OnConsensusFrame(Bytes message) {
 }
 
 void LocalChain::Step(consensus::Event event) {
+  if (!replica_) return;  // a follower, or halted: nobody would ever take it
   events_.push_back(std::move(event));
   Drain();
 }

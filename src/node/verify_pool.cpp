@@ -9,8 +9,8 @@ VerifyPool::VerifyPool(std::size_t threads, std::size_t max_waiting)
 
 VerifyPool::~VerifyPool() { pool_.join(); }
 
-bool VerifyPool::Reserve() {
-  if (waiting_.fetch_add(1) < max_waiting_) return true;
+bool VerifyPool::Reserve(std::size_t room) {
+  if (waiting_.fetch_add(1) < room) return true;
   --waiting_;
   ++refused_;
   return false;

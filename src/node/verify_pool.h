@@ -22,7 +22,14 @@ class VerifyPool {
   /// from only where it is taken.
   template <class Job>
   bool TryPost(Job&& job) {
-    if (!Reserve()) return false;
+    if (!Reserve(max_waiting_)) return false;
+    PostReserved(std::forward<Job>(job));
+    return true;
+  }
+  /// The same for what anyone may send: leaves half of the room to the others.
+  template <class Job>
+  bool TryPostBulk(Job&& job) {
+    if (!Reserve(max_waiting_ / 2)) return false;
     PostReserved(std::forward<Job>(job));
     return true;
   }
@@ -32,7 +39,7 @@ class VerifyPool {
   std::uint64_t refused() const { return refused_; }
 
  private:
-  bool Reserve();
+  bool Reserve(std::size_t room);
   void PostReserved(std::function<void()> job);
 
   const std::size_t max_waiting_;

@@ -62,6 +62,20 @@ TEST(VerifyPool, RefusesWhenFullAndLeavesTheJobUntouched) {
   EXPECT_EQ(ran, 2 + 7);
 }
 
+TEST(VerifyPool, BulkLeavesHalfOfTheRoom) {
+  std::promise<void> release;
+  std::shared_future<void> released = release.get_future().share();
+  VerifyPool pool(1, 4);
+  const auto wait = [released] { released.wait(); };
+  EXPECT_TRUE(pool.TryPostBulk(wait));
+  EXPECT_TRUE(pool.TryPostBulk(wait));
+  EXPECT_FALSE(pool.TryPostBulk(wait));
+  EXPECT_TRUE(pool.TryPost(wait));
+  EXPECT_TRUE(pool.TryPost(wait));
+  EXPECT_FALSE(pool.TryPost(wait));
+  release.set_value();
+}
+
 TEST(VerifyPool, HasRoomAgainOnceJobsAreDone) {
   VerifyPool pool(2, 1);
   for (int i = 0; i < 100; ++i) {
