@@ -434,7 +434,8 @@ void LocalChain::RequestBlocks() {
   frame.set_chain_id(chain_->id().ToBytes());
   frame.mutable_sync_request()->set_from(request->from.value);
   frame.mutable_sync_request()->set_count(request->count);
-  env_.send(request->to, frame);
+  // Consensus may have named a peer that is not connected: the next tick asks another.
+  if (!env_.send(request->to, frame)) sync_.OnPeerDown(request->to);
 }
 
 void LocalChain::OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response) {
