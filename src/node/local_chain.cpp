@@ -422,6 +422,7 @@ void LocalChain::OnSyncRequest(const NodeKey& from, const v1::SyncRequest& reque
 }
 
 void LocalChain::RequestBlocks() {
+  if (applying_ || status().halted) return;  // what is here comes first; a halted chain takes none
   const Height head = chain_->head().height;
   const Timestamp now = env_.clock->Now();
   // A validator in step gets blocks by voting; fetching them as well would be twice the work.
@@ -445,47 +446,56 @@ void LocalChain::OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response
     if (header) first = Height(header->height());
   }
   if (!sync_.Accept(from, static_cast<std::uint64_t>(response.blocks_size()), first)) return;
+  applying_ = true;
   ApplyNext(from, std::make_shared<v1::SyncResponse>(std::move(response)), 0);
 }
 
 // One block a turn, so that votes and submissions get through between them.
 void LocalChain::ApplyNext(const NodeKey& from, std::shared_ptr<v1::SyncResponse> response,
                            int index) {
-  if (index >= response->blocks_size() || status().halted) return RequestBlocks();
-  const pb::BlockWithPayloads& block = response->blocks(index);
-  const auto header = Decode<pb::BlockHeader>(block.block().header());
-  const auto certificate = ledger::FromProto(block.block().certificate());
-  if (!header || !certificate) {
-    sync_.Penalise(from);
+  if (index >= response->blocks_size() || !ApplyBlock(from, response->blocks(index))) {
+    applying_ = false;
     return RequestBlocks();
-  }
-  const Height height(header->height());
-  if (height == chain_->head().height + 1) {
-    if (Status applied = chain_->Apply(block); !applied) {
-      spdlog::warn("chain {}: block {} from peer {} refused: {}", chain_->genesis().name(), height,
-                   from.Hex(), applied.error().ToString());
-      sync_.Penalise(from);
-      if (applied.error().code == Code::kIo) Halt(applied.error().ToString());
-      return RequestBlocks();
-    }
-    executed_.erase(height);
-    ledger::ExecutedBlock sealed;
-    sealed.height = height;
-    sealed.hash = chain_->head().hash;
-    for (const pb::SignedEnvelope& tx : block.block().transactions()) {
-      sealed.tx_ids.push_back(ledger::TransactionId(tx.envelope()));
-    }
-    auto receipts = chain_->GetReceipts(height);
-    if (!receipts) return Halt(receipts.error().ToString());
-    sealed.receipts = std::move(*receipts);
-    if (replica_)
-      Step(consensus::Sealed{height, *certificate, sealed.hash, block.block().header()});
-    AfterSealed(sealed);
-    PublishStatus();
   }
   OnStrand([this, from, response = std::move(response), index] {
     ApplyNext(from, response, index + 1);
   });
+}
+
+bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& block) {
+  if (status().halted) return false;
+  const auto header = Decode<pb::BlockHeader>(block.block().header());
+  const auto certificate = ledger::FromProto(block.block().certificate());
+  if (!header || !certificate) {
+    sync_.Penalise(from);
+    return false;
+  }
+  const Height height(header->height());
+  if (height != chain_->head().height + 1) return true;  // sealed by voting meanwhile
+  if (Status applied = chain_->Apply(block); !applied) {
+    spdlog::warn("chain {}: block {} from peer {} refused: {}", chain_->genesis().name(), height,
+                 from.Hex(), applied.error().ToString());
+    sync_.Penalise(from);
+    if (applied.error().code == Code::kIo) Halt(applied.error().ToString());
+    return false;
+  }
+  executed_.erase(height);
+  ledger::ExecutedBlock sealed;
+  sealed.height = height;
+  sealed.hash = chain_->head().hash;
+  for (const pb::SignedEnvelope& tx : block.block().transactions()) {
+    sealed.tx_ids.push_back(ledger::TransactionId(tx.envelope()));
+  }
+  auto receipts = chain_->GetReceipts(height);
+  if (!receipts) {
+    Halt(receipts.error().ToString());
+    return false;
+  }
+  sealed.receipts = std::move(*receipts);
+  if (replica_) Step(consensus::Sealed{height, *certificate, sealed.hash, block.block().header()});
+  AfterSealed(sealed);
+  PublishStatus();
+  return true;
 }
 
 ChainStatusInfo LocalChain::status() const {

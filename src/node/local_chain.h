@@ -97,6 +97,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void OnSyncRequest(const NodeKey& from, const v1::SyncRequest& request);
   void OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response);
   void ApplyNext(const NodeKey& from, std::shared_ptr<v1::SyncResponse> response, int index);
+  bool ApplyBlock(const NodeKey& from, const ledger::pb::BlockWithPayloads& block);
   void RequestBlocks();
   void BroadcastStatus();
   void Tick();
@@ -135,6 +136,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   std::unique_ptr<consensus::Replica> replica_;  // none on a follower or a halted chain
   Mempool mempool_{Mempool::Limits{}};
   BlockSync sync_;
+  bool applying_ = false;  // blocks of a sync response, one after the other
   Timer tick_;
   std::map<std::uint32_t, std::unique_ptr<Timer>> timers_;
   std::deque<consensus::Event> events_;  // answers given while a step is being performed
