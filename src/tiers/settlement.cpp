@@ -112,8 +112,10 @@ void Verify(const Settling& s) {
   AppendSettled(s);
 }
 
+// Nobody is wrong about a record that nobody disputed: what was confirmed in good faith and is
+// corrected afterwards costs nothing.
 void Uphold(const Settling& s) {
-  if (s.record.upheld()) return;
+  if (s.record.upheld() || s.record.disputes() == 0) return;
   s.record.set_upheld(true);
   BookVerdict(s, Verdict::kWrong);
 }

@@ -170,13 +170,37 @@ TEST_F(Review, AnsweredCorrection_ThatNeverArrivesIsSilence) {
   EXPECT_EQ(PointsOfMember("centre-a"), -10);
 }
 
-TEST_F(Review, LateCorrection_TurnsAVerifiedRecordAndCostsItsConfirmers) {
+TEST_F(Review, CorrectionOfAnUndisputedRecord_TakesNothingFromItsConfirmers) {
   Network::Review(record_, {{"acme", false}, {"globex", false}});
   EXPECT_EQ(PointsOfMember("acme"), 2);
   Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
   EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
-  EXPECT_EQ(PointsOfMember("acme"), -2);
+  EXPECT_FALSE(StateOf(record_).upheld());
+  EXPECT_EQ(PointsOfMember("acme"), 2);
+  EXPECT_EQ(AccountOf("acme").size(), 1u);
   EXPECT_EQ(consortium.Read(kSettledCount, {})->count(), 2u);
+}
+
+TEST_F(Review, CorrectionDuringAnUndisputedReview_BooksNothing) {
+  Must(Commit(record_, "acme", false));
+  Must(Commit(record_, "globex", false));
+  Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
+  CloseCommits(record_);
+  Must(Reveal(record_, "acme", false));
+  CloseReveals(record_);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
+  EXPECT_EQ(PointsOfMember("acme"), 0);
+  EXPECT_EQ(PointsOfMember("globex"), -1) << "committed and did not reveal";
+}
+
+TEST_F(Review, LateCorrection_UpholdsADisputeThatWasRefused) {
+  Network::Review(record_, {{"acme", true}, {"globex", false}, {"initech", false}});
+  Must(Refuse(record_));
+  EXPECT_EQ(PointsOfMember("acme"), -6);
+  Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
+  EXPECT_EQ(PointsOfMember("acme"), 4);
+  EXPECT_EQ(PointsOfMember("globex"), -2);
 }
 
 TEST_F(Review, CorrectionDuringReview_ClosesCommitsAndSettlesAtTheEnd) {
