@@ -9,18 +9,18 @@
 namespace talent::tiers {
 namespace {
 
-/// A record and the consortium's word for it, both checked.
+/// A record and what is said of its state at the consortium.
 struct Evidence {
   ledger::Transaction record;
   pb::ConsortiumRecord state;
 };
 
-Result<Evidence> ReadEvidence(const pb::RecordEvidence& message,
-                              const ledger::pb::BlockHeader& header) {
+// All but the proof, so that the mempool lets no record in that may not be here: in a block it
+// would be readable for ever, even where it takes no effect.
+Result<Evidence> ReadEvidence(const pb::RecordEvidence& message) {
   Evidence out;
   out.record = TRY(ledger::ParseTransaction(message.record(), &message.payload()));
   TRY(ledger::VerifySignature(out.record, out.record.chain));
-  TRY(VerifyPresent(header, kConsortiumRecords.Key(out.record.id.View()), message.state()));
   out.state = TRY(Decode<pb::ConsortiumRecord>(message.state().value()));
   if (out.state.source_chain() != out.record.chain.View()) {
     return Fail(Code::kBadSignature, "the consortium knows this record from another chain");
@@ -29,6 +29,11 @@ Result<Evidence> ReadEvidence(const pb::RecordEvidence& message,
     return Fail(Code::kUnauthorized, "disclosure class or consent keep the record from this chain");
   }
   return out;
+}
+
+Status ProveEvidence(const pb::RecordEvidence& message, const Evidence& evidence,
+                     const ledger::pb::BlockHeader& header) {
+  return VerifyPresent(header, kConsortiumRecords.Key(evidence.record.id.View()), message.state());
 }
 
 // Promotions carry nothing that the publication does not hold; everything else must be readable.
@@ -82,10 +87,13 @@ pb::PublishedRecord NewEntry(const Call& call, const Evidence& evidence, pb::Rec
 
 Status Publish(const pb::RecordPublished& message, const Call& call) {
   TRY(RequireCentre(call));
+  const auto evidence = ReadEvidence(message.record());
+  if (!evidence) return Within("record", evidence.error());
   const auto header = CitedHeader(call.state, message.source_chain(), message.height());
   if (!header) return call.admission ? Status{} : tl::unexpected<Error>(header.error());
-  const auto evidence = ReadEvidence(message.record(), *header);
-  if (!evidence) return Within("record", evidence.error());
+  if (const Status status = ProveEvidence(message.record(), *evidence, *header); !status) {
+    return Within("record", status.error());
+  }
   if (evidence->state.status() != pb::RECORD_STATUS_VERIFIED) {
     return Fail(Code::kPrecondition, "the consortium has not verified the record: {}",
                 pb::RecordStatus_Name(evidence->state.status()));
@@ -111,12 +119,18 @@ Status RequireCorrection(const Evidence& original, const Evidence& correction) {
 
 Status PublishCorrection(const pb::CorrectionPublished& message, const Call& call) {
   TRY(RequireCentre(call));
+  const auto original = ReadEvidence(message.original());
+  if (!original) return Within("original", original.error());
+  const auto correction = ReadEvidence(message.correction());
+  if (!correction) return Within("correction", correction.error());
   const auto header = CitedHeader(call.state, message.source_chain(), message.height());
   if (!header) return call.admission ? Status{} : tl::unexpected<Error>(header.error());
-  const auto original = ReadEvidence(message.original(), *header);
-  if (!original) return Within("original", original.error());
-  const auto correction = ReadEvidence(message.correction(), *header);
-  if (!correction) return Within("correction", correction.error());
+  if (const Status status = ProveEvidence(message.original(), *original, *header); !status) {
+    return Within("original", status.error());
+  }
+  if (const Status status = ProveEvidence(message.correction(), *correction, *header); !status) {
+    return Within("correction", status.error());
+  }
   TRY(RequireCorrection(*original, *correction));
   const BytesView original_id = original->record.id.View();
   const BytesView correction_id = correction->record.id.View();

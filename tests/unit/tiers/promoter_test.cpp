@@ -303,6 +303,56 @@ TEST_F(Carrying, PublicChain_ChecksStateAndEveryStep) {
   EXPECT_EQ(CodeOf(outlet.Write("centre-a", good)), Code::kDuplicate);
 }
 
+// What is in a block stays readable, whether it took effect or not.
+TEST_F(Carrying, UncitedPublication_ReachesNoBlockWithAPayloadThatMayNotLeave) {
+  const TxId record = Must(source.Write("centre-a", Assessment()));
+  CarryAll();
+  Network::Review(record, {{"acme", false}, {"globex", false}});
+  const TxId correction = Must(source.Write("centre-a", Correction(record, Assessment(8000))));
+  Promote(correction);
+  const auto good = Decode<pb::CorrectionPublished>(Offers(*OpenOut()).back().payload).value();
+  const auto check = [&](const auto& message) {
+    const ledger::Head head = outlet.chain().head();
+    return outlet.application().Check(
+        outlet.Make("centre-a", message),
+        {outlet.genesis().chain_id(), head.height + 1, head.time + Millis(1)},
+        outlet.chain().tip_state());
+  };
+  EXPECT_TRUE(check(good)) << "the header may still be on its way";
+  const auto codes_of = [&](auto change) {
+    pb::RecordPublished publication;
+    *publication.mutable_record() = good.original();
+    auto original = good;
+    auto corrected = good;
+    change(*publication.mutable_record());
+    change(*original.mutable_original());
+    change(*corrected.mutable_correction());
+    return std::vector<Code>{CodeOf(check(publication)), CodeOf(check(original)),
+                             CodeOf(check(corrected))};
+  };
+  using ::testing::Each;
+  const auto hidden =
+      source.Make("centre-a", "AbilityAssessed", Assessment(1), ledger::pb::DISCLOSURE_COMMITMENT);
+  EXPECT_THAT(codes_of([&](auto& evidence) {
+                evidence.mutable_record()->set_envelope(hidden.envelope_bytes);
+                evidence.mutable_record()->set_signature(hidden.signature.ToBytes());
+                evidence.mutable_payload()->set_salt(hidden.salt);
+                evidence.mutable_payload()->set_data(hidden.payload);
+              }),
+              Each(Code::kUnauthorized));
+  EXPECT_THAT(codes_of([](auto& evidence) {
+                auto state = Decode<pb::ConsortiumRecord>(evidence.state().value()).value();
+                state.set_publish(false);
+                evidence.mutable_state()->set_value(Encode(state));
+              }),
+              Each(Code::kUnauthorized));
+  EXPECT_THAT(
+      codes_of([](auto& evidence) { (*evidence.mutable_record()->mutable_signature())[0] ^= 1; }),
+      Each(Code::kBadSignature));
+  EXPECT_THAT(codes_of([](auto& evidence) { evidence.mutable_payload()->set_data("other"); }),
+              Each(Code::kInvalidArgument));
+}
+
 // The same blocks lead to the same roots, on every tier.
 TEST(TierDeterminism, BlocksReplayedElsewhere_AgreeOnEveryRoot) {
   Network net;
