@@ -72,21 +72,23 @@ Status ValidateScope(const pb::ConsentGiven& message, const Call& call) {
   return {};
 }
 
-// The subject with an own key, or the custodian centre in its name.
+// The subject alone where it has an own key, else the custodian centre in its name.
 Status Consent(const pb::ConsentGiven& message, const Call& call) {
   TRY(RequireId("subject_id", message.subject_id()));
   const auto subject = kSubjects.Get(call.state, message.subject_id());
   if (!subject) {
     return Fail(Code::kNotFound, "subject {} is not registered", ToHex(message.subject_id()));
   }
-  const bool own_key = !subject->key().empty() && subject->key() == call.tx.author.View();
   pb::Party author;
-  if (!own_key) {
+  if (subject->key().empty()) {
     author = TRY(RequireCentre(call));
     if (author.id() != subject->custodian()) {
-      return Fail(Code::kUnauthorized, "only the subject or custodian '{}' may consent",
+      return Fail(Code::kUnauthorized, "only custodian '{}' may consent for this subject",
                   subject->custodian());
     }
+  } else if (subject->key() != call.tx.author.View()) {
+    return Fail(Code::kUnauthorized,
+                "the subject has a key of its own: only a consent signed with it counts");
   }
   TRY(ValidateScope(message, call));
   pb::Consent consent;

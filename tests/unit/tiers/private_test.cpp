@@ -87,7 +87,7 @@ TEST_F(Private, UnknownKindClassAndPayload_AreRefused) {
             Code::kInvalidArgument);
 }
 
-TEST_F(Private, Consent_IsTheSubjectsOrTheCustodians) {
+TEST_F(Private, Consent_OfASubjectWithAKeyIsItsOwnAlone) {
   auto registration = Registration();
   registration.set_subject_key(KeyOf("li").public_key().ToBytes());
   Must(chain_.Write("centre-a", registration));
@@ -97,8 +97,18 @@ TEST_F(Private, Consent_IsTheSubjectsOrTheCustodians) {
   const TxId own = Must(chain_.Write("li", ConsentToAll()));
   EXPECT_EQ(chain_.Read(kPrivateRecords, own.View())->author(), "");
   EXPECT_EQ(chain_.Read(kPrivateRecords, own.View())->centre(), "centre-a");
-  const TxId later = Must(chain_.Write("centre-a", ConsentToAll()));
-  EXPECT_EQ(chain_.Read(kConsents, Id("li"))->record(), later.View());
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", ConsentToAll())), Code::kUnauthorized);
+  EXPECT_EQ(chain_.Read(kConsents, Id("li"))->record(), own.View());
+}
+
+TEST_F(Private, Consent_OfASubjectWithoutAKeyIsTheCustodians) {
+  Register();
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", ConsentToAll())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("acme", ConsentToAll())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("li", ConsentToAll())), Code::kUnauthorized);
+  const TxId consent = Must(chain_.Write("centre-a", ConsentToAll()));
+  EXPECT_EQ(chain_.Read(kPrivateRecords, consent.View())->author(), "centre-a");
+  EXPECT_EQ(chain_.Read(kConsents, Id("li"))->record(), consent.View());
 }
 
 TEST_F(Private, Consent_RefusesAScopeThatMeansNothing) {
