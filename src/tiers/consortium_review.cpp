@@ -10,8 +10,10 @@
 namespace talent::tiers {
 namespace {
 
-constexpr int kMaxFields = 64;
-constexpr std::size_t kMaxFieldName = 128;
+// A correction is published with every dispute of its record in one transaction: kMaxReviews
+// verdicts of this size leave it more than 32 KiB for both records within 256 KiB, the usual limit.
+constexpr int kMaxFields = 16;
+constexpr std::size_t kMaxFieldName = 64;
 
 Bytes ReviewKey(BytesView record_id, const pb::Party& member) {
   return Concat({record_id, member.id()});

@@ -113,6 +113,48 @@ TEST_F(Review, MalformedVerdict_IsRefused) {
   EXPECT_EQ(code_of([](auto& m) { m.set_salt("s"); }), Code::kInvalidArgument);
 }
 
+TEST_F(Review, LargestVerdict_LeavesRoomForACorrectionWithEveryReview) {
+  const auto verdict_of = [](std::size_t fields, std::size_t name) {
+    pb::ReviewVerdict verdict;
+    for (std::size_t i = 0; i < fields; ++i) {
+      auto* const field = verdict.add_fields();
+      field->set_field(Bytes(name - 1, 'x') + static_cast<char>('a' + i));
+      field->set_verdict(pb::FIELD_VERDICT_DISPUTE);
+      field->set_proposed_value_hash(Id("8000"));
+      field->set_evidence_hash(Id("letter"));
+    }
+    return verdict;
+  };
+  auto opening = OpeningOf(record_, "acme", true);
+  *opening.mutable_verdict() = verdict_of(16, 64);
+  pb::ReviewCommitted commit;
+  commit.set_record_id(record_.ToBytes());
+  commit.set_commitment(ReviewCommitment(opening).ToBytes());
+  Must(consortium.Write("acme", commit));
+  CloseCommits(record_);
+  pb::ReviewRevealed reveal;
+  reveal.set_record_id(record_.ToBytes());
+  reveal.set_salt(opening.salt());
+  *reveal.mutable_verdict() = verdict_of(17, 64);
+  EXPECT_EQ(CodeOf(consortium.Write("acme", reveal)), Code::kInvalidArgument);
+  *reveal.mutable_verdict() = verdict_of(16, 65);
+  EXPECT_EQ(CodeOf(consortium.Write("acme", reveal)), Code::kInvalidArgument);
+  *reveal.mutable_verdict() = opening.verdict();
+  Must(consortium.Write("acme", reveal));
+  CloseReveals(record_);
+  Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
+
+  pb::OutboxEntry entry;
+  entry.set_record_id(record_.ToBytes());
+  entry.set_status(pb::RECORD_STATUS_CORRECTED);
+  const auto delivery =
+      PublishSettlement(consortium.chain(), entry, consortium.chain().head().height);
+  const auto message = Decode<pb::CorrectionPublished>(delivery->payload).value();
+  constexpr std::size_t kPaths = 2 * 12 * 34;  // in a block of 4096 transactions
+  EXPECT_LT(message.ByteSizeLong() + kMaxReviews * (message.steps(1).ByteSizeLong() + kPaths),
+            outlet.genesis().consensus().max_transaction_bytes);
+}
+
 TEST_F(Review, Silence_UpholdsTheDisputeAndCostsTheCentre) {
   Network::Review(record_, {{"acme", true}, {"globex", false}});
   EXPECT_EQ(Status(), pb::RECORD_STATUS_DISPUTED);
