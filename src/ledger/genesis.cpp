@@ -80,6 +80,22 @@ Result<crypto::ValidatorSet> ReadValidators(JsonFields& top) {
   return set;
 }
 
+// A new view carries a quorum of view changes, each with a prepared certificate for every open
+// height, each with a quorum of votes. What does not fit a frame could never be agreed on.
+Status CheckNewViewFits(const ConsensusRules& rules, const crypto::ValidatorSet& validators) {
+  constexpr std::uint64_t kVoteBytes = 112;  // signature, index and framing, rounded up
+  constexpr std::uint64_t kMaxNewViewBytes = 12u << 20;
+  const std::uint64_t quorum = validators.quorum();
+  if (quorum * quorum * rules.window * kVoteBytes > kMaxNewViewBytes) {
+    return Fail(
+        Code::kInvalidArgument,
+        "consensus.window: {} heights are too many for {} validators: a new view would not fit a "
+        "message of {} bytes",
+        rules.window, validators.size(), kMaxNewViewBytes);
+  }
+  return {};
+}
+
 Result<std::vector<Genesis::Follower>> ReadFollowers(JsonFields& top,
                                                      const crypto::ValidatorSet& validators) {
   std::vector<Genesis::Follower> followers;
@@ -165,6 +181,7 @@ Result<Genesis> Genesis::Parse(BytesView text) {
   const Timestamp time(TRY(top.Number("time_ms", 1, kMaxTime.value)));
   const ConsensusRules rules = TRY(ReadRules(TRY(top.Object("consensus"))));
   crypto::ValidatorSet validators = TRY(ReadValidators(top));
+  TRY(CheckNewViewFits(rules, validators));
   std::vector<Follower> followers = TRY(ReadFollowers(top, validators));
   TRY(top.Object("app"));
   TRY(top.Finish());

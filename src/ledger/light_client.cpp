@@ -1,5 +1,7 @@
 #include "ledger/light_client.h"
 
+#include <limits>
+
 #include "base/canonical.h"
 #include "crypto/merkle.h"
 #include "crypto/sha256.h"
@@ -64,30 +66,53 @@ Result<crypto::ValidatorSet> NextValidators(const ChainId& chain,
   return next;
 }
 
+/// An epoch's validators and the heights they seal.
+struct EpochSet {
+  crypto::ValidatorSet validators;
+  Height first, last;
+};
+constexpr Height kNoEnd(std::numeric_limits<std::uint64_t>::max());
+
 /// The epochs' sets from the genesis on, by epoch.
-Result<std::vector<crypto::ValidatorSet>> WalkEpochs(const Genesis& genesis,
-                                                     const pb::TransactionProof& proof) {
+Result<std::vector<EpochSet>> WalkEpochs(const Genesis& genesis,
+                                         const pb::TransactionProof& proof) {
   if (proof.epochs_size() > kMaxEpochChanges) {
     return Fail(Code::kTooLarge, "epochs: {} changes; at most {} are read", proof.epochs_size(),
                 kMaxEpochChanges);
   }
-  std::vector<crypto::ValidatorSet> sets = {genesis.validators()};
+  std::vector<EpochSet> sets = {{genesis.validators(), Height(1), kNoEnd}};
   for (const pb::EpochChange& change : proof.epochs()) {
-    sets.push_back(TRY(Step(fmt::format("epoch {}", sets.size()),
-                            NextValidators(genesis.chain_id(), sets.back(), change))));
+    const std::string name = fmt::format("epoch {}", sets.size());
+    EpochSet& current = sets.back();
+    const auto next =
+        TRY(Step(name, NextValidators(genesis.chain_id(), current.validators, change)));
+    const auto last = TRY(Step(name, Decode<pb::BlockHeader>(change.header().header())));
+    if (Height(last.height()) < current.first) {
+      return Fail(Code::kInvalidArgument, "{}: ends at height {}, before it began at {}", name,
+                  last.height(), current.first);
+    }
+    current.last = Height(last.height());
+    sets.push_back({next, current.last + 1, kNoEnd});
   }
   return sets;
 }
 
-/// Verifies a header of any of the epochs walked.
-Result<TrustedHeader> VerifyAny(const ChainId& chain, const std::vector<crypto::ValidatorSet>& sets,
+/// Verifies a header of any of the epochs walked, within the heights its epoch had: keys that have
+/// left seal nothing new.
+Result<TrustedHeader> VerifyAny(const ChainId& chain, const std::vector<EpochSet>& sets,
                                 const pb::CertifiedHeader& header) {
   const std::uint64_t epoch = header.certificate().epoch();
   if (epoch >= sets.size()) {
     return Fail(Code::kInvalidArgument, "certificate: epoch {}; the proof leads to epoch {}", epoch,
                 sets.size() - 1);
   }
-  return VerifyHeader(chain, sets[epoch], header);
+  auto verified = TRY(VerifyHeader(chain, sets[epoch].validators, header));
+  const Height height(verified.header.height());
+  if (height < sets[epoch].first || height > sets[epoch].last) {
+    return Fail(Code::kInvalidArgument, "header: height {} outside epoch {}, which had {} to {}",
+                height, epoch, sets[epoch].first, sets[epoch].last);
+  }
+  return verified;
 }
 
 Result<Transaction> VerifyContent(const Genesis& genesis, const pb::TransactionProof& proof) {
@@ -98,7 +123,7 @@ Result<Transaction> VerifyContent(const Genesis& genesis, const pb::TransactionP
   return Step("payload hash", std::move(with_payload));
 }
 
-Status VerifyStatements(const Genesis& genesis, const std::vector<crypto::ValidatorSet>& sets,
+Status VerifyStatements(const Genesis& genesis, const std::vector<EpochSet>& sets,
                         const pb::BlockHeader& proven, const pb::TransactionProof& proof) {
   if (proof.statements_size() > kMaxStatements) {
     return Fail(Code::kTooLarge, "statements: {}; at most {} are read", proof.statements_size(),

@@ -78,7 +78,7 @@ void LocalChain::OnStrand(std::function<void()> work) {
 
 void LocalChain::Start() {
   OnStrand([this] {
-    if (role_) StartReplica();
+    if (role_ && (!role_->fresh || validators_.empty())) StartReplica();
     Tick();
   });
 }
@@ -144,6 +144,7 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
     case v1::Frame::kStatus:
       OnStrand([this, from, sealed = Height(frame.status().sealed())] {
         sync_.OnStatus(from, sealed);
+        HearStatus(from, sealed);
         RequestBlocks();
       });
       return true;

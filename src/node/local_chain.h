@@ -42,6 +42,9 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
     std::unique_ptr<VoteLog> votes;
     std::vector<Bytes> records;  // what the log held
     bool votes_lost = false;
+    /// Neither votes nor blocks are here: a new validator, or one that lost its disk. Which, the
+    /// others are asked before the first vote.
+    bool fresh = false;
   };
 
   /// `role` nullopt: follower. Errors: kUnauthorized (the vote key is no validator's of this
@@ -110,6 +113,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
 
   // local_chain_consensus.cpp: the replica's host.
   void StartReplica();
+  void HearStatus(const NodeKey& from, Height sealed);
   void OnConsensusFrame(Bytes message);
   void Step(consensus::Event event);
   void Drain();
@@ -133,6 +137,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
 
   // Confined to the strand.
   std::optional<ValidatorRole> role_;
+  std::map<NodeKey, Height> heard_;              // of other validators, while role_->fresh
   std::unique_ptr<consensus::Replica> replica_;  // none on a follower or a halted chain
   Mempool mempool_{Mempool::Limits{}};
   BlockSync sync_;

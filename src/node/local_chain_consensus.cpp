@@ -1,6 +1,7 @@
 // The replica's host: performs what consensus asks for and reports back.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "ledger/light_client.h"
@@ -63,6 +64,27 @@ void LocalChain::StartReplica() {
   stepping_ = false;
   UpdateWorkWaiting();
   Drain();
+}
+
+// Of a quorum one has seen whatever was sealed. Where nothing was, nothing this validator may have
+// said before can contradict what it says now but for a first block it helped to prepare.
+void LocalChain::HearStatus(const NodeKey& from, Height sealed) {
+  if (!role_ || !role_->fresh || replica_ || !chain_->validators().FindNodeKey(from)) return;
+  heard_[from] = sealed;
+  if (heard_.size() + 1 < chain_->validators().quorum()) return;
+  role_->votes_lost = std::any_of(heard_.begin(), heard_.end(),
+                                  [](const auto& peer) { return peer.second > Height(0); });
+  role_->fresh = false;
+  heard_.clear();
+  if (role_->votes_lost) {
+    spdlog::warn(
+        "chain {}: the others have sealed blocks while nothing is here; this validator watches "
+        "without voting until the chain has passed everything it may have voted for",
+        chain_->genesis().name());
+  }
+  StartReplica();
+  FlushVotes();
+  PublishStatus();
 }
 
 void LocalChain::OnConsensusFrame(Bytes message) {

@@ -1,5 +1,6 @@
 #include "node/node.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -37,7 +38,8 @@ Result<std::string> ReadPassphrase(const std::filesystem::path& path) {
 }  // namespace
 
 struct Node::Impl {
-  explicit Impl(const Config& c) : config(c) {}
+  Impl(const Config& c, const std::set<std::string>& accept)
+      : config(c), accept_lost_votes(accept) {}
   ~Impl() { Stop(); }
 
   Status Start();
@@ -52,6 +54,7 @@ struct Node::Impl {
   std::string MetricsText();
 
   const Config config;
+  const std::set<std::string> accept_lost_votes;
   SystemClock clock;
   crypto::SystemRandom random;
   Metrics metrics;
@@ -76,6 +79,8 @@ struct Node::Impl {
 
 Status Node::Impl::Start() {
   TRY(StartLogging(config.log));
+  // What strangers send must not be able to fill a log; what is wrong with it is in our own errors.
+  google::protobuf::SetLogHandler(nullptr);
   const std::string passphrase = TRY(ReadPassphrase(config.passphrase_file));
   node_key.emplace(TRY(crypto::ReadKeyFile(config.node_key_file, passphrase)));
   database = TRY(ledger::Database::Open(config.home / "db", ledger::Database::Mode::kReadWrite));
@@ -109,9 +114,14 @@ Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passp
     role->vote_key = &key->second;
     role->records = std::move(votes.records);
     // A chain that has moved while its votes are gone may hold promises nobody remembers.
-    role->votes_lost = votes.damaged || (votes.created && (*chain)->head().height > Height(0));
+    const bool moved = (*chain)->head().height > Height(0);
+    role->votes_lost = votes.damaged || (votes.created && moved);
+    role->fresh = votes.created && !moved;
     role->votes = std::move(votes.log);
-    if (role->votes_lost) {
+    if (accept_lost_votes.contains(name)) {
+      spdlog::warn("chain {}: votes although its vote log may be lost, as told at start", name);
+      role->votes_lost = role->fresh = false;
+    } else if (role->votes_lost) {
       spdlog::warn(
           "chain {}: the vote log was missing or damaged; this validator watches without voting "
           "until the chain has passed everything it may have voted for",
@@ -281,16 +291,17 @@ Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
 const Node::Addresses& Node::addresses() const { return impl_->addresses; }
 
-Result<std::unique_ptr<Node>> Node::Start(const Config& config) {
-  auto impl = std::make_unique<Impl>(config);
+Result<std::unique_ptr<Node>> Node::Start(const Config& config,
+                                          const std::set<std::string>& accept_lost_votes) {
+  auto impl = std::make_unique<Impl>(config, accept_lost_votes);
   TRY(impl->Start());
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }
 
-Status RunNode(const Config& config) {
+Status RunNode(const Config& config, const std::set<std::string>& accept_lost_votes) {
   boost::asio::io_context signals;
   boost::asio::signal_set stop(signals, SIGTERM, SIGINT);
-  const auto node = TRY(Node::Start(config));
+  const auto node = TRY(Node::Start(config, accept_lost_votes));
   stop.async_wait([](const boost::system::error_code&, int signal) {
     spdlog::info("stopping on signal {}", signal);
   });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/result.h"
@@ -14,7 +15,10 @@ namespace talent::node {
 class Node {
  public:
   /// Errors: whatever keeps it from starting, naming the file, key or address.
-  static Result<std::unique_ptr<Node>> Start(const Config& config);
+  /// `accept_lost_votes` names chains whose validator here votes although its vote log is lost: the
+  /// operator vouches that no vote of this key is remembered anywhere else.
+  static Result<std::unique_ptr<Node>> Start(const Config& config,
+                                             const std::set<std::string>& accept_lost_votes);
   ~Node();
 
   /// With the ports really bound.
@@ -30,6 +34,6 @@ class Node {
 };
 
 /// Starts a node, waits for SIGTERM or SIGINT, and stops it. Errors: those of Start.
-Status RunNode(const Config& config);
+Status RunNode(const Config& config, const std::set<std::string>& accept_lost_votes);
 
 }  // namespace talent::node

@@ -6,18 +6,27 @@
 namespace talent::node::cli {
 namespace {
 
-Result<int> Run(const HomeOptions& options) {
-  TRY(RunNode(TRY(LoadConfigOf(options))));
+struct Options {
+  HomeOptions home;
+  std::set<std::string> accept_lost_votes;
+};
+
+Result<int> Run(const Options& options) {
+  TRY(RunNode(TRY(LoadConfigOf(options.home)), options.accept_lost_votes));
   return kGood;
 }
 
 }  // namespace
 
 void AddStartCommand(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<HomeOptions>();
+  auto options = std::make_shared<Options>();
   auto* start = app.add_subcommand("start", "Run a node until SIGTERM or SIGINT");
   start->footer("Example:\n  talentd start --home centre-1");
-  AddHomeOptions(start, *options);
+  AddHomeOptions(start, options->home);
+  start->add_option(
+      "--accept-lost-votes", options->accept_lost_votes,
+      "Vote on this chain although its vote log is lost. Only where no other copy of this\n"
+      "validator has ever voted what this one has forgotten: two votes fork the chain");
   OnRun(start, exit_code, [options] { return Run(*options); });
 }
 

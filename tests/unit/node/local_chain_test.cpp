@@ -77,6 +77,7 @@ class Cluster {
       role.emplace();
       role->vote_key = &member.vote_key;
       role->records = std::move(votes->records);
+      role->fresh = votes->created && (*chain)->head().height == Height(0);
       role->votes = std::move(votes->log);
     }
     LocalChain::Environment environment;
@@ -129,6 +130,22 @@ class Cluster {
     member.chain.reset();
     member.strands.reset();
     member.database.reset();
+  }
+
+  void WipeDisk(std::size_t i) {
+    for (const auto& entry : std::filesystem::directory_iterator(members_[i]->dir.path())) {
+      std::filesystem::remove_all(entry);
+    }
+  }
+
+  /// Once it has one: a new validator asks the others before it votes.
+  consensus::ReplicaStatus AwaitReplica(std::size_t i) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (!members_[i]->chain->status().replica) {
+      CHECK(std::chrono::steady_clock::now() < deadline);
+      std::this_thread::yield();
+    }
+    return *members_[i]->chain->status().replica;
   }
 
   ledger::Transaction Put(const std::string& key, const std::string& value) {
@@ -262,6 +279,21 @@ TEST(LocalChain, KeepsWhatItAcknowledgedWhenAllMembersDieAtOnce) {
     for (const TxId& id : acknowledged) EXPECT_TRUE(cluster.chain(i).chain().FindTransaction(id));
   }
   cluster.ExpectAgreement(outcome.height);
+}
+
+TEST(LocalChain, WatchesWithoutVotingWhenItComesBackWithAnEmptyDisk) {
+  Cluster cluster(4, 0);
+  const auto before = cluster.Put("before", "1");
+  ASSERT_TRUE(cluster.Submit(1, before));
+  const TxOutcome outcome = cluster.Outcome(1, before.id);
+  ASSERT_EQ(outcome.status, TxStatus::kSealed);
+  cluster.Kill(3);
+  cluster.WipeDisk(3);
+  cluster.Start(3);
+  ASSERT_TRUE(cluster.AwaitHeight(3, outcome.height));
+  const auto status = cluster.AwaitReplica(3);
+  EXPECT_TRUE(status.observer);
+  EXPECT_FALSE(cluster.AwaitReplica(0).observer) << "all were new when the chain began";
 }
 
 TEST(LocalChain, RefusesWhatCannotBeSealedAndSaysWhy) {
