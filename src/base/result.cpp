@@ -31,6 +31,8 @@ std::string_view CodeName(Code code) {
       return "UNAVAILABLE";
     case Code::kCorruption:
       return "CORRUPTION";
+    case Code::kDiverged:
+      return "DIVERGED";
     case Code::kWrongGenesis:
       return "WRONG_GENESIS";
     case Code::kFormatVersion:

@@ -25,6 +25,7 @@ enum class Code {
   kExhausted,        // a bounded resource is full; try again later
   kUnavailable,      // cannot be answered now (starting, stopping, no quorum, no peer)
   kCorruption,       // stored or served data fails its check
+  kDiverged,         // a quorum certified something else than this node computed
   kWrongGenesis,     // the data directory belongs to another genesis
   kFormatVersion,    // written by another format version
   kIo,               // the operating system refused

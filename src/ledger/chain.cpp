@@ -289,7 +289,7 @@ Status Chain::Impl::ApplyNext(const pb::BlockWithPayloads& block, const pb::Bloc
   const Origin origin{Timestamp(header.time_ms()), header.view(), header.proposer()};
   StagedBlock ours = TRY(Run(origin, {block.block().transactions(), block.payloads()}));
   if (ours.head.hash != hash) {
-    return Fail(Code::kCorruption,
+    return Fail(Code::kDiverged,
                 "block {}: executing it gives another {} than was certified; either this node is "
                 "broken or the validators are",
                 header.height(), Difference(Decode<pb::BlockHeader>(ours.header).value(), header));
@@ -355,10 +355,14 @@ Status Chain::Apply(const pb::BlockWithPayloads& block, const SignatureCheck& ch
                 sealed.height);
   }
   if (trusted.header.previous_hash() != sealed.hash.View()) {
-    return Fail(Code::kCorruption, "block {}: previous_hash is not the hash of our sealed block {}",
+    return Fail(Code::kDiverged, "block {}: previous_hash is not the hash of our sealed block {}",
                 trusted.header.height(), sealed.height);
   }
   const bool executed = !impl_->staged.empty() && impl_->staged.front().head.hash == trusted.hash;
+  if (!executed && !impl_->staged.empty()) {
+    return Fail(Code::kDiverged, "block {} was certified as {}; this node executed {}",
+                trusted.header.height(), trusted.hash.Hex(), impl_->staged.front().head.hash.Hex());
+  }
   if (!executed) TRY(impl_->ApplyNext(block, trusted.header, trusted.hash, check));
   return impl_->Seal(TRY(FromProto(block.block().certificate())));
 }

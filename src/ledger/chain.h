@@ -70,8 +70,9 @@ class Chain {
 
   /// Checks a sealed block of somebody else's (certificate, hashes, signatures of transactions),
   /// executes it and makes it final. Executed unsealed blocks are kept when they agree. Errors:
-  /// kPrecondition (not the next height), kBadSignature, kCorruption (roots differ: either they lie
-  /// or we are broken; the message says which root).
+  /// kPrecondition (not the next height), kBadSignature, kCorruption (the block's parts do not
+  /// belong to its header), kDiverged (certified, and not what this node computed: stop this chain;
+  /// the message says which root).
   Status Apply(const pb::BlockWithPayloads& block);
   /// The same with the authors' signatures checked by `check` (a pool, a cache of what was checked
   /// before), whose error becomes Apply's.

@@ -88,6 +88,7 @@ pb::ReceiptCode ReceiptCodeOf(Code code) {
       return pb::RECEIPT_CODE_NOT_FOUND;
     case Code::kBadSignature:
     case Code::kCorruption:
+    case Code::kDiverged:
     case Code::kWrongGenesis:
       return pb::RECEIPT_CODE_BAD_EVIDENCE;
     // EXPIRED and DUPLICATE are said of the transaction itself, by the ledger; from an application

@@ -44,6 +44,7 @@ Result<Tier> ReadTier(JsonFields& fields) {
 // a batch that fits a frame, timeouts that neither spin nor hang.
 Result<ConsensusRules> ReadRules(JsonFields fields) {
   constexpr std::uint64_t kHour = 3600'000;
+  constexpr std::uint64_t kMaxWindowBytes = 256u << 20;
   // Nodes take frames of 16 MiB: one block on top of the mebibyte that a sync response may hold
   // already, with a megabyte for seals and framing.
   constexpr std::uint64_t kMaxBatchBytes = 14u << 20;
@@ -53,6 +54,13 @@ Result<ConsensusRules> ReadRules(JsonFields fields) {
       static_cast<std::uint32_t>(TRY(fields.Number("max_batch_transactions", 1, 10000)));
   rules.max_batch_bytes =
       static_cast<std::uint32_t>(TRY(fields.Number("max_batch_bytes", 4096, kMaxBatchBytes)));
+  if (std::uint64_t{rules.window} * rules.max_batch_bytes > kMaxWindowBytes) {
+    return Fail(
+        Code::kInvalidArgument,
+        "consensus: window times max_batch_bytes is over {} bytes, which every validator holds in "
+        "memory and in its vote log",
+        kMaxWindowBytes);
+  }
   // A largest transaction must fit a batch, beside the batch's own fields.
   rules.max_transaction_bytes = static_cast<std::uint32_t>(
       TRY(fields.Number("max_transaction_bytes", 1024, rules.max_batch_bytes - 1024)));

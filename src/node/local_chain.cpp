@@ -477,7 +477,8 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
     spdlog::warn("chain {}: block {} from peer {} refused: {}", chain_->genesis().name(), height,
                  from.Hex(), applied.error().ToString());
     sync_.Penalise(from);
-    if (applied.error().code == Code::kIo) Halt(applied.error().ToString());
+    const Code code = applied.error().code;
+    if (code == Code::kIo || code == Code::kDiverged) Halt(applied.error().ToString());
     return false;
   }
   executed_.erase(height);

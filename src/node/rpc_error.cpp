@@ -17,10 +17,11 @@ constexpr std::string_view kRetryInfoUrl = "type.googleapis.com/google.rpc.Retry
 constexpr std::int64_t kRetrySeconds = 1;
 
 constexpr std::array kAllCodes = {
-    Code::kInvalidArgument, Code::kTooLarge,      Code::kBadSignature, Code::kWrongChain,
-    Code::kUnauthorized,    Code::kExpired,       Code::kDuplicate,    Code::kNotFound,
-    Code::kPrecondition,    Code::kExhausted,     Code::kUnavailable,  Code::kCorruption,
-    Code::kWrongGenesis,    Code::kFormatVersion, Code::kIo,           Code::kInternal};
+    Code::kInvalidArgument, Code::kTooLarge,     Code::kBadSignature,  Code::kWrongChain,
+    Code::kUnauthorized,    Code::kExpired,      Code::kDuplicate,     Code::kNotFound,
+    Code::kPrecondition,    Code::kExhausted,    Code::kUnavailable,   Code::kCorruption,
+    Code::kDiverged,        Code::kWrongGenesis, Code::kFormatVersion, Code::kIo,
+    Code::kInternal};
 
 grpc::StatusCode GrpcCode(Code code) {
   switch (code) {
@@ -45,6 +46,7 @@ grpc::StatusCode GrpcCode(Code code) {
     case Code::kUnavailable:
       return grpc::StatusCode::UNAVAILABLE;
     case Code::kCorruption:
+    case Code::kDiverged:
       return grpc::StatusCode::DATA_LOSS;
     case Code::kIo:
     case Code::kInternal:

@@ -347,15 +347,16 @@ TEST(ChainApply, ExecutedBlocksThatAgree_AreKept) {
   EXPECT_EQ(source.Commit(two).hash, second.hash);
 }
 
-TEST(ChainApply, ExecutedBlocksThatDiffer_GiveWayToTheCertifiedOne) {
+TEST(ChainApply, ACertifiedBlockThatIsNotTheOneExecuted_IsADivergence) {
   TestChain source;
   TestChain peer;
   source.Commit({source.Put("a", "1")});
-  peer.Execute({source.Put("b", "2")});
-  ASSERT_TRUE(peer.chain->Apply(*source.chain->GetBlockWithPayloads(Height(1))));
-  EXPECT_EQ(peer.chain->tip().hash, source.chain->head().hash);
-  EXPECT_EQ(peer.chain->tip_state().Get("kv/b"), std::nullopt);
-  EXPECT_EQ(peer.chain->tip_state().Get("kv/a"), "1");
+  const ExecutedBlock ours = peer.Execute({source.Put("b", "2")});
+  const Status applied = peer.chain->Apply(*source.chain->GetBlockWithPayloads(Height(1)));
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().code, Code::kDiverged);
+  EXPECT_EQ(peer.chain->head().height, Height(0));
+  EXPECT_EQ(peer.chain->tip().hash, ours.hash) << "what was executed is kept as evidence";
 }
 
 TEST(ChainApply, TamperedBlocks_AreRefusedWithTheReason) {
@@ -402,7 +403,7 @@ TEST(ChainApply, DivergentExecution_NamesTheRoot) {
   source.Commit({source.Put("a", "1")});
   const Status applied = broken.chain->Apply(*source.chain->GetBlockWithPayloads(Height(1)));
   ASSERT_FALSE(applied);
-  EXPECT_EQ(applied.error().code, Code::kCorruption);
+  EXPECT_EQ(applied.error().code, Code::kDiverged);
   EXPECT_THAT(applied.error().message, HasSubstr("state_root"));
   EXPECT_EQ(broken.chain->tip().height, Height(0));
 }
