@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 
 #include "base/canonical.h"
@@ -160,6 +161,17 @@ TEST_F(CodecTest, ViewChange_CannotInflateItsSealedHeight) {
   CertifiedHead head = Head(7, {0, 1, 2});
   head.header = TestHeader(Height(700), "block");  // the seals are of another header
   EXPECT_EQ(refused(head), Code::kBadSignature);
+}
+
+TEST_F(CodecTest, StatusOfAHeightNoChainHasIsRefused) {
+  // Windows are added to it: it must not wrap around.
+  const auto verify = [&](Height sealed) {
+    return Verify(Sign(1, PeerStatus{View(2), false, sealed, false, {}})->Wire());
+  };
+  EXPECT_TRUE(verify(Height(kMaxHeight)).has_value());
+  EXPECT_EQ(verify(Height(kMaxHeight + 1)).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(verify(Height(std::numeric_limits<std::uint64_t>::max())).error().code,
+            Code::kInvalidArgument);
 }
 
 TEST_F(CodecTest, UnknownFieldsAreRefused) {

@@ -164,6 +164,8 @@ void Harness::Perform(std::uint32_t i, Actions actions) {
       answer(true, Vetted{vet->view, vet->height, vet->digest, node.vet_ok});
     } else if (auto* execute = std::get_if<Execute>(&action)) {
       CHECK(node.headers.size() + 1 == execute->height.value, "executed out of order");
+      CHECK(execute->height.value <= node.finalised.size() + window_,
+            "a chain holds no more than a window of blocks that wait for seals");
       const Bytes parent = node.headers.empty() ? Bytes() : node.headers.back();
       node.headers.push_back(
           TestHeader(execute->height, parent + execute->proposal->batch + node.twist));

@@ -133,6 +133,36 @@ TEST(SyncTest, MissingProposal_IsFetched) {
   EXPECT_EQ(cluster.node(3).batches, std::vector<Bytes>{"fetched"});
 }
 
+TEST(SyncTest, CommitsBeyondTheWindow_AreExecutedWhenSealsMakeRoom) {
+  constexpr std::uint64_t kWindow = 2;
+  Harness cluster(4, kWindow);
+  std::vector<Bytes> late;  // seals on their way to node 3
+  cluster.pass = [&](const Harness::Packet& p, const VerifiedMessage& m) {
+    if (p.to != 3 || std::holds_alternative<Certified>(m.content())) return p.to != 3;
+    if (!std::holds_alternative<SealVote>(m.content())) return true;
+    late.push_back(p.bytes);
+    return false;
+  };
+  for (std::uint64_t b = 0; b < 2 * kWindow; ++b) {
+    // What the others have sealed they would not send any more.
+    for (std::uint32_t i = 0; i < 3; ++i) cluster.node(i).answer_sealed = b < kWindow;
+    ASSERT_TRUE(cluster.Propose(0, fmt::format("batch {}", b)));
+    cluster.Run();
+  }
+  for (int tick = 0; tick < 3; ++tick) {  // asks for the batches
+    cluster.Fire(3, kStatus);
+    cluster.Run();
+  }
+  ASSERT_EQ(cluster.status(0).executed, Height(2 * kWindow));
+  EXPECT_EQ(cluster.status(3).executed, Height(kWindow)) << "the host has no room for more";
+  cluster.pass = nullptr;
+  for (const Bytes& seal : late) ASSERT_TRUE(cluster.Deliver(3, seal));
+  EXPECT_GE(cluster.status(3).sealed, Height(kWindow));
+  cluster.Fire(3, kStatus);
+  cluster.Run();
+  EXPECT_EQ(cluster.status(3).executed, Height(2 * kWindow)) << cluster.status(3).ToString();
+}
+
 TEST(SealTest, OtherRootWithACertificate_Diverges) {
   Harness cluster(4);
   cluster.node(2).twist = "a bug";

@@ -1,6 +1,7 @@
 // Evidence at the consortium's door: headers and promoted records.
 
 #include "network.h"
+#include "tiers/private_state.h"
 
 namespace talent::tiers {
 namespace {
@@ -174,6 +175,95 @@ TEST(PromotionSource, SpeaksForItsOwnCentresOnly) {
   const auto delivery = PromoteRecord(source.chain(), entry);
   EXPECT_EQ(CodeOf(target.Write("centre-a", Decode<pb::RecordPromoted>(delivery->payload).value())),
             Code::kUnauthorized);
+}
+
+/// What a quorum of faulty validators can seal: decisions that no rule of theirs has made.
+class LyingSource final : public ledger::Application {
+ public:
+  using Twist = std::function<void(pb::PromotionDecision&, const TxId&)>;
+  LyingSource(std::unique_ptr<ledger::Application> honest, const Twist& twist)
+      : honest_(std::move(honest)), twist_(twist) {}
+
+  Status InitGenesis(const ledger::Genesis& genesis, ledger::StateOverlay& state) const override {
+    return honest_->InitGenesis(genesis, state);
+  }
+  Status Check(const ledger::Transaction& tx, const ledger::BlockContext& next,
+               const ledger::StateReader& state) const override {
+    return honest_->Check(tx, next, state);
+  }
+  Status Execute(const ledger::Transaction& tx, const ledger::BlockContext& block,
+                 ledger::StateOverlay& state) const override {
+    TRY(honest_->Execute(tx, block, state));
+    auto decision = kDecisions.Get(state, tx.id.View());
+    if (!decision || !twist_) return {};
+    twist_(*decision, tx.id);
+    kDecisions.Put(state, tx.id.View(), *decision);
+    return {};
+  }
+  void BeginBlock(const ledger::BlockContext& block, ledger::StateOverlay& state) const override {
+    honest_->BeginBlock(block, state);
+  }
+  bool HasDueWork(Timestamp time, const ledger::StateReader& state) const override {
+    return honest_->HasDueWork(time, state);
+  }
+
+ private:
+  std::unique_ptr<ledger::Application> honest_;
+  const Twist& twist_;
+};
+
+TEST(PromotionSource, ProvenDecision_IsHeldToTheRules) {
+  TempDir dir;
+  const auto database =
+      ledger::Database::Open(dir.path() / "db", ledger::Database::Mode::kScratch).value();
+  LyingSource::Twist twist;
+  const auto genesis = PrivateGenesis();
+  TestTier source(*database, genesis,
+                  std::make_unique<LyingSource>(MakeApplication(genesis).value(), twist));
+  TestTier target(*database, ConsortiumGenesis(genesis));
+  Network::Must(source.Write("centre-a", Registration()));
+  Network::Must(source.Write("centre-a", ConsentToAll()));
+  const auto promote = [&](LyingSource::Twist lie) {
+    twist = std::move(lie);
+    pb::OutboxEntry entry;
+    entry.set_record_id(Network::Must(source.Write("centre-a", Assessment())).ToBytes());
+    const Height height = source.chain().head().height;
+    Network::Must(target.Write("centre-a", Network::HeaderOf(source, height)));
+    const auto delivery = PromoteRecord(source.chain(), entry);
+    return target.Write("centre-a", Decode<pb::RecordPromoted>(delivery->payload).value());
+  };
+  const std::map<std::string, LyingSource::Twist> lies = {
+      {"value class", [](auto& decision, auto&) { decision.set_value_class(4); }},
+      {"priority", [](auto& decision, auto&) { decision.set_priority(10); }},
+      {"order of parties",
+       [](auto& decision, auto&) {
+         decision.add_parties("globex");
+         decision.add_parties("acme");
+       }},
+      {"party twice",
+       [](auto& decision, auto&) {
+         decision.add_parties("acme");
+         decision.add_parties("acme");
+       }},
+      {"party id", [](auto& decision, auto&) { decision.add_parties("Li Wei, born 1990"); }},
+      {"author", [](auto& decision, auto&) { decision.set_author("Li Wei, born 1990"); }},
+      {"content kind", [](auto& decision, auto&) { decision.set_content_kind("Li Wei"); }},
+      {"corrects itself",
+       [](auto& decision, const TxId& id) { decision.set_supersedes(id.ToBytes()); }},
+  };
+  for (const auto& [name, lie] : lies) {
+    SCOPED_TRACE(name);
+    const auto result = promote(lie);
+    EXPECT_EQ(CodeOf(result), Code::kBadSignature);
+    EXPECT_THAT(result.error().message, ::testing::HasSubstr("breaks the rules"));
+  }
+  // The highest that the rules allow, so that it is the lie that is refused.
+  Network::Must(promote([](auto& decision, auto&) {
+    decision.set_value_class(3);
+    decision.set_priority(9);
+    decision.add_parties("acme");
+    decision.add_parties("globex");
+  }));
 }
 
 }  // namespace

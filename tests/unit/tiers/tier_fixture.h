@@ -82,8 +82,12 @@ inline ledger::Genesis PublicGenesis(const ledger::Genesis& source) {
 /// A chain that seals what it is given at once.
 class TestTier {
  public:
-  TestTier(ledger::Database& database, ledger::Genesis genesis)
-      : genesis_(std::move(genesis)), application_(MakeApplication(genesis_).value()) {
+  TestTier(ledger::Database& database, const ledger::Genesis& genesis)
+      : TestTier(database, genesis, MakeApplication(genesis).value()) {}
+  /// A chain whose validators run something else.
+  TestTier(ledger::Database& database, ledger::Genesis genesis,
+           std::unique_ptr<ledger::Application> application)
+      : genesis_(std::move(genesis)), application_(std::move(application)) {
     chain_ = ledger::Chain::Open(database, genesis_, *application_).value();
   }
 
