@@ -13,9 +13,11 @@ ledger::pb::SignedEnvelope SignedBytes(const ledger::Transaction& tx) {
   return out;
 }
 
+// Requires: GetTransaction has found it. What fails now is the storage, and no reason to drop a
+// record.
 Result<ledger::TxLocation> Locate(const ledger::Chain& source, const TxId& id) {
   const auto at = source.FindTransaction(id);
-  if (!at) return Fail(Code::kNotFound, "transaction {} is not sealed on its chain", id.Hex());
+  if (!at) return Fail(Code::kIo, "the place of transaction {} cannot be read", id.Hex());
   return *at;
 }
 

@@ -104,13 +104,14 @@ Status Promoter::Impl::ScanBlock(const ledger::StateReader& state, Height height
                                  std::vector<OutboxItem>& found) const {
   const auto block = TRY(options.source->GetBlock(height));
   const auto header = TRY(Decode<ledger::pb::BlockHeader>(block.header()));
+  const auto receipts = TRY(options.source->GetReceipts(height));
   for (int i = 0; i < block.transactions_size(); ++i) {
+    // Not the index of transactions: it does not tell an unreadable entry from a later copy, and
+    // the cursor would pass the record for ever.
+    if (receipts[static_cast<std::size_t>(i)] != ledger::pb::RECEIPT_CODE_OK) continue;
     const TxId id = ledger::TransactionId(block.transactions(i).envelope());
     const auto decision = kDecisions.Get(state, id.View());
     if (!decision) continue;
-    // A later copy of the same transaction took no effect.
-    const auto at = options.source->FindTransaction(id);
-    if (!at || at->height != height || at->index != static_cast<std::uint32_t>(i)) continue;
     OutboxItem item;
     item.priority = decision->priority();
     item.entry.set_record_id(id.ToBytes());

@@ -1,6 +1,8 @@
 // The promoter between real chains: from a talent's record to its publication, whatever is killed
 // on the way.
 
+#include <rocksdb/db.h>
+
 #include "network.h"
 #include "tiers/outbox.h"
 
@@ -217,6 +219,29 @@ TEST_F(Carrying, WithheldRecords_NeverReachTheOutbox) {
   EXPECT_THAT(Offers(*promoter), IsEmpty());
   EXPECT_EQ(promoter->stats().waiting, 0u);
   EXPECT_EQ(promoter->stats().scanned, source.chain().head().height);
+}
+
+TEST_F(Carrying, UnreadableStorage_LosesNoRecord) {
+  CarryAll();
+  const TxId record = Must(source.Write("centre-a", Assessment()));
+  const Bytes chain = source.genesis().chain_id().Hex().substr(0, 16);
+  const auto spoil = [&](const std::string& use, const Bytes& key) {
+    auto* const family = database->Family(chain + "." + use).value();
+    const Bytes good = database->Get(family, key).value().value();
+    const auto put = [=, this](const Bytes& value) {
+      EXPECT_TRUE(database->db().Put(rocksdb::WriteOptions(), family, key, value).ok());
+    };
+    put("spoilt");
+    auto promoter = OpenUp();
+    const auto offers = promoter->Step(Timestamp(Now()));
+    EXPECT_FALSE(offers);
+    EXPECT_EQ(promoter->stats().dropped, 0u);
+    put(good);
+  };
+  spoil("bodies", BigEndian(source.chain().FindTransaction(record)->height.value));
+  spoil("transactions", record.ToBytes());
+  CarryAll();
+  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_IN_REVIEW);
 }
 
 TEST_F(Carrying, Backup_StepsInWhenItsPredecessorIsSilent) {
