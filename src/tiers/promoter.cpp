@@ -254,6 +254,10 @@ Status Promoter::Impl::Offer(Round& round, const OutboxItem& item) {
     Drop(round, item, "it is larger with its evidence than the target takes");
     return {};
   }
+  // Both at once: the urgent lane orders a header before what cites it, in the same block, where
+  // waiting for its seal would cost every record a block. Nodes check signatures in parallel, so
+  // that now and then a record is ordered first all the same: it takes no effect (NOT_FOUND) and is
+  // offered again after retry_after.
   TRY(OfferHeaders(round, delivery->cites));
   Flight& flight = flights[FlightKey(item)];
   flight.item = item;
