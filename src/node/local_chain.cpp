@@ -117,6 +117,10 @@ bool LocalChain::MayPeer(const NodeKey& key) const {
 
 void LocalChain::OnPeer(const NodeKey& peer, bool up) {
   if (!MayPeer(peer)) return;
+  if (!up) {
+    const std::lock_guard lock(mutex_);
+    asked_.erase(peer);
+  }
   OnStrand([this, peer, up] {
     if (!up) {
       peers_.erase(peer);
@@ -164,6 +168,7 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
       return true;
     }
     case v1::Frame::kSyncResponse:
+      if (!TakeAnswer(from)) return false;
       OnStrand([this, from,
                 response =
                     std::make_shared<v1::SyncResponse>(std::move(*frame.mutable_sync_response()))] {
@@ -436,8 +441,22 @@ void LocalChain::RequestBlocks() {
   frame.set_chain_id(chain_->id().ToBytes());
   frame.mutable_sync_request()->set_from(request->from.value);
   frame.mutable_sync_request()->set_count(request->count);
+  {
+    const std::lock_guard lock(mutex_);
+    ++asked_[request->to];
+  }
+  if (env_.send(request->to, frame)) return;
   // Consensus may have named a peer that is not connected: the next tick asks another.
-  if (!env_.send(request->to, frame)) sync_.OnPeerDown(request->to);
+  (void)TakeAnswer(request->to);
+  sync_.OnPeerDown(request->to);
+}
+
+bool LocalChain::TakeAnswer(const NodeKey& from) {
+  const std::lock_guard lock(mutex_);
+  const auto asked = asked_.find(from);
+  if (asked == asked_.end()) return false;
+  if (--asked->second == 0) asked_.erase(asked);
+  return true;
 }
 
 void LocalChain::OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response) {

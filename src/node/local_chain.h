@@ -102,6 +102,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void ApplyNext(const NodeKey& from, std::shared_ptr<v1::SyncResponse> response, int index);
   bool ApplyBlock(const NodeKey& from, const ledger::pb::BlockWithPayloads& block);
   void RequestBlocks();
+  bool TakeAnswer(const NodeKey& from);  // false: it owes none
   void BroadcastStatus();
   void Tick();
   void AfterSealed(const ledger::ExecutedBlock& block);
@@ -168,7 +169,8 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   mutable std::mutex mutex_;  // guards what readers on other threads see:
   ChainStatusInfo status_;
   std::unordered_set<TxId> pending_ids_;
-  std::set<NodeKey> asking_;  // peers whose sync request waits for the strand
+  std::set<NodeKey> asking_;                // peers whose sync request waits for the strand
+  std::map<NodeKey, std::uint32_t> asked_;  // sync requests that a peer has not answered
   std::map<std::uint64_t, std::function<void(Height)>> listeners_;
   std::uint64_t next_listener_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "node/wire.h"
 
 #include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
 
 #include <vector>
 
@@ -18,7 +19,39 @@ std::uint32_t ReadLength(const char* p) {
   return out;
 }
 
+/// Calls `on_field` with what each length-delimited field number `number` of a message holds.
+template <class OnField>
+void ForEachField(BytesView message, int number, OnField on_field) {
+  using google::protobuf::internal::WireFormatLite;
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(message.data()),
+                                            static_cast<int>(message.size()));
+  while (const std::uint32_t tag = in.ReadTag()) {
+    if (tag != WireFormatLite::MakeTag(number, WireFormatLite::WIRETYPE_LENGTH_DELIMITED)) {
+      if (!WireFormatLite::SkipField(&in, tag)) return;
+      continue;
+    }
+    std::uint32_t length = 0;
+    if (!in.ReadVarint32(&length)) return;
+    const auto begin = static_cast<std::size_t>(in.CurrentPosition());
+    if (length > message.size() - begin || !in.Skip(static_cast<int>(length))) return;
+    on_field(message.substr(begin, length));
+  }
+}
+
+/// In a serialised Frame, over all the sync responses that parsing would merge into one. Stops at
+/// what is malformed, which parsing will refuse.
+std::size_t CountBlocks(BytesView frame) {
+  std::size_t blocks = 0;
+  ForEachField(frame, v1::Frame::kSyncResponseFieldNumber, [&](BytesView response) {
+    ForEachField(response, v1::SyncResponse::kBlocksFieldNumber, [&](BytesView) { ++blocks; });
+  });
+  return blocks;
+}
+
 Result<v1::Frame> ParseFrame(BytesView bytes) {
+  if (CountBlocks(bytes) > kMaxBlocksPerResponse) {
+    return Fail(Code::kTooLarge, "a sync response of more than {} blocks", kMaxBlocksPerResponse);
+  }
   v1::Frame frame;
   if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return Fail(Code::kInvalidArgument, "{} bytes that are no Frame", bytes.size());

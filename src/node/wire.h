@@ -14,6 +14,9 @@
 namespace talent::node {
 
 inline constexpr std::size_t kFrameHeaderBytes = 4;
+/// Sync responses with more are refused before they are parsed: two bytes on the wire can stand for
+/// a block that takes a hundred in memory.
+inline constexpr std::uint32_t kMaxBlocksPerResponse = 64;
 
 /// A frame with its length in front, shared by the queues of all peers it goes to.
 using WireFrame = std::shared_ptr<const std::string>;
@@ -29,7 +32,7 @@ class FrameDecoder {
 
   /// Adds what arrived and calls `on_frame` for each frame completed by it, in order, until it
   /// returns an error, which is returned. After an error the stream is of no use.
-  /// Errors: kTooLarge, kInvalidArgument (no Frame, no body, no chain id).
+  /// Errors: kTooLarge (bytes, or blocks), kInvalidArgument (no Frame, no body, no chain id).
   Status Feed(BytesView arrived, const std::function<Status(v1::Frame&&)>& on_frame);
 
  private:

@@ -341,5 +341,18 @@ TEST(LocalChain, TakesFramesOnlyFromThoseItKnows) {
       << "a follower does not vote";
 }
 
+TEST(LocalChain, TakesBlocksOnlyFromThoseItAsked) {
+  Cluster cluster(1, 1);
+  v1::Frame frame;
+  frame.set_chain_id(cluster.chain(1).chain().id().ToBytes());
+  frame.mutable_sync_response()->set_sealed(5);
+  EXPECT_FALSE(cluster.chain(1).OnFrame(KeyOf("node v0").public_key(), v1::Frame(frame)));
+
+  const auto tx = cluster.Put("key", "value");
+  ASSERT_TRUE(cluster.Submit(0, tx));
+  const TxOutcome outcome = cluster.Outcome(0, tx.id);
+  ASSERT_TRUE(cluster.AwaitHeight(1, outcome.height)) << "a follower asks for what it is behind";
+}
+
 }  // namespace
 }  // namespace talent::node

@@ -54,6 +54,33 @@ TEST(FrameDecoder, RefusesGarbageAndEmptyFrames) {
   }
 }
 
+TEST(FrameDecoder, RefusesASyncResponseOfTooManyBlocks) {
+  v1::Frame frame = SyncFrame();
+  for (std::uint32_t i = 0; i < kMaxBlocksPerResponse; ++i) {
+    frame.mutable_sync_response()->add_blocks()->mutable_block()->set_header("header");
+  }
+  int seen = 0;
+  const auto take = [&](v1::Frame&&) -> Status {
+    ++seen;
+    return {};
+  };
+  EXPECT_TRUE(FrameDecoder(kMax * 10).Feed(*ToWire(frame, kMax * 10), take));
+  EXPECT_EQ(seen, 1);
+
+  v1::Frame second = SyncFrame();  // parsing merges what is given twice
+  second.mutable_sync_response()->add_blocks();
+  const std::string merged = frame.SerializeAsString() + second.SerializeAsString();
+  frame.mutable_sync_response()->add_blocks();
+  for (const std::string& body : {frame.SerializeAsString(), merged}) {
+    const std::string length = {0, 0, static_cast<char>(body.size() >> 8),
+                                static_cast<char>(body.size())};
+    const Status fed = FrameDecoder(kMax * 10).Feed(length + body, take);
+    ASSERT_FALSE(fed);
+    EXPECT_EQ(fed.error().code, Code::kTooLarge);
+  }
+  EXPECT_EQ(seen, 1);
+}
+
 TEST(ToWire, RefusesAnOversizedFrame) {
   EXPECT_EQ(ToWire(ConsensusFrame(std::string(kMax, 'x')), kMax), nullptr);
 }
