@@ -62,6 +62,7 @@ LocalChain::LocalChain(Environment environment, std::unique_ptr<ledger::Applicat
       strand_(boost::asio::make_strand(env_.executor)),
       validators_(OtherValidators(chain_->validators(), env_.self)),
       role_(std::move(role)),
+      sync_({validators_.begin(), validators_.end()}),
       tick_(strand_) {
   PublishStatus();
 }
@@ -465,7 +466,8 @@ void LocalChain::OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response
     const auto header = Decode<pb::BlockHeader>(response.blocks(0).block().header());
     if (header) first = Height(header->height());
   }
-  if (!sync_.Accept(from, static_cast<std::uint64_t>(response.blocks_size()), first)) return;
+  const auto blocks = static_cast<std::uint64_t>(response.blocks_size());
+  if (!sync_.Accept(from, blocks, first, env_.clock->Now())) return;
   applying_ = true;
   ApplyNext(from, std::make_shared<v1::SyncResponse>(std::move(response)), 0);
 }
@@ -487,7 +489,7 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
   const auto header = Decode<pb::BlockHeader>(block.block().header());
   const auto certificate = ledger::FromProto(block.block().certificate());
   if (!header || !certificate) {
-    sync_.Penalise(from);
+    sync_.Penalise(from, env_.clock->Now());
     return false;
   }
   const Height height(header->height());
@@ -495,11 +497,12 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
   if (Status applied = chain_->Apply(block); !applied) {
     spdlog::warn("chain {}: block {} from peer {} refused: {}", chain_->genesis().name(), height,
                  from.Hex(), applied.error().ToString());
-    sync_.Penalise(from);
+    sync_.Penalise(from, env_.clock->Now());
     const Code code = applied.error().code;
     if (code == Code::kIo || code == Code::kDiverged) Halt(applied.error().ToString());
     return false;
   }
+  sync_.Good(from);
   executed_.erase(height);
   ledger::ExecutedBlock sealed;
   sealed.height = height;
