@@ -240,20 +240,19 @@ Status LocalChain::Admissible(const ledger::Transaction& tx) const {
 
 void LocalChain::AdmitParsed(TxPtr tx, bool local, const std::function<void(Result<TxId>)>& done) {
   const TxId id = tx->id;
-  if (!mempool_.Contains(id)) {
-    Status admitted = Admissible(*tx);
-    if (admitted) admitted = mempool_.Add(tx, application_->Lane(*tx), local, env_.clock->Now());
-    if (!admitted) return done(tl::unexpected(admitted.error()));
-    {
-      const std::lock_guard lock(mutex_);
-      pending_ids_.insert(id);
-    }
-    if (local) {
-      v1::Frame frame;
-      frame.set_chain_id(chain_->id().ToBytes());
-      frame.set_transaction(ledger::Serialize(*tx));
-      env_.send_to_all(validators_, frame);
-    }
+  if (mempool_.Readmit(id, local)) return done(id);  // repeated at will: must cost next to nothing
+  Status admitted = Admissible(*tx);
+  if (admitted) admitted = mempool_.Add(tx, application_->Lane(*tx), local, env_.clock->Now());
+  if (!admitted) return done(tl::unexpected(admitted.error()));
+  {
+    const std::lock_guard lock(mutex_);
+    pending_ids_.insert(id);
+  }
+  if (local) {
+    v1::Frame frame;
+    frame.set_chain_id(chain_->id().ToBytes());
+    frame.set_transaction(ledger::Serialize(*tx));
+    env_.send_to_all(validators_, frame);
   }
   done(id);
   if (!work_waiting_) UpdateWorkWaiting();

@@ -3,10 +3,7 @@
 namespace talent::node {
 
 Status Mempool::Add(TxPtr tx, std::uint32_t lane, bool local, Timestamp now) {
-  if (const auto found = entries_.find(tx->id); found != entries_.end()) {
-    found->second.local |= local;
-    return {};
-  }
+  if (Readmit(tx->id, local)) return {};
   if (entries_.size() >= limits_.max_transactions || bytes_ + tx->size() > limits_.max_bytes) {
     return Fail(
         Code::kExhausted,
@@ -21,6 +18,13 @@ Status Mempool::Add(TxPtr tx, std::uint32_t lane, bool local, Timestamp now) {
   const TxId id = tx->id;
   entries_.emplace(id, Entry{std::move(tx), place, local, now});
   return {};
+}
+
+bool Mempool::Readmit(const TxId& id, bool local) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return false;
+  found->second.local |= local;
+  return true;
 }
 
 std::vector<TxPtr> Mempool::Take(std::size_t max_transactions, std::size_t max_bytes) {

@@ -25,10 +25,10 @@ class Mempool {
 
   explicit Mempool(Limits limits) : limits_(limits) {}
 
-  /// Errors: kExhausted (full; names the bound). An id already here is no error and changes
-  /// nothing.
+  /// Errors: kExhausted (full; names the bound). An id already here is readmitted.
   Status Add(TxPtr tx, std::uint32_t lane, bool local, Timestamp now);
-  bool Contains(const TxId& id) const { return entries_.contains(id); }
+  /// True where `id` is here, which changes nothing but that a `local` one is to be relayed.
+  bool Readmit(const TxId& id, bool local);
 
   /// Moves the next transactions out of waiting into flight, within both bounds.
   std::vector<TxPtr> Take(std::size_t max_transactions, std::size_t max_bytes);

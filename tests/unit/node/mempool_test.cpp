@@ -52,6 +52,16 @@ TEST(Mempool, Add_RefusesOverTheBoundAndTakesBackAfterRemoval) {
   EXPECT_EQ(pool.bytes(), 0U);
 }
 
+TEST(Mempool, Readmit_MakesARelayedTransactionOursOnceItIsSubmittedHere) {
+  Mempool pool{Mempool::Limits{}};
+  EXPECT_FALSE(pool.Readmit(MakeTx(1)->id, /*local=*/true)) << "not here yet";
+  ASSERT_TRUE(pool.Add(MakeTx(1), 9, /*local=*/false, Timestamp(1)));
+  EXPECT_TRUE(pool.Readmit(MakeTx(1)->id, /*local=*/false));
+  EXPECT_TRUE(pool.LocalAdmittedBefore(Timestamp(9), 10).empty());
+  EXPECT_TRUE(pool.Readmit(MakeTx(1)->id, /*local=*/true));
+  EXPECT_EQ(Numbers(pool.LocalAdmittedBefore(Timestamp(9), 10)), (std::vector{1}));
+}
+
 TEST(Mempool, ReturnInFlight_OffersLostProposalsAgainInTheirOldOrder) {
   Mempool pool{Mempool::Limits{}};
   for (int i = 1; i <= 3; ++i) ASSERT_TRUE(pool.Add(MakeTx(i), 9, true, Timestamp(1)));
@@ -67,7 +77,7 @@ TEST(Mempool, RemoveExpired_DropsWhatCanNoLongerBeSealed) {
   ASSERT_TRUE(pool.Add(MakeTx(1, 5), 9, true, Timestamp(1)));
   ASSERT_TRUE(pool.Add(MakeTx(2, 6), 9, true, Timestamp(1)));
   EXPECT_EQ(pool.RemoveExpired(Height(5)), (std::vector{MakeTx(1)->id}));
-  EXPECT_TRUE(pool.Contains(MakeTx(2)->id));
+  EXPECT_TRUE(pool.AdmissionOf(MakeTx(2)->id));
 }
 
 TEST(Mempool, OldestAdmission_IsKnownPerLane) {
