@@ -279,6 +279,9 @@ class ImportRun {
         Pause(lane, error);
         return;
       case Code::kExhausted:
+      // Not definite: a block that holds it may be about to be sealed. To sign another in its place
+      // would be to put the record there twice.
+      case Code::kExpired:
         Pause(lane, error);
         return;
       case Code::kNotFound:

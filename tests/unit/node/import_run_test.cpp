@@ -102,6 +102,16 @@ TEST_F(ImportRunTest, AnotherKey_IsRefusedForEveryPerson) {
   EXPECT_EQ(runner_.chain().head().height, Height(0));
 }
 
+// A block that holds the record may be about to be sealed: only the chain can say.
+TEST_F(ImportRunTest, SubmissionAnsweredAsExpired_IsTriedAgain) {
+  runner_.RefuseOne(Code::kExpired);
+  const auto counts = Import("id,years\n1,3\n");
+  ASSERT_TRUE(counts) << counts.error().ToString();
+  EXPECT_EQ(counts->failed, 0U);
+  EXPECT_EQ(counts->people, 1U);
+  EXPECT_EQ(counts->sealed, 3U);
+}
+
 TEST_F(ImportRunTest, MissingColumn_IsSaidBeforeAnythingIsSent) {
   const auto counts = Import("id,age\n1,3\n");
   ASSERT_FALSE(counts);

@@ -60,7 +60,13 @@ ChainStatusInfo OneNodeChain::status() const {
   return out;
 }
 
+void OneNodeChain::RefuseOne(Code code) {
+  const std::lock_guard lock(mutex_);
+  refusal_ = code;
+}
+
 Result<TxId> OneNodeChain::Admit(const Bytes& transaction) {
+  if (const auto code = std::exchange(refusal_, std::nullopt)) return Fail(*code, "as told");
   const auto tx = TRY(
       ledger::ParseTransaction(transaction, chain_->genesis().consensus().max_transaction_bytes));
   TRY(ledger::VerifySignature(tx, chain_->id()));

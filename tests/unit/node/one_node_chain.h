@@ -6,6 +6,7 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "ledger/chain.h"
@@ -30,6 +31,8 @@ class OneNodeChain final : public ChainRunner {
 
   /// While held, transactions are admitted and stay pending.
   void Hold() { held_ = true; }
+  /// The next submission is answered with an error of this kind.
+  void RefuseOne(Code code);
   std::size_t listeners() const;
   std::size_t waiting() const;
 
@@ -55,6 +58,7 @@ class OneNodeChain final : public ChainRunner {
   std::atomic<bool> held_ = false;
 
   mutable std::mutex mutex_;  // the strand: guards the chain's writer side and what follows
+  std::optional<Code> refusal_;
   std::list<std::function<void(Height)>> listeners_;
   std::vector<std::function<void(TxOutcome)>> waiting_;
 };
