@@ -1,5 +1,7 @@
 #include "node/client_sessions.h"
 
+#include <algorithm>
+
 #include "crypto/sha256.h"
 
 namespace talent::node {
@@ -11,12 +13,16 @@ Bytes ClientSessions::NewChallenge(const ChainId& chain, const crypto::PublicKey
   Bytes challenge = random_.Draw(kSecretBytes);
   const Timestamp expires = clock_.Now() + kChallengeLifetime;
   const std::lock_guard lock(mutex_);
-  while (challenge_order_.size() >= kMaxChallenges) {
-    challenges_.erase(challenge_order_.front());
-    challenge_order_.pop_front();
+  const auto of_key = [&](const Challenge& given) {
+    return given.grant.chain == chain && given.grant.key == key;
+  };
+  const auto had = std::count_if(challenges_.begin(), challenges_.end(), of_key);
+  if (static_cast<std::size_t>(had) >= kMaxChallengesPerKey) {
+    challenges_.erase(std::find_if(challenges_.begin(), challenges_.end(), of_key));
+  } else if (challenges_.size() >= kMaxChallenges) {
+    challenges_.pop_front();
   }
-  challenges_.insert_or_assign(challenge, Grant{chain, key, expires});
-  challenge_order_.push_back(challenge);
+  challenges_.push_back({challenge, Grant{chain, key, expires}});
   return challenge;
 }
 
@@ -26,12 +32,14 @@ Result<ClientSessions::Token> ClientSessions::Login(const ChainId& chain,
                                                     const crypto::Signature& signature) {
   const Timestamp now = clock_.Now();
   const std::lock_guard lock(mutex_);
-  const auto found = challenges_.find(challenge);
+  const auto found =
+      std::find_if(challenges_.begin(), challenges_.end(),
+                   [&](const Challenge& outstanding) { return outstanding.text == challenge; });
   if (found == challenges_.end()) {
     return Fail(Code::kUnauthorized,
                 "the challenge is unknown or was used before: ask for a new one");
   }
-  const Grant given = found->second;
+  const Grant given = found->grant;
   challenges_.erase(found);
   if (given.chain != chain || given.key != key) {
     return Fail(Code::kUnauthorized, "the challenge was given to another key or chain");

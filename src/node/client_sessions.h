@@ -16,7 +16,10 @@ class ClientSessions {
  public:
   static constexpr Millis kChallengeLifetime{60'000};      // a client answers within one round trip
   static constexpr Millis kTokenLifetime{12 * 3'600'000};  // a working day
-  /// Beyond it the oldest is forgotten, so that nobody locks others out by asking for many.
+  /// Beyond it the key's oldest challenge is forgotten, so that no party pushes out those of
+  /// others.
+  static constexpr std::size_t kMaxChallengesPerKey = 16;
+  /// Beyond it the oldest of all is forgotten: so many only when 256 keys are at their bound.
   static constexpr std::size_t kMaxChallenges = 4096;
   /// Beyond it the key's oldest token ends, so that no party can use up the table.
   static constexpr std::size_t kMaxTokensPerKey = 16;
@@ -59,9 +62,12 @@ class ClientSessions {
   Random& random_;
   mutable std::mutex mutex_;
   // Guarded by mutex_.
-  std::map<Bytes, Grant, std::less<>> challenges_;
-  std::deque<Bytes> challenge_order_;  // oldest first; used ones are skipped
-  std::map<Hash, Grant> tokens_;       // by hash: looking up leaks nothing of a token by its timing
+  struct Challenge {
+    Bytes text;
+    Grant grant;
+  };
+  std::deque<Challenge> challenges_;  // oldest first
+  std::map<Hash, Grant> tokens_;      // by hash: looking up leaks nothing of a token by its timing
 };
 
 }  // namespace talent::node

@@ -85,14 +85,34 @@ TEST_F(ClientSessionsTest, Token_IsForItsChain) {
   EXPECT_EQ(sessions_.Find(chain_, "guess").error().code, Code::kUnauthorized);
 }
 
-TEST_F(ClientSessionsTest, ManyChallenges_ForgetTheOldest) {
+TEST_F(ClientSessionsTest, ManyChallenges_ForgetTheKeysOldest) {
   const Bytes first = sessions_.NewChallenge(chain_, key_.public_key());
-  for (std::size_t i = 1; i < ClientSessions::kMaxChallenges; ++i) {
+  const Bytes second = sessions_.NewChallenge(chain_, key_.public_key());
+  for (std::size_t i = 2; i <= ClientSessions::kMaxChallengesPerKey; ++i) {
     sessions_.NewChallenge(chain_, key_.public_key());
   }
-  const Bytes last = sessions_.NewChallenge(chain_, key_.public_key());
   EXPECT_FALSE(sessions_.Login(chain_, key_.public_key(), first, Sign(first)));
-  EXPECT_TRUE(sessions_.Login(chain_, key_.public_key(), last, Sign(last)));
+  EXPECT_TRUE(sessions_.Login(chain_, key_.public_key(), second, Sign(second)));
+}
+
+TEST_F(ClientSessionsTest, ManyChallenges_PushOutNobodyElses) {
+  const Bytes ours = sessions_.NewChallenge(chain_, key_.public_key());
+  const auto greedy = crypto::KeyPair::Generate(random_).public_key();
+  for (std::size_t i = 0; i <= ClientSessions::kMaxChallenges; ++i) {
+    sessions_.NewChallenge(chain_, greedy);
+  }
+  EXPECT_TRUE(sessions_.Login(chain_, key_.public_key(), ours, Sign(ours)));
+}
+
+TEST_F(ClientSessionsTest, ChallengesOfManyKeys_AreBounded) {
+  const Bytes first = sessions_.NewChallenge(chain_, key_.public_key());
+  crypto::PublicKey other;
+  for (std::size_t i = 0; i < ClientSessions::kMaxChallenges; ++i) {
+    other.data()[0] = static_cast<std::uint8_t>(i);
+    other.data()[1] = static_cast<std::uint8_t>(i >> 8);
+    sessions_.NewChallenge(chain_, other);
+  }
+  EXPECT_FALSE(sessions_.Login(chain_, key_.public_key(), first, Sign(first)));
 }
 
 TEST_F(ClientSessionsTest, ManyLogins_EndTheKeysOldestToken) {
