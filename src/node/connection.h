@@ -48,6 +48,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const NodeKey& key() const { return key_; }
   /// Peer's end of the socket, "127.0.0.1:50123".
   const std::string& remote() const { return remote_; }
+  /// The same without its port.
+  BytesView host() const { return BytesView(remote_).substr(0, remote_.rfind(':')); }
   /// Hello has succeeded once.
   bool established() const { return established_; }
 

@@ -109,7 +109,10 @@ void LocalChain::Halt(const std::string& why) {
 }
 
 bool LocalChain::MayPeer(const NodeKey& key) const {
-  if (chain_->genesis().tier() == ledger::Tier::kPublic) return true;
+  return chain_->genesis().tier() == ledger::Tier::kPublic || IsMember(key);
+}
+
+bool LocalChain::IsMember(const NodeKey& key) const {
   if (chain_->validators().FindNodeKey(key)) return true;
   const auto& followers = chain_->genesis().followers();
   return std::any_of(followers.begin(), followers.end(),

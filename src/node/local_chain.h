@@ -59,6 +59,8 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   /// must outlive the chain, whose strand and timers are its. Idempotent.
   void Stop();
 
+  /// Is it a validator's node, or a follower's that the genesis names? Thread-safe.
+  bool IsMember(const NodeKey& key) const;
   /// May the node with this key exchange frames about this chain? Thread-safe.
   bool MayPeer(const NodeKey& key) const;
   /// A frame about this chain; any thread. False: the peer misbehaves and should be cut off.

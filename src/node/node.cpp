@@ -164,6 +164,10 @@ Status Node::Impl::StartPeers() {
     return std::any_of(chains.begin(), chains.end(),
                        [&](const auto& chain) { return chain.second->MayPeer(key); });
   };
+  options.is_member = [this](const NodeKey& key) {
+    return std::any_of(chains.begin(), chains.end(),
+                       [&](const auto& chain) { return chain.second->IsMember(key); });
+  };
   options.on_frame = [this](const NodeKey& from, v1::Frame&& frame) {
     return OnFrame(from, std::move(frame));
   };

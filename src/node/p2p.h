@@ -44,10 +44,13 @@ class PeerNetwork {
   struct Options {
     std::string listen;      // "127.0.0.1:0" picks a free port
     std::vector<Peer> dial;  // redialled with backoff for as long as the network runs
-    /// Beyond it a stranger's connection is closed at once; peers of `dial` always get in.
+    /// Beyond three quarters of it a stranger's connection is closed at once. Peers of `dial` and
+    /// members always get in: the configuration and the registries bound their number.
     std::size_t max_connections = 128;
-    /// Incoming connections that have not proved their key yet; more are closed at once.
+    /// Incoming connections that have not proved their key yet; more are closed at once, and so are
+    /// more from one address.
     std::size_t max_handshakes = 32;
+    std::size_t max_handshakes_per_address = 8;
     /// Beyond it frames to that peer are dropped and counted. Sync responses may take half.
     std::size_t max_queued_bytes_per_peer = 64u << 20;
     Timing timing;
@@ -59,6 +62,8 @@ class PeerNetwork {
     /// May the holder of this node key be connected at all? Asked at the handshake, and again at
     /// every keepalive, so that a revoked key loses its connection.
     std::function<bool(const NodeKey&)> authorize;
+    /// Is it more than a stranger, whose place no stranger may take? Null: nobody is.
+    std::function<bool(const NodeKey&)> is_member;
     /// In the order received from one peer. Returning false (garbage, over its quota) closes the
     /// connection.
     std::function<bool(const NodeKey&, v1::Frame&&)> on_frame;

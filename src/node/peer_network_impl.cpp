@@ -115,6 +115,11 @@ void PeerNetwork::Impl::Accept(tcp::socket socket) {
     return;  // closes the socket
   }
   auto connection = std::make_shared<Connection>(strand_, std::move(socket), tls_, options_.timing);
+  if (HandshakesFrom(*connection) >= options_.max_handshakes_per_address) {
+    const std::lock_guard lock(mutex_);
+    ++gone_.refused;
+    return;
+  }
   ++handshakes_;
   open_.insert(connection);
   asio::co_spawn(strand_, ServeIncoming(std::move(connection)), asio::detached);
@@ -234,14 +239,23 @@ bool PeerNetwork::Impl::Prefer(const Connection& candidate, const Connection& ex
   return candidate.outgoing() == (self_ < candidate.key());
 }
 
-bool PeerNetwork::Impl::HasRoomFor(const Connection& connection) const {
+std::size_t PeerNetwork::Impl::HandshakesFrom(const Connection& connection) const {
+  const auto begun = std::count_if(open_.begin(), open_.end(), [&](const ConnectionPtr& other) {
+    return !other->outgoing() && !other->established() && other->host() == connection.host();
+  });
+  return static_cast<std::size_t>(begun);
+}
+
+bool PeerNetwork::Impl::HasRoomFor(const Connection& connection) {
+  bool member = false;
+  CallHost([&] { member = options_.is_member && options_.is_member(connection.key()); });
   const std::lock_guard lock(mutex_);
   const auto it = entries_.find(connection.key());
   if (it != entries_.end()) return Prefer(connection, *it->second.connection);
-  const bool ours = connection.outgoing() ||
+  const bool ours = member || connection.outgoing() ||
                     std::any_of(dials_.begin(), dials_.end(),
                                 [&](const auto& dial) { return dial->key == connection.key(); });
-  return ours || entries_.size() < options_.max_connections;
+  return ours || entries_.size() < options_.max_connections - options_.max_connections / 4;
 }
 
 std::shared_ptr<PeerTraffic> PeerNetwork::Impl::Register(const ConnectionPtr& connection) {

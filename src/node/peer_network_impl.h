@@ -59,7 +59,9 @@ struct PeerNetwork::Impl : std::enable_shared_from_this<PeerNetwork::Impl> {
   void Accept(boost::asio::ip::tcp::socket socket);
   bool MayConnect(const NodeKey& key, const std::optional<NodeKey>& pinned);
   bool Connected(const NodeKey& key) const;
-  bool HasRoomFor(const Connection& connection) const;
+  bool HasRoomFor(const Connection& connection);
+  /// How many incoming connections from the host of `connection` have not said hello yet.
+  std::size_t HandshakesFrom(const Connection& connection) const;
   /// Of two connections with one peer: is `candidate`, the newer, the one both ends keep?
   bool Prefer(const Connection& candidate, const Connection& existing) const;
   std::shared_ptr<PeerTraffic> Register(const ConnectionPtr& connection);

@@ -112,6 +112,10 @@ class TestNode {
   bool AwaitFrames(std::size_t n) {
     return Await([&] { return frames_.size() >= n; });
   }
+  int asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
   bool AwaitAsked(int times) {
     return Await([&] { return asked_ >= times; });
   }

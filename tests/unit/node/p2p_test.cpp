@@ -215,11 +215,33 @@ TEST_F(P2p, AFullNodeRefusesStrangersButNotPeersItDials) {
   EXPECT_THAT(d.events(), ::testing::IsEmpty());
 }
 
+TEST_F(P2p, StrangersLeaveTheLastQuarterOfTheConnectionsToMembers) {
+  TestNode c(thread_.io(), 3), d(thread_.io(), 4), member(thread_.io(), 5), e(thread_.io(), 6);
+  a_.options().max_connections = 4;
+  a_.options().is_member = [key = member.key()](const NodeKey& of) { return of == key; };
+  Connect();
+  for (TestNode* stranger : {&c, &d}) {
+    stranger->Dial(a_.address(), a_.key());
+    stranger->Start();
+    ASSERT_TRUE(a_.AwaitUp(*stranger));
+  }
+  const int asked = a_.asked();
+  e.Dial(a_.address(), a_.key());
+  e.Start();
+  ASSERT_TRUE(a_.AwaitAsked(asked + 4));  // it came back after it had been refused
+  EXPECT_THAT(e.events(), ::testing::IsEmpty());
+  member.Dial(a_.address(), a_.key());
+  member.Start();
+  EXPECT_TRUE(a_.AwaitUp(member));
+}
+
 /// A client of a test: blocking sockets on an io_context of its own.
 class RawClient {
  public:
-  explicit RawClient(const std::string& address) {
+  explicit RawClient(const std::string& address, const char* from = "127.0.0.1") {
     const Address to = ParseAddress(address).value();
+    stream_.next_layer().open(tcp::v4());
+    stream_.next_layer().bind({asio::ip::make_address(from), 0});
     stream_.next_layer().connect({asio::ip::make_address(to.host), to.port});
   }
   void Handshake() {
@@ -292,6 +314,18 @@ TEST_F(P2p, TooManyUnfinishedHandshakesAreClosedAtOnce) {
   RawClient second(a_.address());
   second.AwaitClosed();
   EXPECT_EQ(a_.network().totals().refused, 1U);
+}
+
+TEST_F(P2p, TooManyUnfinishedHandshakesFromOneAddressAreClosedAtOnce) {
+  a_.options().max_handshakes_per_address = 1;
+  a_.Start();
+  const RawClient silent(a_.address());
+  RawClient second(a_.address());
+  second.AwaitClosed();
+  EXPECT_EQ(a_.network().totals().refused, 1U);
+  RawClient elsewhere(a_.address(), "127.0.0.2");
+  elsewhere.Handshake();
+  EXPECT_TRUE(a_.AwaitUp(b_));
 }
 
 TEST_F(P2p, APeerThatFallsSilentIsDropped) {
