@@ -55,8 +55,9 @@ Result<crypto::ValidatorSet> NextValidators(const ChainId& chain,
   }
   std::vector<crypto::Validator> validators;
   for (const pb::ValidatorInfo& info : change.next_validators()) {
-    validators.push_back({info.name(), TRY(crypto::PublicKey::FromBytes(info.vote_key())),
-                          TRY(crypto::PublicKey::FromBytes(info.node_key()))});
+    const auto vote_key = TRY(crypto::PublicKey::FromBytes(info.vote_key()));
+    const auto node_key = TRY(crypto::PublicKey::FromBytes(info.node_key()));
+    validators.push_back({info.name(), vote_key, node_key});
   }
   auto next = TRY(crypto::ValidatorSet::Create(current.epoch() + 1, std::move(validators)));
   if (next.hash().View() != last.header.next_validators_hash()) {

@@ -136,7 +136,9 @@ Status ReadChains(TomlFields& top, const fs::path& base, Config& out) {
 
 Status ReadPromotions(TomlFields& top, Config& out) {
   for (TomlFields& promotion : TRY(top.Tables("promotions", kMaxChains * kMaxChains))) {
-    PromotionConfig read{TRY(promotion.Text("from")), TRY(promotion.Text("to"))};
+    PromotionConfig read;
+    read.from = TRY(promotion.Text("from"));
+    read.to = TRY(promotion.Text("to"));
     if (read.from == read.to) {
       return promotion.Wrong("to", fmt::format("'{}' cannot promote to itself", read.to));
     }

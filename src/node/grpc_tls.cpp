@@ -104,9 +104,12 @@ Result<ServerCertificate> LoadOrMakeServerCertificate(const std::filesystem::pat
                 (has_cert ? cert_path : key_path).string(),
                 (has_cert ? key_path : cert_path).string());
   }
-  if (has_cert)
-    return ServerCertificate{TRY(ReadFile(cert_path, kMaxPemBytes)),
-                             TRY(ReadFile(key_path, kMaxPemBytes))};
+  if (has_cert) {
+    ServerCertificate kept;
+    kept.certificate = TRY(ReadFile(cert_path, kMaxPemBytes));
+    kept.private_key = TRY(ReadFile(key_path, kMaxPemBytes));
+    return kept;
+  }
   auto made = TRY(MakeServerCertificate(names));
   TRY(WriteFile(key_path, made.private_key, 0600, IfExists::kFail));
   TRY(WriteFile(cert_path, made.certificate, 0644, IfExists::kFail));

@@ -123,8 +123,8 @@ class ImportRun {
     rejects_.open(options_.rejects, std::ios::trunc);
     if (!rejects_) return Fail(Code::kIo, "{}: cannot be written", options_.rejects.string());
     rejects_ << ImportReject::CsvHeader();
-    auto importer = Importer::Open(csv_, std::move(mapping),
-                                   {TRY(LoadOrMakeSalt(options_.salt_file)), SystemClock().Now()});
+    const Hash salt = TRY(LoadOrMakeSalt(options_.salt_file));
+    auto importer = Importer::Open(csv_, std::move(mapping), {salt, SystemClock().Now()});
     if (!importer) return Within(options_.csv.string(), std::move(importer).error());
     importer_ = std::move(*importer);
     return {};

@@ -66,9 +66,9 @@ Status PeerNetwork::Impl::Listen() {
 
 Status PeerNetwork::Impl::StartCoroutines() {
   for (const Peer& peer : options_.dial) {
-    dials_.push_back(
-        std::make_unique<Dial>(Dial{TRY(ParseAddress(peer.address)), peer.key,
-                                    tcp::resolver(strand_), asio::steady_timer(strand_)}));
+    Address address = TRY(ParseAddress(peer.address));
+    dials_.push_back(std::make_unique<Dial>(
+        Dial{std::move(address), peer.key, tcp::resolver(strand_), asio::steady_timer(strand_)}));
   }
   asio::co_spawn(strand_, AcceptLoop(), asio::detached);
   for (const auto& dial : dials_) asio::co_spawn(strand_, DialLoop(*dial), asio::detached);

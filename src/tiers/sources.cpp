@@ -15,8 +15,9 @@ using Validators = google::protobuf::RepeatedPtrField<ledger::pb::ValidatorInfo>
 Result<crypto::ValidatorSet> ReadSet(std::uint64_t epoch, const Validators& infos) {
   std::vector<crypto::Validator> validators;
   for (const auto& info : infos) {
-    validators.push_back({info.name(), TRY(crypto::PublicKey::FromBytes(info.vote_key())),
-                          TRY(crypto::PublicKey::FromBytes(info.node_key()))});
+    const auto vote_key = TRY(crypto::PublicKey::FromBytes(info.vote_key()));
+    const auto node_key = TRY(crypto::PublicKey::FromBytes(info.node_key()));
+    validators.push_back({info.name(), vote_key, node_key});
   }
   return crypto::ValidatorSet::Create(Epoch(epoch), std::move(validators));
 }

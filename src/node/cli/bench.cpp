@@ -45,7 +45,8 @@ Result<ChainEndpoint> ChooseChain(const Endpoints& endpoints, const std::string&
 }
 
 Result<Network> ConnectValidators(const Endpoints& endpoints, const ChainEndpoint& chain) {
-  Network out{TRY(ledger::Genesis::Load(chain.genesis)), {}, {}, {}};
+  auto genesis = TRY(ledger::Genesis::Load(chain.genesis));
+  Network out{std::move(genesis), {}, {}, {}};
   for (const auto& node : endpoints.nodes) {
     auto connection = ConnectTo(node);
     if (!connection) continue;  // a network with a node down is worth measuring too

@@ -98,8 +98,9 @@ Result<int> QueryBlock(const QueryOptions& options) {
   const auto answer = connection.node.client->GetBlock(connection.chain, Height(height));
   if (!answer) return Refused(answer.error());
   const auto& block = answer->block().block();
+  json header = TRY(MessageToJson(TRY(Decode<ledger::pb::BlockHeader>(block.header()))));
   json out{{"hash", ToHex(answer->hash())},
-           {"header", TRY(MessageToJson(TRY(Decode<ledger::pb::BlockHeader>(block.header()))))},
+           {"header", std::move(header)},
            {"seals", block.certificate().seals_size()},
            {"transactions", json::array()}};
   for (int i = 0; i < block.transactions_size(); ++i) {

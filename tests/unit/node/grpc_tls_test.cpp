@@ -38,5 +38,15 @@ TEST_F(GrpcTlsTest, HalfAPair_IsRefusedNotReplaced) {
   EXPECT_EQ(result.error().code, Code::kPrecondition);
 }
 
+// Under a leak checker this also shows that the half read before is let go.
+TEST_F(GrpcTlsTest, UnreadableKey_IsSaidNotReplaced) {
+  ASSERT_TRUE(LoadOrMakeServerCertificate(dir_, {"localhost"}));
+  std::filesystem::remove(dir_ / "grpc.key");
+  std::filesystem::create_directory(dir_ / "grpc.key");
+  const auto result = LoadOrMakeServerCertificate(dir_, {"localhost"});
+  ASSERT_FALSE(result);
+  EXPECT_TRUE(std::filesystem::is_directory(dir_ / "grpc.key"));
+}
+
 }  // namespace
 }  // namespace talent::node
