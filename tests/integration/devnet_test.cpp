@@ -162,9 +162,7 @@ TEST_F(Devnet, GoesOnWithoutThePrimaryWhichCatchesUpAndAgrees) {
     PartySession before = Session("centre-2", "centre-1", "private-a");
     ASSERT_TRUE(before.Submit("SubjectRegistered", Subject(0), pb::DISCLOSURE_PRIVATE));
   }
-  const std::string primary = StateOf("viewer", "public").primary().empty()
-                                  ? StateOf("centre-1", "private-a").primary()
-                                  : "centre-1";
+  const std::string primary = StateOf("centre-1", "private-a").primary();
   Kill({primary});
   const std::string other = primary == "centre-3" ? "centre-4" : "centre-3";
   PartySession centre = Session(other, "centre-1", "private-a");
