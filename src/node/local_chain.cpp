@@ -241,7 +241,8 @@ Status LocalChain::Admissible(const ledger::Transaction& tx) const {
                              chain_->tip_state());
 }
 
-void LocalChain::AdmitParsed(TxPtr tx, bool local, const std::function<void(Result<TxId>)>& done) {
+void LocalChain::AdmitParsed(const TxPtr& tx, bool local,
+                             const std::function<void(Result<TxId>)>& done) {
   const TxId id = tx->id;
   if (mempool_.Readmit(id, local)) return done(id);  // repeated at will: must cost next to nothing
   Status admitted = Admissible(*tx);

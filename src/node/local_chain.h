@@ -22,6 +22,17 @@ namespace talent::node {
 
 class Metrics;
 
+/// What makes a node a validator of a chain.
+struct ValidatorRole {
+  const crypto::KeyPair* vote_key = nullptr;
+  std::unique_ptr<VoteLog> votes;
+  std::vector<Bytes> records;  // what the log held
+  bool votes_lost = false;
+  /// Neither votes nor blocks are here: a new validator, or one that lost its disk. Which, the
+  /// others are asked before the first vote.
+  bool fresh = false;
+};
+
 /// Performs what the replica asks for and tells it what happened (see consensus/replica.h). Held by
 /// shared_ptr: by the node, and by work under way, which ends soon after Stop.
 class LocalChain final : public ChainRunner, public std::enable_shared_from_this<LocalChain> {
@@ -36,15 +47,6 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
     NodeKey self;
     std::function<bool(const NodeKey&, const v1::Frame&)> send;
     std::function<void(const std::vector<NodeKey>&, const v1::Frame&)> send_to_all;
-  };
-  struct ValidatorRole {
-    const crypto::KeyPair* vote_key = nullptr;
-    std::unique_ptr<VoteLog> votes;
-    std::vector<Bytes> records;  // what the log held
-    bool votes_lost = false;
-    /// Neither votes nor blocks are here: a new validator, or one that lost its disk. Which, the
-    /// others are asked before the first vote.
-    bool fresh = false;
   };
 
   /// `role` nullopt: follower. Errors: kUnauthorized (the vote key is no validator's of this
@@ -96,7 +98,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void Halt(const std::string& why);
 
   // local_chain.cpp: admission, peers, outcomes.
-  void AdmitParsed(TxPtr tx, bool local, const std::function<void(Result<TxId>)>& done);
+  void AdmitParsed(const TxPtr& tx, bool local, const std::function<void(Result<TxId>)>& done);
   Status Admissible(const ledger::Transaction& tx) const;
   void OnTransactionFrame(Bytes transaction);
   void OnSyncRequest(const NodeKey& from, const v1::SyncRequest& request);

@@ -104,7 +104,7 @@ Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passp
   auto chain = ledger::Chain::Open(*database, genesis, *application);
   if (!chain) return Within("chain " + name, std::move(chain).error());
 
-  std::optional<LocalChain::ValidatorRole> role;
+  std::optional<ValidatorRole> role;
   if (hosted.role == ChainRole::kValidator) {
     const auto [key, added] =
         vote_keys.emplace(name, TRY(crypto::ReadKeyFile(hosted.vote_key_file, passphrase)));

@@ -12,14 +12,14 @@ constexpr std::chrono::milliseconds kInterval{500};
 
 }  // namespace
 
-PromotionLoop::PromotionLoop(boost::asio::any_io_executor executor,
+PromotionLoop::PromotionLoop(const boost::asio::any_io_executor& executor,
                              std::unique_ptr<tiers::Promoter> promoter, ChainRunner& source,
                              ChainRunner& target, const Clock& clock)
     : promoter_(std::move(promoter)),
       source_(source),
       target_(target),
       clock_(clock),
-      strand_(boost::asio::make_strand(std::move(executor))),
+      strand_(boost::asio::make_strand(executor)),
       timer_(strand_) {}
 
 void PromotionLoop::Start() {

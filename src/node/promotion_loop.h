@@ -17,8 +17,9 @@ namespace talent::node {
 class PromotionLoop final : public std::enable_shared_from_this<PromotionLoop> {
  public:
   /// `source`, `target` and `clock` must outlive the loop's work: stop it first.
-  PromotionLoop(boost::asio::any_io_executor executor, std::unique_ptr<tiers::Promoter> promoter,
-                ChainRunner& source, ChainRunner& target, const Clock& clock);
+  PromotionLoop(const boost::asio::any_io_executor& executor,
+                std::unique_ptr<tiers::Promoter> promoter, ChainRunner& source, ChainRunner& target,
+                const Clock& clock);
 
   void Start();
   void Stop();  // idempotent

@@ -70,7 +70,7 @@ class Cluster {
     auto application = std::make_unique<KeyValueApp>();
     auto chain = ledger::Chain::Open(*member.database, *genesis_, *application);
     ASSERT_TRUE(chain) << chain.error().ToString();
-    std::optional<LocalChain::ValidatorRole> role;
+    std::optional<ValidatorRole> role;
     if (i < static_cast<std::size_t>(validators_)) {
       auto votes = VoteLog::Open(member.dir.path() / "votes.log", genesis_->chain_id());
       ASSERT_TRUE(votes) << votes.error().ToString();
