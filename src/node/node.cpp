@@ -13,12 +13,12 @@
 
 #include "base/file.h"
 #include "crypto/key_file.h"
-#include "node/grpc_server.h"
-#include "node/http_server.h"
-#include "node/local_chain.h"
-#include "node/metrics.h"
-#include "node/promotion_loop.h"
-#include "node/version.h"
+#include "node/chain/local_chain.h"
+#include "node/chain/promotion_loop.h"
+#include "node/ops/http_server.h"
+#include "node/ops/metrics.h"
+#include "node/ops/version.h"
+#include "node/rpc/grpc_server.h"
 #include "tiers/application.h"
 
 namespace talent::node {

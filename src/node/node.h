@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "node/config.h"
+#include "node/ops/config.h"
 
 namespace talent::node {
 

@@ -6,7 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <thread>
 
-#include "node/p2p.h"
+#include "node/peers/p2p.h"
 
 namespace talent::node {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "node/bench/workload.h"
-#include "node/client.h"
+#include "node/rpc/client.h"
 
 namespace talent::node {
 

@@ -1,6 +1,6 @@
 #include "node/cli/command.h"
 #include "node/cli/commands.h"
-#include "node/version.h"
+#include "node/ops/version.h"
 
 namespace talent::node::cli {
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "node/client.h"
-#include "node/endpoints.h"
+#include "node/rpc/client.h"
+#include "node/rpc/endpoints.h"
 
 namespace talent::node::cli {
 

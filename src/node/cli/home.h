@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 
-#include "node/config.h"
+#include "node/ops/config.h"
 
 namespace talent::node::cli {
 

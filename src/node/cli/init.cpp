@@ -5,8 +5,8 @@
 #include "node/cli/command.h"
 #include "node/cli/commands.h"
 #include "node/cli/passphrase.h"
-#include "node/config.h"
-#include "node/grpc_tls.h"
+#include "node/ops/config.h"
+#include "node/rpc/grpc_tls.h"
 
 namespace talent::node::cli {
 namespace {

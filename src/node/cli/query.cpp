@@ -6,8 +6,8 @@
 #include "node/cli/commands.h"
 #include "node/cli/connect.h"
 #include "node/cli/passphrase.h"
-#include "node/payload_json.h"
-#include "node/state_json.h"
+#include "node/records/payload_json.h"
+#include "node/records/state_json.h"
 
 namespace talent::node::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include "node/cli/connect.h"
 #include "node/cli/passphrase.h"
 #include "node/cli/record_import.h"
-#include "node/payload_json.h"
+#include "node/records/payload_json.h"
 
 namespace talent::node::cli {
 namespace {

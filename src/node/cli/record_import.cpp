@@ -9,7 +9,7 @@
 #include "node/cli/command.h"
 #include "node/cli/connect.h"
 #include "node/cli/passphrase.h"
-#include "node/import_run.h"
+#include "node/records/import_run.h"
 
 namespace talent::node::cli {
 namespace {

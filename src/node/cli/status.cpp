@@ -3,7 +3,7 @@
 #include "node/cli/command.h"
 #include "node/cli/commands.h"
 #include "node/cli/connect.h"
-#include "node/payload_json.h"
+#include "node/records/payload_json.h"
 
 namespace talent::node::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include "node/cli/command.h"
 #include "node/cli/commands.h"
 #include "node/cli/verify_home.h"
-#include "node/payload_json.h"
+#include "node/records/payload_json.h"
 #include "talent/tiers/v1/public.pb.h"
 
 namespace talent::node::cli {

@@ -4,7 +4,7 @@
 
 #include "ledger/chain.h"
 #include "node/cli/command.h"
-#include "node/config.h"
+#include "node/ops/config.h"
 #include "tiers/application.h"
 
 namespace talent::node::cli {

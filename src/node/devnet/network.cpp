@@ -12,10 +12,10 @@
 #include "base/file.h"
 #include "crypto/key_file.h"
 #include "ledger/genesis.h"
-#include "node/client.h"
-#include "node/config.h"
 #include "node/devnet/process.h"
 #include "node/devnet/topology.h"
+#include "node/ops/config.h"
+#include "node/rpc/client.h"
 
 namespace talent::node {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "base/strong.h"
 #include "crypto/ed25519.h"
-#include "node/endpoints.h"
+#include "node/rpc/endpoints.h"
 
 namespace talent::node {
 

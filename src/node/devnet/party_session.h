@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "base/canonical.h"
-#include "node/client.h"
+#include "node/rpc/client.h"
 
 namespace talent::node {
 

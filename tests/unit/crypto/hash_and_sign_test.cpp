@@ -16,7 +16,8 @@ KeyPair Key(char fill) {
 ChainId Chain(char fill) { return ChainId::FromBytes(Bytes(ChainId::kSize, fill)).value(); }
 
 TEST(Sha256, AgreesWithFips180) {
-  for (const auto& vector : ReadVectors("fips180-sha256.json").at("vectors")) {
+  const auto file = ReadVectors("fips180-sha256.json");
+  for (const auto& vector : file.at("vectors")) {
     Bytes message;
     for (int i = 0; i < vector.at("times").get<int>(); ++i) message += vector.at("text");
     EXPECT_EQ(Sha256(message).Hex(), vector.at("digest").get<std::string>());

@@ -1,4 +1,4 @@
-#include "node/block_sync.h"
+#include "node/chain/block_sync.h"
 
 #include <gtest/gtest.h>
 

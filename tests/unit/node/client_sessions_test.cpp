@@ -1,4 +1,4 @@
-#include "node/client_sessions.h"
+#include "node/rpc/client_sessions.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "node/config.h"
+#include "node/ops/config.h"
 
 #include <gmock/gmock.h>
 

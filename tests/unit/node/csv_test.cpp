@@ -1,4 +1,4 @@
-#include "node/csv.h"
+#include "node/records/csv.h"
 
 #include <gtest/gtest.h>
 

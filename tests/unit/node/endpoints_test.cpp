@@ -1,4 +1,4 @@
-#include "node/endpoints.h"
+#include "node/rpc/endpoints.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

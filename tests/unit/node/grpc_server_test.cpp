@@ -1,4 +1,4 @@
-#include "node/grpc_server.h"
+#include "node/rpc/grpc_server.h"
 
 #include <gmock/gmock.h>
 #include <grpcpp/generic/generic_stub.h>
@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "ledger/light_client.h"
-#include "node/client.h"
-#include "node/rpc_error.h"
+#include "node/rpc/client.h"
+#include "node/rpc/rpc_error.h"
 #include "talent/node/v1/p2p.pb.h"
 #include "unit/node/one_node_chain.h"
 #include "unit/node/test_env.h"

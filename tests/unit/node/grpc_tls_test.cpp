@@ -1,4 +1,4 @@
-#include "node/grpc_tls.h"
+#include "node/rpc/grpc_tls.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

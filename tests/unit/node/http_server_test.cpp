@@ -1,4 +1,4 @@
-#include "node/http_server.h"
+#include "node/ops/http_server.h"
 
 #include <gmock/gmock.h>
 
@@ -8,7 +8,7 @@
 #include <boost/asio/write.hpp>
 #include <nlohmann/json.hpp>
 
-#include "node/address.h"
+#include "node/peers/address.h"
 
 namespace talent::node {
 namespace {

@@ -1,10 +1,10 @@
-#include "node/import_run.h"
+#include "node/records/import_run.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/file.h"
-#include "node/grpc_server.h"
+#include "node/rpc/grpc_server.h"
 #include "support/temp_dir.h"
 #include "unit/node/one_node_chain.h"
 #include "unit/node/test_env.h"

@@ -1,4 +1,4 @@
-#include "node/import.h"
+#include "node/records/import.h"
 
 #include <gtest/gtest.h>
 

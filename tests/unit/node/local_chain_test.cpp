@@ -1,5 +1,5 @@
 // A few LocalChains in one process, wired to each other without sockets.
-#include "node/local_chain.h"
+#include "node/chain/local_chain.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "node/log.h"
+#include "node/ops/log.h"
 
 #include <gmock/gmock.h>
 #include <spdlog/spdlog.h>

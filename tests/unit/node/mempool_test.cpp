@@ -1,4 +1,4 @@
-#include "node/mempool.h"
+#include "node/chain/mempool.h"
 
 #include <gtest/gtest.h>
 

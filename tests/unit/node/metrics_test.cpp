@@ -1,4 +1,4 @@
-#include "node/metrics.h"
+#include "node/ops/metrics.h"
 
 #include <gmock/gmock.h>
 

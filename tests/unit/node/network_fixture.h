@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "crypto/ed25519.h"
-#include "node/p2p.h"
+#include "node/peers/p2p.h"
 
 namespace talent::node {
 

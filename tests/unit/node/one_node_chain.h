@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "ledger/chain.h"
-#include "node/chain_runner.h"
+#include "node/chain/chain_runner.h"
 #include "support/temp_dir.h"
 
 namespace talent::node {

@@ -1,4 +1,4 @@
-#include "node/p2p.h"
+#include "node/peers/p2p.h"
 
 #include <gmock/gmock.h>
 
@@ -11,8 +11,8 @@
 #include <future>
 
 #include "network_fixture.h"
-#include "node/address.h"
-#include "node/tls_identity.h"
+#include "node/peers/address.h"
+#include "node/peers/tls_identity.h"
 
 namespace talent::node {
 namespace {

@@ -1,4 +1,4 @@
-#include "node/payload_json.h"
+#include "node/records/payload_json.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/canonical.h"
-#include "node/state_json.h"
+#include "node/records/state_json.h"
 #include "talent/tiers/v1/consortium.pb.h"
 #include "talent/tiers/v1/private.pb.h"
 

@@ -1,4 +1,4 @@
-#include "node/rpc_error.h"
+#include "node/rpc/rpc_error.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "node/vote_log.h"
+#include "node/chain/vote_log.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-#include "node/wire.h"
+#include "node/peers/wire.h"
 
 #include <gtest/gtest.h>
 

@@ -6,8 +6,8 @@
 #include <thread>
 #include <vector>
 
-#include "node/storage_thread.h"
-#include "node/verify_pool.h"
+#include "node/chain/storage_thread.h"
+#include "node/chain/verify_pool.h"
 
 namespace talent::node {
 namespace {

@@ -1,0 +1,64 @@
+// One chain in a running node: mempool, consensus (as validator) or sync (as follower), execution.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <memory>
+
+#include "consensus/replica.h"
+#include "ledger/chain.h"
+#include "node/peers/p2p.h"
+
+namespace talent::node {
+
+/// What became of a transaction. Definite in the end: a kUnknown or kPending one becomes kSealed,
+/// kRejected or kExpired.
+enum class TxStatus { kUnknown, kPending, kSealed, kRejected, kExpired };
+
+struct TxOutcome {
+  TxStatus status = TxStatus::kUnknown;
+  Height height;  // of the block, where sealed or rejected by execution
+  std::uint32_t index = 0;
+  ledger::pb::ReceiptCode receipt = ledger::pb::RECEIPT_CODE_OK;
+};
+
+struct ChainStatusInfo {
+  ledger::Head head;
+  bool validator = false;
+  bool synced = false;  // within a window of the highest head any peer reports
+  Height best_peer_height;
+  std::size_t mempool_transactions = 0;
+  std::size_t mempool_bytes = 0;
+  std::optional<consensus::ReplicaStatus> replica;
+  std::optional<std::string> halted;  // why the chain stopped, if it did
+};
+
+/// Thread-safe. All work runs on the chain's strand; readers use chain() directly.
+class ChainRunner {
+ public:
+  virtual ~ChainRunner() = default;
+
+  virtual const ledger::Chain& chain() const = 0;
+  virtual const ledger::Application& application() const = 0;
+  virtual ChainStatusInfo status() const = 0;
+
+  /// Checks and admits a transaction (canonical bytes) and relays it to the validators. `done` is
+  /// called once, on any thread. Errors: every one of ParseTransaction, VerifySignature and
+  /// Application::Check; kExpired, kDuplicate (already sealed; pending again is no error),
+  /// kExhausted (mempool full; try later), kUnavailable.
+  virtual void Submit(Bytes transaction, std::function<void(Result<TxId>)> done) = 0;
+
+  virtual TxOutcome Outcome(const TxId& id) const = 0;
+
+  /// Calls `done` once: when `id` is sealed, rejected or expired, or with kPending/kUnknown at
+  /// `deadline` (steady time from now). Bounded; over the bound `done` gets kUnknown at once.
+  virtual void AwaitOutcome(const TxId& id, Millis deadline,
+                            std::function<void(TxOutcome)> done) = 0;
+
+  /// Calls `on_sealed(height)` after every new sealed block, on the strand; must not block. Until
+  /// the returned guard is destroyed.
+  virtual std::shared_ptr<void> OnSealed(std::function<void(Height)> on_sealed) = 0;
+};
+
+}  // namespace talent::node

@@ -1,0 +1,547 @@
+// Admission, peers, sync and outcomes of a chain; consensus is in local_chain_consensus.cpp.
+#include "node/chain/local_chain.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/post.hpp>
+
+#include "base/canonical.h"
+#include "ledger/light_client.h"
+#include "node/ops/metrics.h"
+
+namespace talent::node {
+namespace {
+
+namespace pb = ledger::pb;
+
+// How often statuses are sent, expired transactions dropped and lost requests noticed.
+constexpr std::chrono::milliseconds kTick{500};
+// A transaction submitted here and not sealed by then is relayed again: its first relay may have
+// been lost.
+constexpr Millis kRelayAgainAfter{2000};
+constexpr std::size_t kRelayAgainMax = 256;
+// Callers waiting for outcomes, over all transactions.
+constexpr std::size_t kMaxWaiters = 100'000;
+// A validator that sealed nothing for so long asks peers that did.
+constexpr Millis kStalledAfter{1500};
+// Votes overtake an answer only between frames, so one is no longer than a vote can wait.
+constexpr std::size_t kSyncResponseBytes = 1u << 20;
+// A primary that seals transactions admitted this many first timeouts after one it leaves lying
+// censors it.
+constexpr std::uint64_t kStarvedTimeouts = 4;
+
+std::vector<NodeKey> OtherValidators(const crypto::ValidatorSet& set, const NodeKey& self) {
+  std::vector<NodeKey> others;
+  for (const crypto::Validator& validator : set.validators()) {
+    if (validator.node_key != self) others.push_back(validator.node_key);
+  }
+  return others;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<LocalChain>> LocalChain::Create(
+    Environment environment, std::unique_ptr<ledger::Application> application,
+    std::unique_ptr<ledger::Chain> chain, std::optional<ValidatorRole> role) {
+  if (role && !chain->validators().FindVoteKey(role->vote_key->public_key())) {
+    return Fail(
+        Code::kUnauthorized,
+        "chain {}: vote key {} is no validator's; use the key named in the genesis, or role "
+        "\"follower\"",
+        chain->genesis().name(), role->vote_key->public_key().Hex());
+  }
+  return std::shared_ptr<LocalChain>(new LocalChain(std::move(environment), std::move(application),
+                                                    std::move(chain), std::move(role)));
+}
+
+LocalChain::LocalChain(Environment environment, std::unique_ptr<ledger::Application> application,
+                       std::unique_ptr<ledger::Chain> chain, std::optional<ValidatorRole> role)
+    : env_(std::move(environment)),
+      application_(std::move(application)),
+      chain_(std::move(chain)),
+      strand_(boost::asio::make_strand(env_.executor)),
+      validators_(OtherValidators(chain_->validators(), env_.self)),
+      role_(std::move(role)),
+      sync_({validators_.begin(), validators_.end()}),
+      tick_(strand_) {
+  PublishStatus();
+}
+
+LocalChain::~LocalChain() = default;
+
+void LocalChain::OnStrand(std::function<void()> work) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return;  // nobody would run it, and it would hold this chain
+  boost::asio::post(strand_, [self = shared_from_this(), work = std::move(work)] {
+    if (!self->stopped_) work();
+  });
+}
+
+void LocalChain::Start() {
+  OnStrand([this] {
+    if (role_ && (!role_->fresh || validators_.empty())) StartReplica();
+    Tick();
+  });
+}
+
+void LocalChain::Stop() {
+  boost::asio::post(strand_, [self = shared_from_this()] {
+    {
+      const std::lock_guard lock(self->mutex_);
+      self->stopped_ = true;
+    }
+    self->tick_.cancel();
+    for (auto& [id, timer] : self->timers_) timer->cancel();
+    while (!self->waiters_.empty()) {
+      const TxId id = self->waiters_.begin()->first;
+      self->Resolve(id, self->Outcome(id));
+    }
+  });
+}
+
+void LocalChain::Halt(const std::string& why) {
+  spdlog::critical("chain {}: halted: {}", chain_->genesis().name(), why);
+  replica_.reset();
+  events_.clear();
+  for (auto& [id, timer] : timers_) timer->cancel();
+  const std::lock_guard lock(mutex_);
+  status_.halted = why;
+}
+
+bool LocalChain::MayPeer(const NodeKey& key) const {
+  return chain_->genesis().tier() == ledger::Tier::kPublic || IsMember(key);
+}
+
+bool LocalChain::IsMember(const NodeKey& key) const {
+  if (chain_->validators().FindNodeKey(key)) return true;
+  const auto& followers = chain_->genesis().followers();
+  return std::any_of(followers.begin(), followers.end(),
+                     [&](const auto& follower) { return follower.node_key == key; });
+}
+
+void LocalChain::OnPeer(const NodeKey& peer, bool up) {
+  if (!MayPeer(peer)) return;
+  if (!up) {
+    const std::lock_guard lock(mutex_);
+    asked_.erase(peer);
+  }
+  OnStrand([this, peer, up] {
+    if (!up) {
+      peers_.erase(peer);
+      sync_.OnPeerDown(peer);
+      return;
+    }
+    peers_.insert(peer);
+    v1::Frame frame;
+    frame.set_chain_id(chain_->id().ToBytes());
+    frame.mutable_status()->set_sealed(chain_->head().height.value);
+    env_.send(peer, frame);
+  });
+}
+
+bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
+  if (!MayPeer(from)) return false;
+  switch (frame.body_case()) {
+    case v1::Frame::kConsensus:
+      if (!chain_->validators().FindNodeKey(from)) return false;
+      if (role_) OnConsensusFrame(std::move(*frame.mutable_consensus()));
+      return true;
+    case v1::Frame::kTransaction:
+      if (role_) OnTransactionFrame(std::move(*frame.mutable_transaction()));
+      return true;
+    case v1::Frame::kStatus:
+      OnStrand([this, from, sealed = Height(frame.status().sealed())] {
+        sync_.OnStatus(from, sealed);
+        HearStatus(from, sealed);
+        RequestBlocks();
+      });
+      return true;
+    case v1::Frame::kSyncRequest: {
+      // One of each peer at a time: an answer costs far more than a question.
+      {
+        const std::lock_guard lock(mutex_);
+        if (!asking_.insert(from).second) return true;
+      }
+      OnStrand([this, from, request = frame.sync_request()] {
+        {
+          const std::lock_guard lock(mutex_);
+          asking_.erase(from);
+        }
+        OnSyncRequest(from, request);
+      });
+      return true;
+    }
+    case v1::Frame::kSyncResponse:
+      if (!TakeAnswer(from)) return false;
+      OnStrand([this, from,
+                response =
+                    std::make_shared<v1::SyncResponse>(std::move(*frame.mutable_sync_response()))] {
+        OnSyncResponse(from, std::move(*response));
+      });
+      return true;
+    case v1::Frame::BODY_NOT_SET:
+      return false;
+  }
+  return false;
+}
+
+void LocalChain::Submit(Bytes transaction, std::function<void(Result<TxId>)> done) {
+  auto work = [self = shared_from_this(), bytes = std::move(transaction), done] {
+    auto tx =
+        ledger::ParseTransaction(bytes, self->chain_->genesis().consensus().max_transaction_bytes);
+    if (!tx) return done(tl::unexpected(tx.error()));
+    if (!self->verified_.Contains(*tx)) {
+      if (Status verified = ledger::VerifySignature(*tx, self->chain_->id()); !verified) {
+        return done(tl::unexpected(verified.error()));
+      }
+      self->verified_.Add(*tx);
+    }
+    self->OnStrand([self, tx = std::make_shared<const ledger::Transaction>(std::move(*tx)), done] {
+      self->AdmitParsed(tx, /*local=*/true, done);
+    });
+  };
+  if (!env_.verify->TryPostBulk(std::move(work))) {
+    done(Fail(Code::kExhausted, "too many submissions are waiting for verification; try again"));
+  }
+}
+
+void LocalChain::OnTransactionFrame(Bytes transaction) {
+  (void)env_.verify->TryPostBulk([self = shared_from_this(), bytes = std::move(transaction)] {
+    auto tx =
+        ledger::ParseTransaction(bytes, self->chain_->genesis().consensus().max_transaction_bytes);
+    if (!tx) return;
+    if (!self->verified_.Contains(*tx)) {
+      if (!ledger::VerifySignature(*tx, self->chain_->id())) return;
+      self->verified_.Add(*tx);
+    }
+    self->OnStrand([self, tx = std::make_shared<const ledger::Transaction>(std::move(*tx))] {
+      self->AdmitParsed(tx, /*local=*/false, [](const Result<TxId>&) {});
+    });
+  });
+}
+
+Status LocalChain::Admissible(const ledger::Transaction& tx) const {
+  const ledger::Head tip = chain_->tip();
+  const Height next = tip.height + 1;
+  const std::uint64_t max_valid_for = chain_->genesis().consensus().max_valid_for;
+  // First: what was sealed in time is a duplicate for ever, not expired.
+  if (const auto at = chain_->FindTransaction(tx.id)) {
+    return Fail(Code::kDuplicate, "transaction {} is in block {} already", tx.id.Hex(), at->height);
+  }
+  if (tx.valid_until < next) {
+    return Fail(Code::kExpired, "valid_until {} has passed: the next block is {}", tx.valid_until,
+                next);
+  }
+  if (tx.valid_until > tip.height + max_valid_for) {
+    return Fail(Code::kInvalidArgument, "valid_until {} is more than {} heights ahead of {}",
+                tx.valid_until, max_valid_for, tip.height);
+  }
+  const Timestamp time = std::max(env_.clock->Now(), tip.time + Millis(1));
+  return application_->Check(tx, ledger::BlockContext{chain_->id(), next, time},
+                             chain_->tip_state());
+}
+
+void LocalChain::AdmitParsed(const TxPtr& tx, bool local,
+                             const std::function<void(Result<TxId>)>& done) {
+  const TxId id = tx->id;
+  if (mempool_.Readmit(id, local)) return done(id);  // repeated at will: must cost next to nothing
+  Status admitted = Admissible(*tx);
+  if (admitted) admitted = mempool_.Add(tx, application_->Lane(*tx), local, env_.clock->Now());
+  if (!admitted) return done(tl::unexpected(admitted.error()));
+  {
+    const std::lock_guard lock(mutex_);
+    pending_ids_.insert(id);
+  }
+  if (local) {
+    v1::Frame frame;
+    frame.set_chain_id(chain_->id().ToBytes());
+    frame.set_transaction(ledger::Serialize(*tx));
+    env_.send_to_all(validators_, frame);
+  }
+  done(id);
+  if (!work_waiting_) UpdateWorkWaiting();
+  Drain();
+}
+
+// Not read back from the store: that would parse the whole block for each of its transactions.
+TxOutcome LocalChain::OutcomeIn(const ledger::ExecutedBlock& block, std::size_t index) const {
+  const pb::ReceiptCode receipt = block.receipts[index];
+  // A duplicate's outcome is that of the first.
+  if (receipt == pb::RECEIPT_CODE_DUPLICATE) return Outcome(block.tx_ids[index]);
+  return {receipt == pb::RECEIPT_CODE_OK ? TxStatus::kSealed : TxStatus::kRejected, block.height,
+          static_cast<std::uint32_t>(index), receipt};
+}
+
+TxOutcome LocalChain::Outcome(const TxId& id) const {
+  TxOutcome outcome;
+  if (const auto at = chain_->FindTransaction(id)) {
+    outcome.height = at->height;
+    outcome.index = at->index;
+    const auto receipt = chain_->GetReceipt(*at);
+    if (!receipt) return outcome;
+    outcome.receipt = receipt->code();
+    outcome.status =
+        outcome.receipt == pb::RECEIPT_CODE_OK ? TxStatus::kSealed : TxStatus::kRejected;
+    return outcome;
+  }
+  const std::lock_guard lock(mutex_);
+  if (pending_ids_.contains(id)) outcome.status = TxStatus::kPending;
+  return outcome;
+}
+
+void LocalChain::AwaitOutcome(const TxId& id, Millis deadline,
+                              std::function<void(TxOutcome)> done) {
+  OnStrand([this, id, deadline, done = std::move(done)]() mutable {
+    const TxOutcome now = Outcome(id);
+    const bool definite = now.status == TxStatus::kSealed || now.status == TxStatus::kRejected;
+    if (definite || deadline == Millis(0) || waiter_count_ >= kMaxWaiters) return done(now);
+    auto timer = std::make_unique<Timer>(strand_);
+    timer->expires_after(std::chrono::milliseconds(deadline.value));
+    const std::uint64_t number = ++last_waiter_;
+    timer->async_wait(
+        [self = shared_from_this(), id, number](const boost::system::error_code& error) {
+          if (!error) self->GiveUp(id, number);
+        });
+    waiters_[id].emplace(number, Waiter{std::move(done), std::move(timer)});
+    ++waiter_count_;
+  });
+}
+
+void LocalChain::Resolve(const TxId& id, const TxOutcome& outcome) {
+  const auto found = waiters_.extract(id);
+  if (found.empty()) return;
+  waiter_count_ -= found.mapped().size();
+  for (const auto& [number, waiter] : found.mapped()) waiter.done(outcome);
+}
+
+void LocalChain::GiveUp(const TxId& id, std::uint64_t number) {
+  const auto of_id = waiters_.find(id);
+  if (of_id == waiters_.end()) return;
+  const auto waiter = of_id->second.extract(number);
+  if (waiter.empty()) return;
+  if (of_id->second.empty()) waiters_.erase(of_id);
+  --waiter_count_;
+  waiter.mapped().done(Outcome(id));
+}
+
+std::shared_ptr<void> LocalChain::OnSealed(std::function<void(Height)> on_sealed) {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t id = ++next_listener_;
+  listeners_.emplace(id, std::move(on_sealed));
+  return {nullptr, [weak = weak_from_this(), id](void*) {
+            if (const auto self = weak.lock()) {
+              const std::lock_guard guard(self->mutex_);
+              self->listeners_.erase(id);
+            }
+          }};
+}
+
+void LocalChain::AfterSealed(const ledger::ExecutedBlock& block) {
+  last_sealed_ = env_.clock->Now();
+  std::map<std::uint32_t, Timestamp> newest_by_lane;
+  for (std::size_t i = 0; i < block.tx_ids.size(); ++i) {
+    const TxId& id = block.tx_ids[i];
+    if (const auto admission = mempool_.AdmissionOf(id)) {
+      Timestamp& newest = newest_by_lane[admission->lane];
+      newest = std::max(newest, admission->at);
+      mempool_.Remove(id);
+    }
+  }
+  const std::vector<TxId> expired = mempool_.RemoveExpired(block.height);
+  {
+    const std::lock_guard lock(mutex_);
+    for (const TxId& id : block.tx_ids) pending_ids_.erase(id);
+    for (const TxId& id : expired) pending_ids_.erase(id);
+  }
+  for (std::size_t i = 0; i < block.tx_ids.size() && !waiters_.empty(); ++i) {
+    const TxId& id = block.tx_ids[i];
+    if (waiters_.contains(id)) Resolve(id, OutcomeIn(block, i));
+  }
+  TxOutcome too_late;
+  too_late.status = TxStatus::kExpired;
+  for (const TxId& id : expired) Resolve(id, too_late);
+  if (env_.metrics != nullptr) {
+    env_.metrics->BlockSealed(chain_->genesis().name(), block.receipts);
+  }
+  if (Starves(newest_by_lane)) Step(consensus::RequestStarved{});
+
+  BroadcastStatus();
+  std::vector<std::function<void(Height)>> listeners;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, listener] : listeners_) listeners.push_back(listener);
+  }
+  for (const auto& listener : listeners) listener(block.height);
+}
+
+bool LocalChain::Starves(const std::map<std::uint32_t, Timestamp>& newest_sealed_by_lane) const {
+  const Millis bound(kStarvedTimeouts * chain_->genesis().consensus().view_timeout.value);
+  return std::any_of(newest_sealed_by_lane.begin(), newest_sealed_by_lane.end(),
+                     [&](const auto& lane) {
+                       const auto oldest = mempool_.OldestAdmission(lane.first);
+                       return oldest && *oldest + bound < lane.second;
+                     });
+}
+
+void LocalChain::BroadcastStatus() {
+  v1::Frame frame;
+  frame.set_chain_id(chain_->id().ToBytes());
+  frame.mutable_status()->set_sealed(chain_->head().height.value);
+  env_.send_to_all({peers_.begin(), peers_.end()}, frame);
+}
+
+void LocalChain::Tick() {
+  if (stopped_) return;
+  tick_.expires_after(kTick);
+  tick_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    if (!error) self->Tick();
+  });
+  BroadcastStatus();
+  RequestBlocks();
+  const Timestamp now = env_.clock->Now();
+  if (now > Timestamp(kRelayAgainAfter.value)) {
+    v1::Frame frame;
+    frame.set_chain_id(chain_->id().ToBytes());
+    const Timestamp before(now.value - kRelayAgainAfter.value);
+    for (const TxPtr& tx : mempool_.LocalAdmittedBefore(before, kRelayAgainMax)) {
+      frame.set_transaction(ledger::Serialize(*tx));
+      env_.send_to_all(validators_, frame);
+    }
+  }
+  UpdateWorkWaiting();
+  Drain();
+}
+
+void LocalChain::OnSyncRequest(const NodeKey& from, const v1::SyncRequest& request) {
+  v1::Frame frame;
+  frame.set_chain_id(chain_->id().ToBytes());
+  v1::SyncResponse& response = *frame.mutable_sync_response();
+  const Height head = chain_->head().height;
+  response.set_sealed(head.value);
+  const std::uint32_t count = std::min(request.count(), BlockSync::kBlocksPerRequest);
+  std::size_t bytes = 0;
+  for (std::uint32_t i = 0; i < count && bytes < kSyncResponseBytes; ++i) {
+    const Height height(request.from() + i);
+    if (height > head || height == Height(0)) break;
+    auto block = chain_->GetBlockWithPayloads(height);
+    if (!block) break;
+    bytes += block->ByteSizeLong();
+    *response.add_blocks() = std::move(*block);
+  }
+  env_.send(from, frame);
+}
+
+void LocalChain::RequestBlocks() {
+  if (applying_ || status().halted) return;  // what is here comes first; a halted chain takes none
+  const Height head = chain_->head().height;
+  const Timestamp now = env_.clock->Now();
+  // A validator in step gets blocks by voting; fetching them as well would be twice the work.
+  const bool behind = catch_up_target_ > head || now >= last_sealed_ + kStalledAfter ||
+                      sync_.best() > head + chain_->genesis().consensus().window;
+  if (replica_ && !behind) return;
+  const auto request = sync_.Next(head, now);
+  if (!request) return;
+  v1::Frame frame;
+  frame.set_chain_id(chain_->id().ToBytes());
+  frame.mutable_sync_request()->set_from(request->from.value);
+  frame.mutable_sync_request()->set_count(request->count);
+  {
+    const std::lock_guard lock(mutex_);
+    ++asked_[request->to];
+  }
+  if (env_.send(request->to, frame)) return;
+  // Consensus may have named a peer that is not connected: the next tick asks another.
+  (void)TakeAnswer(request->to);
+  sync_.OnPeerDown(request->to);
+}
+
+bool LocalChain::TakeAnswer(const NodeKey& from) {
+  const std::lock_guard lock(mutex_);
+  const auto asked = asked_.find(from);
+  if (asked == asked_.end()) return false;
+  if (--asked->second == 0) asked_.erase(asked);
+  return true;
+}
+
+void LocalChain::OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response) {
+  Height first(0);
+  if (response.blocks_size() > 0) {
+    const auto header = Decode<pb::BlockHeader>(response.blocks(0).block().header());
+    if (header) first = Height(header->height());
+  }
+  const auto blocks = static_cast<std::uint64_t>(response.blocks_size());
+  if (!sync_.Accept(from, blocks, first, env_.clock->Now())) return;
+  applying_ = true;
+  ApplyNext(from, std::make_shared<v1::SyncResponse>(std::move(response)), 0);
+}
+
+// One block a turn, so that votes and submissions get through between them.
+void LocalChain::ApplyNext(const NodeKey& from, std::shared_ptr<v1::SyncResponse> response,
+                           int index) {
+  if (index >= response->blocks_size() || !ApplyBlock(from, response->blocks(index))) {
+    applying_ = false;
+    return RequestBlocks();
+  }
+  OnStrand([this, from, response = std::move(response), index] {
+    ApplyNext(from, response, index + 1);
+  });
+}
+
+bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& block) {
+  if (status().halted) return false;
+  const auto header = Decode<pb::BlockHeader>(block.block().header());
+  const auto certificate = ledger::FromProto(block.block().certificate());
+  if (!header || !certificate) {
+    sync_.Penalise(from, env_.clock->Now());
+    return false;
+  }
+  const Height height(header->height());
+  if (height != chain_->head().height + 1) return true;  // sealed by voting meanwhile
+  if (Status applied = chain_->Apply(block); !applied) {
+    spdlog::warn("chain {}: block {} from peer {} refused: {}", chain_->genesis().name(), height,
+                 from.Hex(), applied.error().ToString());
+    sync_.Penalise(from, env_.clock->Now());
+    const Code code = applied.error().code;
+    if (code == Code::kIo || code == Code::kDiverged) Halt(applied.error().ToString());
+    return false;
+  }
+  sync_.Good(from);
+  executed_.erase(height);
+  ledger::ExecutedBlock sealed;
+  sealed.height = height;
+  sealed.hash = chain_->head().hash;
+  for (const pb::SignedEnvelope& tx : block.block().transactions()) {
+    sealed.tx_ids.push_back(ledger::TransactionId(tx.envelope()));
+  }
+  auto receipts = chain_->GetReceipts(height);
+  if (!receipts) {
+    Halt(receipts.error().ToString());
+    return false;
+  }
+  sealed.receipts = std::move(*receipts);
+  if (replica_) Step(consensus::Sealed{height, *certificate, sealed.hash, block.block().header()});
+  AfterSealed(sealed);
+  PublishStatus();
+  return true;
+}
+
+ChainStatusInfo LocalChain::status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+void LocalChain::PublishStatus() {
+  ChainStatusInfo now;
+  now.head = chain_->head();
+  now.validator = role_.has_value();
+  now.best_peer_height = sync_.best();
+  now.synced = now.best_peer_height <= now.head.height + chain_->genesis().consensus().window;
+  now.mempool_transactions = mempool_.size();
+  now.mempool_bytes = mempool_.bytes();
+  if (replica_) now.replica = replica_->status();
+  const std::lock_guard lock(mutex_);
+  now.halted = status_.halted;
+  status_ = std::move(now);
+}
+
+}  // namespace talent::node

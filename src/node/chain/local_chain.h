@@ -1,0 +1,182 @@
+// A chain this node hosts: the strand on which mempool, consensus, execution and sync meet.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <deque>
+#include <mutex>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "node/chain/block_sync.h"
+#include "node/chain/chain_runner.h"
+#include "node/chain/mempool.h"
+#include "node/chain/proposals.h"
+#include "node/chain/storage_thread.h"
+#include "node/chain/verify_pool.h"
+#include "node/chain/vote_log.h"
+
+namespace talent::node {
+
+class Metrics;
+
+/// What makes a node a validator of a chain.
+struct ValidatorRole {
+  const crypto::KeyPair* vote_key = nullptr;
+  std::unique_ptr<VoteLog> votes;
+  std::vector<Bytes> records;  // what the log held
+  bool votes_lost = false;
+  /// Neither votes nor blocks are here: a new validator, or one that lost its disk. Which, the
+  /// others are asked before the first vote.
+  bool fresh = false;
+};
+
+/// Performs what the replica asks for and tells it what happened (see consensus/replica.h). Held by
+/// shared_ptr: by the node, and by work under way, which ends soon after Stop.
+class LocalChain final : public ChainRunner, public std::enable_shared_from_this<LocalChain> {
+ public:
+  /// What a chain needs of its node; everything outlives the chain.
+  struct Environment {
+    boost::asio::any_io_executor executor;  // the chain makes its strand on it
+    VerifyPool* verify = nullptr;
+    StorageThread* storage = nullptr;
+    const Clock* clock = nullptr;
+    Metrics* metrics = nullptr;
+    NodeKey self;
+    std::function<bool(const NodeKey&, const v1::Frame&)> send;
+    std::function<void(const std::vector<NodeKey>&, const v1::Frame&)> send_to_all;
+  };
+
+  /// `role` nullopt: follower. Errors: kUnauthorized (the vote key is no validator's of this
+  /// chain).
+  static Result<std::shared_ptr<LocalChain>> Create(
+      Environment environment, std::unique_ptr<ledger::Application> application,
+      std::unique_ptr<ledger::Chain> chain, std::optional<ValidatorRole> role);
+  ~LocalChain() override;
+
+  void Start();
+  /// Stops timers and voting. Once the executor has run dry nothing is posted to it any more; it
+  /// must outlive the chain, whose strand and timers are its. Idempotent.
+  void Stop();
+
+  /// Is it a validator's node, or a follower's that the genesis names? Thread-safe.
+  bool IsMember(const NodeKey& key) const;
+  /// May the node with this key exchange frames about this chain? Thread-safe.
+  bool MayPeer(const NodeKey& key) const;
+  /// A frame about this chain; any thread. False: the peer misbehaves and should be cut off.
+  bool OnFrame(const NodeKey& from, v1::Frame&& frame);
+  void OnPeer(const NodeKey& peer, bool up);
+
+  // ChainRunner.
+  const ledger::Chain& chain() const override { return *chain_; }
+  const ledger::Application& application() const override { return *application_; }
+  ChainStatusInfo status() const override;
+  void Submit(Bytes transaction, std::function<void(Result<TxId>)> done) override;
+  TxOutcome Outcome(const TxId& id) const override;
+  void AwaitOutcome(const TxId& id, Millis deadline, std::function<void(TxOutcome)> done) override;
+  std::shared_ptr<void> OnSealed(std::function<void(Height)> on_sealed) override;
+
+ private:
+  using Strand = boost::asio::strand<boost::asio::any_io_executor>;
+  using Timer = boost::asio::basic_waitable_timer<
+      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Strand>;
+  struct Waiter {
+    std::function<void(TxOutcome)> done;
+    std::unique_ptr<Timer> deadline;  // cancelled when the waiter goes
+  };
+  struct PendingVet {
+    consensus::Vet vet;
+    VettedBatch batch;
+  };
+
+  LocalChain(Environment environment, std::unique_ptr<ledger::Application> application,
+             std::unique_ptr<ledger::Chain> chain, std::optional<ValidatorRole> role);
+
+  void OnStrand(std::function<void()> work);  // from any thread; nothing after Stop
+  void Halt(const std::string& why);
+
+  // local_chain.cpp: admission, peers, outcomes.
+  void AdmitParsed(const TxPtr& tx, bool local, const std::function<void(Result<TxId>)>& done);
+  Status Admissible(const ledger::Transaction& tx) const;
+  void OnTransactionFrame(Bytes transaction);
+  void OnSyncRequest(const NodeKey& from, const v1::SyncRequest& request);
+  void OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response);
+  void ApplyNext(const NodeKey& from, std::shared_ptr<v1::SyncResponse> response, int index);
+  bool ApplyBlock(const NodeKey& from, const ledger::pb::BlockWithPayloads& block);
+  void RequestBlocks();
+  bool TakeAnswer(const NodeKey& from);  // false: it owes none
+  void BroadcastStatus();
+  void Tick();
+  void AfterSealed(const ledger::ExecutedBlock& block);
+  bool Starves(const std::map<std::uint32_t, Timestamp>& newest_sealed_by_lane) const;
+  TxOutcome OutcomeIn(const ledger::ExecutedBlock& block, std::size_t index) const;
+  void Resolve(const TxId& id, const TxOutcome& outcome);
+  void GiveUp(const TxId& id, std::uint64_t number);
+  void PublishStatus();
+
+  // local_chain_consensus.cpp: the replica's host.
+  void StartReplica();
+  void HearStatus(const NodeKey& from, Height sealed);
+  void OnConsensusFrame(Bytes message);
+  void Step(consensus::Event event);
+  void Drain();
+  void Perform(consensus::Actions actions);
+  void PerformVet(consensus::Vet vet);
+  void FinishVet(const PendingVet& pending);
+  void AnswerVet(const consensus::Vet& vet, bool ok);
+  void PerformExecute(const consensus::Execute& execute);
+  void PerformFinalise(const consensus::Finalise& finalise);
+  void PerformSetTimer(const consensus::SetTimer& timer);
+  void FlushVotes();
+  consensus::ProposalPtr NextProposal();
+  bool DueWork() const;
+  void UpdateWorkWaiting();
+
+  const Environment env_;
+  const std::unique_ptr<ledger::Application> application_;
+  const std::unique_ptr<ledger::Chain> chain_;
+  Strand strand_;
+  const std::vector<NodeKey> validators_;  // node keys of the other validators
+
+  // Confined to the strand.
+  std::optional<ValidatorRole> role_;
+  std::map<NodeKey, Height> heard_;              // of other validators, while role_->fresh
+  std::unique_ptr<consensus::Replica> replica_;  // none on a follower or a halted chain
+  Mempool mempool_{Mempool::Limits{}};
+  BlockSync sync_;
+  bool applying_ = false;  // blocks of a sync response, one after the other
+  Timer tick_;
+  std::map<std::uint32_t, std::unique_ptr<Timer>> timers_;
+  std::deque<consensus::Event> events_;  // answers given while a step is being performed
+  bool stepping_ = false;
+  std::vector<Bytes> unwritten_votes_;
+  std::optional<std::vector<Bytes>> compaction_;
+  std::uint64_t last_token_ = 0;
+  bool writing_votes_ = false;
+  std::map<Height, ledger::ExecutedBlock> executed_;  // not sealed yet: at most a window
+  std::vector<PendingVet> pending_vets_;  // empty batches waiting for their predecessor's execution
+  View proposing_view_;
+  bool work_waiting_ = false;
+  Height catch_up_target_;
+  std::set<NodeKey> peers_;
+  Timestamp last_sealed_;
+  std::unordered_map<TxId, std::map<std::uint64_t, Waiter>> waiters_;
+  std::size_t waiter_count_ = 0;
+  std::uint64_t last_waiter_ = 0;
+  bool stopped_ = false;  // set under mutex_ as well, for OnStrand
+
+  VerifiedCache verified_;
+  std::atomic<std::uint32_t> verifying_frames_{0};
+
+  mutable std::mutex mutex_;  // guards what readers on other threads see:
+  ChainStatusInfo status_;
+  std::unordered_set<TxId> pending_ids_;
+  std::set<NodeKey> asking_;                // peers whose sync request waits for the strand
+  std::map<NodeKey, std::uint32_t> asked_;  // sync requests that a peer has not answered
+  std::map<std::uint64_t, std::function<void(Height)>> listeners_;
+  std::uint64_t next_listener_ = 0;
+};
+
+}  // namespace talent::node

@@ -1,0 +1,319 @@
+// The replica's host: performs what consensus asks for and reports back.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "ledger/light_client.h"
+#include "node/chain/local_chain.h"
+#include "node/ops/metrics.h"
+
+namespace talent::node {
+namespace {
+
+template <class... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+
+// A partial batch waits while this many are open: under load batches grow instead of multiplying
+// syncs.
+constexpr std::uint64_t kOpenPartialBatches = 2;
+// Batch framing that transactions' own sizes do not count.
+constexpr std::size_t kBatchOverhead = 1024;
+// Consensus frames of one chain being verified at a time; what is dropped is sent again by its
+// sender.
+constexpr std::uint32_t kMaxVerifyingFrames = 4096;
+
+// A promise to peers depends on this disk; carrying on after a failed sync could break it.
+[[noreturn]] void DieOfLostVotes(const std::string& chain, const Error& error) {
+  spdlog::critical("chain {}: vote log: {}; stopping the process", chain, error.ToString());
+  spdlog::shutdown();
+  std::abort();
+}
+
+}  // namespace
+
+void LocalChain::StartReplica() {
+  const ledger::Head head = chain_->head();
+  consensus::Replica::Recovered recovered;
+  recovered.sealed = head.height;
+  recovered.sealed_hash = head.hash;
+  if (head.height > Height(0)) {
+    const auto header = chain_->GetHeader(head.height);
+    const auto certificate = header ? ledger::FromProto(header->certificate())
+                                    : Result<crypto::Certificate>(tl::unexpect, header.error());
+    if (!certificate) return Halt(certificate.error().ToString());
+    recovered.sealed_certificate = *certificate;
+    recovered.sealed_header = header->header();
+  }
+  recovered.records = std::move(role_->records);
+  recovered.votes_lost = role_->votes_lost;
+  const ledger::ConsensusRules& rules = chain_->genesis().consensus();
+  consensus::Options options;
+  options.chain = chain_->id();
+  options.validators = std::make_shared<crypto::ValidatorSet>(chain_->validators());
+  options.window = rules.window;
+  options.view_timeout = rules.view_timeout;
+  options.view_timeout_cap = rules.view_timeout_cap;
+  options.max_proposal_bytes = rules.max_batch_bytes;
+  replica_ = std::make_unique<consensus::Replica>(std::move(options), *role_->vote_key,
+                                                  std::move(recovered));
+  stepping_ = true;
+  Perform(replica_->Start());
+  stepping_ = false;
+  UpdateWorkWaiting();
+  Drain();
+}
+
+// Of a quorum one has seen whatever was sealed. Where nothing was, nothing this validator may have
+// said before can contradict what it says now but for a first block it helped to prepare.
+void LocalChain::HearStatus(const NodeKey& from, Height sealed) {
+  if (!role_ || !role_->fresh || replica_ || !chain_->validators().FindNodeKey(from)) return;
+  heard_[from] = sealed;
+  if (heard_.size() + 1 < chain_->validators().quorum()) return;
+  role_->votes_lost = std::any_of(heard_.begin(), heard_.end(),
+                                  [](const auto& peer) { return peer.second > Height(0); });
+  role_->fresh = false;
+  heard_.clear();
+  if (role_->votes_lost) {
+    spdlog::warn(
+        "chain {}: the others have sealed blocks while nothing is here; this validator watches "
+        "without voting until the chain has passed everything it may have voted for",
+        chain_->genesis().name());
+  }
+  StartReplica();
+  FlushVotes();
+  PublishStatus();
+}
+
+void LocalChain::OnConsensusFrame(Bytes message) {
+  if (verifying_frames_.load() >= kMaxVerifyingFrames) return;
+  ++verifying_frames_;
+  const bool posted = env_.verify->TryPost([self = shared_from_this(), bytes = std::move(message)] {
+    auto verified = consensus::VerifyMessage(self->chain_->id(), self->chain_->validators(), bytes);
+    --self->verifying_frames_;
+    if (!verified) {
+      spdlog::debug("chain {}: consensus message refused: {}", self->chain_->genesis().name(),
+                    verified.error().ToString());
+      return;
+    }
+    self->OnStrand([self, message = std::move(*verified)] {
+      self->Step(consensus::MessageReceived{message});
+    });
+  });
+  if (!posted) --verifying_frames_;
+}
+
+void LocalChain::Step(consensus::Event event) {
+  if (!replica_) return;  // a follower, or halted: nobody would ever take it
+  events_.push_back(std::move(event));
+  Drain();
+}
+
+void LocalChain::Drain() {
+  if (stepping_) return;
+  stepping_ = true;
+  while (replica_) {
+    if (events_.empty()) {
+      consensus::ProposalPtr proposal = NextProposal();
+      if (!proposal) break;
+      events_.emplace_back(consensus::ProposalReady{std::move(proposal)});
+    }
+    const consensus::Event next = std::move(events_.front());
+    events_.pop_front();
+    Perform(replica_->Step(next));
+    if (replica_ && replica_->view() != proposing_view_) {
+      proposing_view_ = replica_->view();
+      mempool_.ReturnInFlight();
+      for (const auto& [height, block] : executed_) {
+        for (const TxId& id : block.tx_ids) mempool_.MarkInFlight(id);
+      }
+    }
+  }
+  stepping_ = false;
+  FlushVotes();
+  PublishStatus();
+}
+
+void LocalChain::Perform(consensus::Actions actions) {
+  v1::Frame frame;
+  frame.set_chain_id(chain_->id().ToBytes());
+  for (consensus::Action& action : actions) {
+    if (!replica_) return;  // halted on the way
+    std::visit(
+        Overloaded{
+            [&](consensus::Send& send) {
+              frame.set_consensus(std::move(send.message));
+              env_.send(chain_->validators().at(send.to).node_key, frame);
+            },
+            [&](consensus::Broadcast& broadcast) {
+              frame.set_consensus(std::move(broadcast.message));
+              env_.send_to_all(validators_, frame);
+            },
+            [&](consensus::Persist& persist) {
+              last_token_ = persist.token;
+              unwritten_votes_.push_back(std::move(persist.record));
+            },
+            [&](consensus::CompactLog& compact) {
+              unwritten_votes_.clear();  // "every record so far": these included
+              compaction_ = std::move(compact.records);
+            },
+            [&](consensus::Vet& vet) { PerformVet(std::move(vet)); },
+            [&](const consensus::Execute& execute) { PerformExecute(execute); },
+            [&](const consensus::Finalise& finalise) { PerformFinalise(finalise); },
+            [&](const consensus::SetTimer& timer) { PerformSetTimer(timer); },
+            [&](const consensus::CatchUp& behind) {
+              catch_up_target_ = std::max(catch_up_target_, behind.target);
+              sync_.OnStatus(chain_->validators().at(behind.hint).node_key, behind.target);
+              RequestBlocks();
+            },
+            [&](const consensus::Diverged& diverged) {
+              Halt(
+                  fmt::format("a quorum sealed block {} as {}, this node computed {}; run "
+                              "`talentd verify` on its data and restore it from a peer",
+                              diverged.height, diverged.theirs.Hex(), diverged.ours.Hex()));
+            },
+            [&](const consensus::Evidence& evidence) {
+              spdlog::error(
+                  "chain {}: validator '{}' signed two messages that exclude each other: {} and {}",
+                  chain_->genesis().name(), chain_->validators().at(evidence.culprit).name,
+                  ToHex(evidence.first), ToHex(evidence.second));
+            },
+        },
+        action);
+  }
+}
+
+void LocalChain::FlushVotes() {
+  if (writing_votes_ || (unwritten_votes_.empty() && !compaction_)) return;
+  writing_votes_ = true;
+  env_.storage->Post([self = shared_from_this(), records = std::move(unwritten_votes_),
+                      compaction = std::exchange(compaction_, std::nullopt), token = last_token_] {
+    VoteLog& votes = *self->role_->votes;
+    const auto begun = std::chrono::steady_clock::now();
+    Status written = compaction ? votes.Rewrite(*compaction) : Status();
+    if (written && !records.empty()) written = votes.Append(records);
+    if (self->env_.metrics != nullptr) {
+      self->env_.metrics->Synced(std::chrono::steady_clock::now() - begun);
+    }
+    if (!written) DieOfLostVotes(self->chain_->genesis().name(), written.error());
+    self->OnStrand([self, token] {
+      self->writing_votes_ = false;
+      self->Step(consensus::Durable{token});
+      self->FlushVotes();
+    });
+  });
+  unwritten_votes_.clear();
+}
+
+void LocalChain::PerformVet(consensus::Vet vet) {
+  auto work = [self = shared_from_this(), vet = std::move(vet)] {
+    auto vetted =
+        VetProposal(self->chain_->genesis(), vet, self->env_.clock->Now(), self->verified_);
+    self->OnStrand([self, vet, vetted = std::move(vetted)] {
+      if (vetted) return self->FinishVet(PendingVet{vet, *vetted});
+      spdlog::warn("chain {}: proposal of '{}' for height {} refused: {}",
+                   self->chain_->genesis().name(), self->chain_->validators().at(vet.proposer).name,
+                   vet.height, vetted.error().ToString());
+      self->AnswerVet(vet, false);
+    });
+  };
+  if (!env_.verify->TryPost(work))
+    work();  // a full pool slows this chain, it does not lose an answer
+}
+
+// An empty batch is right only when something is due in the state it would execute on, so it waits
+// for that state.
+void LocalChain::FinishVet(const PendingVet& pending) {
+  for (const TxId& id : pending.batch.ids) mempool_.MarkInFlight(id);
+  const bool must_be_due = pending.vet.fresh && pending.batch.ids.empty();
+  const ledger::Head tip = chain_->tip();
+  if (!must_be_due || pending.vet.height <= tip.height) return AnswerVet(pending.vet, true);
+  if (pending.vet.height > tip.height + 1) {
+    if (pending_vets_.size() >= chain_->genesis().consensus().window) {
+      pending_vets_.erase(pending_vets_.begin());
+    }
+    pending_vets_.push_back(pending);
+    return;
+  }
+  const Timestamp time = std::max(pending.batch.time, tip.time + Millis(1));
+  AnswerVet(pending.vet, application_->HasDueWork(time, chain_->tip_state()));
+}
+
+void LocalChain::AnswerVet(const consensus::Vet& vet, bool ok) {
+  Step(consensus::Vetted{vet.view, vet.height, vet.digest, ok});
+}
+
+void LocalChain::PerformExecute(const consensus::Execute& execute) {
+  const ledger::Head tip = chain_->tip();
+  if (execute.height <= tip.height) {
+    const auto known = executed_.find(execute.height);
+    if (known != executed_.end()) {
+      events_.emplace_back(consensus::Executed{execute.height, known->second.hash});
+    }
+    return;  // sealed meanwhile by catch-up, of which the replica has been told
+  }
+  CHECK(execute.height == tip.height + 1, "told to execute {} on top of {}", execute.height,
+        tip.height);
+  auto executed = chain_->Execute(execute.proposal->batch, execute.proposal->sidecar);
+  if (!executed) {
+    return Halt(fmt::format("block {} was ordered but cannot be executed: {}", execute.height,
+                            executed.error().ToString()));
+  }
+  for (const TxId& id : executed->tx_ids) mempool_.MarkInFlight(id);
+  events_.emplace_back(consensus::Executed{executed->height, executed->hash});
+  executed_.insert_or_assign(executed->height, std::move(*executed));
+  const std::vector<PendingVet> waiting = std::exchange(pending_vets_, {});
+  for (const PendingVet& pending : waiting) FinishVet(pending);
+}
+
+void LocalChain::PerformFinalise(const consensus::Finalise& finalise) {
+  if (finalise.height <= chain_->head().height) return;  // the replica was told when it was applied
+  if (Status sealed = chain_->Seal(finalise.height, finalise.certificate); !sealed) {
+    return Halt(
+        fmt::format("block {} cannot be stored: {}", finalise.height, sealed.error().ToString()));
+  }
+  const auto block = executed_.extract(finalise.height);
+  events_.emplace_back(consensus::Sealed{finalise.height, finalise.certificate, finalise.block_hash,
+                                         block.mapped().header});
+  AfterSealed(block.mapped());
+}
+
+void LocalChain::PerformSetTimer(const consensus::SetTimer& set) {
+  auto& timer = timers_[set.timer];
+  if (!timer) timer = std::make_unique<Timer>(strand_);
+  timer->expires_after(std::chrono::milliseconds(set.after.value));
+  timer->async_wait([self = shared_from_this(), id = set.timer,
+                     generation = set.generation](const boost::system::error_code& error) {
+    if (!error && !self->stopped_) self->Step(consensus::TimerFired{id, generation});
+  });
+}
+
+consensus::ProposalPtr LocalChain::NextProposal() {
+  const std::optional<Height> height = replica_->CanPropose();
+  if (!height) return nullptr;
+  const ledger::ConsensusRules& rules = chain_->genesis().consensus();
+  const std::uint64_t open = *height - chain_->head().height - 1;
+  const bool full = mempool_.waiting() >= rules.max_batch_transactions;
+  const bool partial = mempool_.waiting() > 0 && open < kOpenPartialBatches;
+  const bool due = *height == chain_->tip().height + 1 && DueWork();
+  if (!full && !partial && !due) return nullptr;
+  const std::vector<TxPtr> txs =
+      mempool_.Take(rules.max_batch_transactions, rules.max_batch_bytes - kBatchOverhead);
+  return MakeProposal(txs, env_.clock->Now(), replica_->view(),
+                      *chain_->validators().FindVoteKey(role_->vote_key->public_key()));
+}
+
+bool LocalChain::DueWork() const {
+  const Timestamp time = std::max(env_.clock->Now(), chain_->tip().time + Millis(1));
+  return application_->HasDueWork(time, chain_->tip_state());
+}
+
+void LocalChain::UpdateWorkWaiting() {
+  if (!replica_) return;
+  const bool waiting = mempool_.size() > 0 || DueWork();
+  if (std::exchange(work_waiting_, waiting) != waiting) Step(consensus::WorkWaiting{waiting});
+}
+
+}  // namespace talent::node

@@ -1,0 +1,85 @@
+#include "node/chain/promotion_loop.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/post.hpp>
+
+namespace talent::node {
+namespace {
+
+// Seals wake the loop; the timer is for what time alone brings: backing up, offering again.
+constexpr std::chrono::milliseconds kInterval{500};
+
+}  // namespace
+
+PromotionLoop::PromotionLoop(const boost::asio::any_io_executor& executor,
+                             std::unique_ptr<tiers::Promoter> promoter, ChainRunner& source,
+                             ChainRunner& target, const Clock& clock)
+    : promoter_(std::move(promoter)),
+      source_(source),
+      target_(target),
+      clock_(clock),
+      strand_(boost::asio::make_strand(executor)),
+      timer_(strand_) {}
+
+void PromotionLoop::Start() {
+  for (ChainRunner* const chain : {&source_, &target_}) {
+    listening_.push_back(chain->OnSealed([weak = weak_from_this()](Height) {
+      if (const auto self = weak.lock()) self->Wake();
+    }));
+  }
+  boost::asio::post(strand_, [self = shared_from_this()] { self->ArmTimer(); });
+  Wake();
+}
+
+void PromotionLoop::Stop() {
+  stopped_ = true;
+  listening_.clear();
+  boost::asio::post(strand_, [self = shared_from_this()] { self->timer_.cancel(); });
+}
+
+void PromotionLoop::ArmTimer() {
+  if (stopped_) return;
+  timer_.expires_after(kInterval);
+  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    if (error) return;
+    self->Wake();
+    self->ArmTimer();
+  });
+}
+
+void PromotionLoop::Wake() {
+  if (stopped_ || woken_.exchange(true)) return;
+  boost::asio::post(strand_, [self = shared_from_this()] {
+    self->woken_ = false;
+    if (!self->stopped_) self->Step();
+  });
+}
+
+void PromotionLoop::Step() {
+  auto transactions = promoter_->Step(clock_.Now());
+  if (!transactions) {
+    spdlog::error("promotion {} to {}: {}", from(), to(), transactions.error().ToString());
+    return;
+  }
+  for (const ledger::Transaction& tx : *transactions) {
+    target_.Submit(ledger::Serialize(tx),
+                   [self = shared_from_this(), kind = tx.kind](const Result<TxId>& submitted) {
+                     // A duplicate is another promoter's success; what is refused otherwise is
+                     // offered again.
+                     if (!submitted && submitted.error().code != Code::kDuplicate) {
+                       spdlog::debug("promotion {} to {}: {} refused: {}", self->from(), self->to(),
+                                     kind, submitted.error().ToString());
+                     }
+                   });
+  }
+  const std::lock_guard lock(mutex_);
+  stats_ = promoter_->stats();
+}
+
+tiers::Promoter::Stats PromotionLoop::stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+}  // namespace talent::node

@@ -1,0 +1,76 @@
+#include "node/chain/proposals.h"
+
+#include "base/canonical.h"
+#include "ledger/batch.h"
+
+namespace talent::node {
+namespace pb = ledger::pb;
+
+bool VerifiedCache::Contains(const ledger::Transaction& tx) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = verified_.find(tx.id);
+  return found != verified_.end() && found->second == tx.signature;
+}
+
+void VerifiedCache::Add(const ledger::Transaction& tx) {
+  const std::lock_guard lock(mutex_);
+  if (!verified_.insert_or_assign(tx.id, tx.signature).second) return;
+  order_.push_back(tx.id);
+  if (order_.size() > kMaxEntries) {
+    verified_.erase(order_.front());
+    order_.pop_front();
+  }
+}
+
+consensus::ProposalPtr MakeProposal(const std::vector<TxPtr>& txs, Timestamp now, View view,
+                                    ValidatorIndex self) {
+  pb::Batch batch;
+  pb::Payloads payloads;
+  batch.set_time_ms(now.value);
+  batch.set_view(view.value);
+  batch.set_proposer(self.value);
+  for (const TxPtr& tx : txs) {
+    pb::SignedEnvelope* const signed_envelope = batch.add_transactions();
+    signed_envelope->set_envelope(tx->envelope_bytes);
+    signed_envelope->set_signature(tx->signature.ToBytes());
+    pb::Payload* const payload = payloads.add_payloads();
+    payload->set_salt(tx->salt);
+    payload->set_data(tx->payload);
+  }
+  return std::make_shared<consensus::Proposal>(
+      consensus::Proposal{.batch = Encode(batch), .sidecar = Encode(payloads)});
+}
+
+Result<VettedBatch> VetProposal(const ledger::Genesis& genesis, const consensus::Vet& vet,
+                                Timestamp now, VerifiedCache& cache) {
+  std::vector<ledger::Transaction> txs;
+  TRY(ledger::CheckBatch(genesis, vet.proposal->batch, vet.proposal->sidecar, &txs));
+  const auto batch = TRY(Decode<pb::Batch>(vet.proposal->batch));
+  if (vet.fresh) {
+    if (batch.view() != vet.view.value || batch.proposer() != vet.proposer.value) {
+      return Fail(Code::kPrecondition,
+                  "batch names view {} and proposer {} as origin, not {} and {}", batch.view(),
+                  batch.proposer(), vet.view, vet.proposer);
+    }
+    const Millis drift = genesis.consensus().max_clock_drift;
+    const Timestamp proposed(batch.time_ms());
+    if (proposed > now + drift || now > proposed + drift) {
+      return Fail(Code::kPrecondition, "batch time {} is over {} ms from this node's clock {}",
+                  proposed, drift, now);
+    }
+  }
+  VettedBatch vetted{.ids = {}, .time = Timestamp(batch.time_ms())};
+  vetted.ids.reserve(txs.size());
+  for (const ledger::Transaction& tx : txs) {
+    if (!cache.Contains(tx)) {
+      if (Status verified = ledger::VerifySignature(tx, genesis.chain_id()); !verified) {
+        return Within("transaction " + tx.id.Hex(), verified.error());
+      }
+      cache.Add(tx);
+    }
+    vetted.ids.push_back(tx.id);
+  }
+  return vetted;
+}
+
+}  // namespace talent::node

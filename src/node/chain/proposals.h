@@ -1,0 +1,45 @@
+// Making a batch to propose, and judging one that somebody else proposes.
+#pragma once
+
+#include <deque>
+#include <mutex>
+#include <unordered_map>
+
+#include "consensus/replica.h"
+#include "ledger/chain.h"
+#include "node/chain/mempool.h"
+
+namespace talent::node {
+
+/// Remembers which transactions' signatures have been verified, so that each is verified once a
+/// node. Thread-safe. Bounded: the oldest are forgotten, which costs a second verification and
+/// nothing else.
+class VerifiedCache {
+ public:
+  static constexpr std::size_t kMaxEntries = 200'000;  // a few mempools' worth; about 25 MB
+
+  bool Contains(const ledger::Transaction& tx) const;
+  void Add(const ledger::Transaction& tx);
+
+ private:
+  mutable std::mutex mutex_;  // guards both
+  std::unordered_map<TxId, crypto::Signature> verified_;
+  std::deque<TxId> order_;
+};
+
+/// Batch and payloads of `txs` as the primary `self` of `view` proposes them at `now`.
+consensus::ProposalPtr MakeProposal(const std::vector<TxPtr>& txs, Timestamp now, View view,
+                                    ValidatorIndex self);
+
+struct VettedBatch {
+  std::vector<TxId> ids;
+  Timestamp time;
+};
+
+/// Everything about a proposal that needs no state: form, limits, payload hashes, signatures and,
+/// where it is fresh, its claimed origin and time. Thread-safe. Errors: as ledger::CheckBatch;
+/// kBadSignature; kPrecondition (origin or time).
+Result<VettedBatch> VetProposal(const ledger::Genesis& genesis, const consensus::Vet& vet,
+                                Timestamp now, VerifiedCache& cache);
+
+}  // namespace talent::node

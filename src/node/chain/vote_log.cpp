@@ -1,0 +1,326 @@
+#include "node/chain/vote_log.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "crypto/ed25519.h"
+#include "crypto/sha256.h"
+
+namespace talent::node {
+namespace {
+
+// Header: magic (16) ‖ state (1) ‖ zero (15) ‖ lineage (16) ‖ chain id (32) ‖ checksum (16).
+constexpr BytesView kMagic("talent-votes/v1\0", 16);
+constexpr std::size_t kLineageAt = 32, kChainAt = 48, kHeaderChecksumAt = 80, kHeaderSize = 96;
+constexpr std::size_t kChecksumSize = 16;
+enum State : char { kFresh = 0, kAfterDamage = 1 };
+
+// Batch: length of the payload (4) ‖ sequence (8) ‖ checksum (16) ‖ payload, which is for each
+// record its length (4) and bytes. Integers are little-endian. The checksum covers the file's
+// lineage, so that blocks of an older file on the same disk do not pass for this one's.
+constexpr std::size_t kBatchHeader = 4 + 8 + kChecksumSize;
+
+template <class T>
+void PutInteger(Bytes& out, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+}
+template <class T>
+T GetInteger(BytesView in) {
+  T value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    value |= static_cast<T>(static_cast<unsigned char>(in[i])) << (8 * i);
+  }
+  return value;
+}
+
+Bytes Checksum(BytesView lineage, BytesView prefix, BytesView payload) {
+  return Bytes(crypto::Sha256({lineage, prefix, payload}).View().substr(0, kChecksumSize));
+}
+
+tl::unexpected<Error> IoError(std::string_view what, const std::filesystem::path& path) {
+  const std::string why = std::error_code(errno, std::generic_category()).message();
+  return Fail(Code::kIo, "cannot {} {}: {}", what, path.string(), why);
+}
+
+class File {
+ public:
+  explicit File(int fd = -1) : fd_(fd) {}
+  ~File() {
+    if (fd_ >= 0) close(fd_);
+  }
+  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  File& operator=(File&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  bool ok() const { return fd_ >= 0; }
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+bool WriteAll(const File& file, BytesView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = write(file.fd(), bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+Result<Bytes> ReadAll(const File& file, const std::filesystem::path& path) {
+  struct stat info {};
+  if (fstat(file.fd(), &info) != 0) return IoError("stat", path);
+  Bytes bytes(static_cast<std::size_t>(info.st_size), '\0');
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = read(file.fd(), bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return IoError("read", path);
+    done += static_cast<std::size_t>(n);
+  }
+  return bytes;
+}
+
+Status SyncDirectory(const std::filesystem::path& path) {
+  const auto parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  const File directory(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.ok() || fsync(directory.fd()) != 0) return IoError("sync directory", parent);
+  return {};
+}
+
+Bytes MakeHeader(const ChainId& chain, State state) {
+  Bytes out(kMagic);
+  out.push_back(state);
+  out.resize(kLineageAt, '\0');
+  out += crypto::SystemRandom().Draw(kChainAt - kLineageAt);
+  out += chain.View();
+  out += Checksum({}, out, {});
+  return out;
+}
+
+Result<Bytes> MakeBatch(BytesView lineage, std::uint64_t sequence,
+                        const std::vector<Bytes>& records) {
+  Bytes payload;
+  for (const Bytes& record : records) {
+    if (payload.size() + record.size() + 4 > VoteLog::kMaxBatchBytes) {
+      return Fail(Code::kTooLarge, "vote records of over {} bytes at once",
+                  VoteLog::kMaxBatchBytes);
+    }
+    PutInteger(payload, static_cast<std::uint32_t>(record.size()));
+    payload += record;
+  }
+  Bytes out;
+  PutInteger(out, static_cast<std::uint32_t>(payload.size()));
+  PutInteger(out, sequence);
+  out += Checksum(lineage, out, payload);
+  return out + payload;
+}
+
+// The payload of the batch `sequence` at the start of `bytes`, if a whole one is there.
+std::optional<BytesView> ReadBatch(BytesView bytes, BytesView lineage, std::uint64_t sequence) {
+  if (bytes.size() < kBatchHeader || GetInteger<std::uint64_t>(bytes.substr(4)) != sequence) {
+    return std::nullopt;
+  }
+  const std::size_t length = GetInteger<std::uint32_t>(bytes);
+  if (length > bytes.size() - kBatchHeader) return std::nullopt;
+  const BytesView payload = bytes.substr(kBatchHeader, length);
+  const Bytes expected = Checksum(lineage, bytes.substr(0, 12), payload);
+  return bytes.substr(12, kChecksumSize) == expected ? std::optional(payload) : std::nullopt;
+}
+
+bool SplitRecords(BytesView payload, std::vector<Bytes>& out) {
+  while (!payload.empty()) {
+    if (payload.size() < 4) return false;
+    const std::size_t length = GetInteger<std::uint32_t>(payload);
+    payload.remove_prefix(4);
+    if (length > payload.size()) return false;
+    out.emplace_back(payload.substr(0, length));
+    payload.remove_prefix(length);
+  }
+  return true;
+}
+
+// A later batch behind the first unreadable byte shows that what lies between had been promised.
+bool LaterBatchFollows(BytesView bytes, BytesView lineage, std::uint64_t sequence) {
+  for (std::size_t at = 1; at + kBatchHeader <= bytes.size(); ++at) {
+    const auto found = GetInteger<std::uint64_t>(bytes.substr(at + 4));
+    if (found < sequence || found - sequence > bytes.size()) continue;
+    if (ReadBatch(bytes.substr(at), lineage, found)) return true;
+  }
+  return false;
+}
+
+struct Contents {
+  std::vector<Bytes> records;
+  std::uint64_t next_sequence = 0;
+  std::size_t good_bytes = 0;
+  bool damaged = false;
+};
+
+Contents ReadBatches(BytesView bytes, BytesView lineage) {
+  Contents out;
+  out.good_bytes = kHeaderSize;
+  while (out.good_bytes < bytes.size()) {
+    const BytesView rest = bytes.substr(out.good_bytes);
+    const auto payload = ReadBatch(rest, lineage, out.next_sequence);
+    if (!payload || !SplitRecords(*payload, out.records)) {
+      out.damaged = LaterBatchFollows(rest, lineage, out.next_sequence);
+      break;
+    }
+    ++out.next_sequence;
+    out.good_bytes += kBatchHeader + payload->size();
+  }
+  return out;
+}
+
+}  // namespace
+
+struct VoteLog::Impl {
+  std::filesystem::path path;
+  ChainId chain;
+  File lock;
+  File file;
+  Bytes lineage;
+  std::uint64_t next_sequence = 0;
+  bool failed = false;
+
+  Status Begin(State state, const std::vector<Bytes>* records) {
+    const Bytes header = MakeHeader(chain, state);
+    const Bytes new_lineage = header.substr(kLineageAt, kChainAt - kLineageAt);
+    const Bytes batch = records ? TRY(MakeBatch(new_lineage, 0, *records)) : Bytes();
+    std::filesystem::path temporary = path;
+    temporary += ".new";
+    File fresh(open(temporary.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!fresh.ok()) return IoError("create", temporary);
+    if (!WriteAll(fresh, header + batch)) return IoError("write", temporary);
+    if (fsync(fresh.fd()) != 0) return IoError("sync", temporary);
+    if (rename(temporary.c_str(), path.c_str()) != 0) return IoError("rename", temporary);
+    TRY(SyncDirectory(path));
+    file = std::move(fresh);
+    lineage = new_lineage;
+    next_sequence = records ? 1 : 0;
+    return {};
+  }
+
+  Status Append(const std::vector<Bytes>& records) {
+    const Bytes batch = TRY(MakeBatch(lineage, next_sequence, records));
+    if (!WriteAll(file, batch)) return IoError("append to", path);
+    if (fdatasync(file.fd()) != 0) return IoError("sync", path);
+    ++next_sequence;
+    return {};
+  }
+
+  Status SetAside() {
+    std::filesystem::path aside = path;
+    aside += ".damaged";
+    if (rename(path.c_str(), aside.c_str()) != 0) return IoError("rename", path);
+    return {};
+  }
+
+  Status Load(Opened& out) {
+    file = File(open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (!file.ok()) {
+      if (errno != ENOENT) return IoError("open", path);
+      // Between setting a damaged file aside and beginning anew the process may have died.
+      std::filesystem::path aside = path;
+      aside += ".damaged";
+      out.created = true;
+      out.damaged = access(aside.c_str(), F_OK) == 0;
+      return Begin(out.damaged ? kAfterDamage : kFresh, nullptr);
+    }
+    const Bytes bytes = TRY(ReadAll(file, path));
+    const BytesView view(bytes);
+    if (view.size() >= kMagic.size() && view.substr(0, 13) == kMagic.substr(0, 13) &&
+        view.substr(0, kMagic.size()) != kMagic) {
+      return Fail(Code::kFormatVersion, "{} was written by another version", path.string());
+    }
+    const bool header_good = view.size() >= kHeaderSize &&
+                             view.substr(0, kMagic.size()) == kMagic &&
+                             view.substr(kHeaderChecksumAt, kChecksumSize) ==
+                                 Checksum({}, view.substr(0, kHeaderChecksumAt), {});
+    Contents contents;
+    contents.damaged = !header_good;
+    if (header_good) {
+      if (view.substr(kChainAt, ChainId::kSize) != chain.View()) {
+        return Fail(Code::kWrongGenesis, "{} holds the votes of chain {}, not of {}", path.string(),
+                    ToHex(view.substr(kChainAt, ChainId::kSize)), chain.Hex());
+      }
+      lineage = bytes.substr(kLineageAt, kChainAt - kLineageAt);
+      contents = ReadBatches(view, lineage);
+    }
+    if (contents.damaged) {
+      out.damaged = true;
+      TRY(SetAside());
+      return Begin(kAfterDamage, nullptr);
+    }
+    next_sequence = contents.next_sequence;
+    out.records = std::move(contents.records);
+    out.torn_bytes = bytes.size() - contents.good_bytes;
+    out.created = next_sequence == 0;
+    out.damaged = next_sequence == 0 && bytes[kMagic.size()] == kAfterDamage;
+    if (out.torn_bytes > 0 && ftruncate(file.fd(), static_cast<off_t>(contents.good_bytes)) != 0) {
+      return IoError("truncate", path);
+    }
+    // What was read may have been in the page cache only: from here on it is promised.
+    if (fsync(file.fd()) != 0) return IoError("sync", path);
+    if (lseek(file.fd(), 0, SEEK_END) < 0) return IoError("seek in", path);
+    return SyncDirectory(path);
+  }
+};
+
+VoteLog::VoteLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+VoteLog::~VoteLog() = default;
+
+Result<VoteLog::Opened> VoteLog::Open(const std::filesystem::path& path, const ChainId& chain) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  impl->chain = chain;
+  std::error_code error;
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
+  if (error) {
+    return Fail(Code::kIo, "cannot create {}: {}", path.parent_path().string(), error.message());
+  }
+  std::filesystem::path lock = path;
+  lock += ".lock";
+  impl->lock = File(open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!impl->lock.ok()) return IoError("open", lock);
+  if (flock(impl->lock.fd(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return IoError("lock", lock);
+    return Fail(Code::kUnavailable, "{} is held by another process; a validator runs once",
+                lock.string());
+  }
+  Opened out;
+  TRY(impl->Load(out));
+  out.log.reset(new VoteLog(std::move(impl)));
+  return out;
+}
+
+Status VoteLog::Append(const std::vector<Bytes>& records) {
+  CHECK(!records.empty());
+  if (impl_->failed) return Fail(Code::kIo, "{} failed before", impl_->path.string());
+  Status status = impl_->Append(records);
+  impl_->failed = !status;
+  return status;
+}
+
+Status VoteLog::Rewrite(const std::vector<Bytes>& records) {
+  if (impl_->failed) return Fail(Code::kIo, "{} failed before", impl_->path.string());
+  Status status = impl_->Begin(kFresh, &records);
+  impl_->failed = !status;
+  return status;
+}
+
+}  // namespace talent::node

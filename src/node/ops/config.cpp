@@ -1,0 +1,278 @@
+#include "node/ops/config.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "base/file.h"
+#include "node/ops/toml_fields.h"
+#include "node/peers/address.h"
+
+namespace talent::node {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxFileBytes = 1u << 20;  // a thousand times what a real one has
+constexpr std::size_t kMaxPeers = 256;           // 100 validators and their followers
+constexpr std::size_t kMaxChains = 32;
+constexpr std::size_t kMaxNameLength = 64;
+
+fs::path Resolve(const fs::path& base, const std::string& path) {
+  return (base / path).lexically_normal();
+}
+
+Result<std::string> ListenAddress(TomlFields& table, std::string absent) {
+  std::string text = TRY(table.TextOr("listen", std::move(absent)));
+  if (const auto parsed = ParseListenAddress(text); !parsed) {
+    return table.Wrong("listen", parsed.error());
+  }
+  return text;
+}
+
+Status ReadNode(TomlFields node, const fs::path& base, Config& out) {
+  out.name = TRY(node.Text("name"));
+  const bool plain = std::all_of(out.name.begin(), out.name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+  if (!plain || out.name.size() > kMaxNameLength) {
+    return node.Wrong(
+        "name", fmt::format("'{}' must be at most {} of a-z, 0-9 and -", out.name, kMaxNameLength));
+  }
+  out.home = Resolve(base, TRY(node.Text("home")));
+  out.node_key_file =
+      Resolve(base, TRY(node.TextOr("node_key_file", (out.home / "keys/node.key").string())));
+  out.passphrase_file = Resolve(base, TRY(node.Text("passphrase_file")));
+  return node.Finish();
+}
+
+Result<PeerConfig> ReadPeer(TomlFields peer) {
+  PeerConfig out;
+  out.address = TRY(peer.Text("address"));
+  const auto address = ParseAddress(out.address);
+  if (!address) return peer.Wrong("address", address.error());
+  if (address->port == 0) return peer.Wrong("address", "port 0 cannot be dialled");
+  if (peer.Has("node_key")) {
+    auto key = crypto::PublicKey::FromHexString(TRY(peer.Text("node_key")));
+    if (!key) {
+      return peer.Wrong("node_key", key.error().message + "; 64 hexadecimal digits are expected");
+    }
+    out.node_key = *key;
+  }
+  TRY(peer.Finish());
+  return out;
+}
+
+Status ReadP2p(TomlFields p2p, Config& out) {
+  out.p2p_listen = TRY(ListenAddress(p2p, "127.0.0.1:7001"));
+  std::set<std::string> addresses;
+  std::set<crypto::PublicKey> keys;
+  for (TomlFields& peer : TRY(p2p.Tables("peers", kMaxPeers))) {
+    out.peers.push_back(TRY(ReadPeer(peer)));
+    const PeerConfig& read = out.peers.back();
+    if (!addresses.insert(read.address).second) return peer.Wrong("address", "stands here twice");
+    if (read.node_key && !keys.insert(*read.node_key).second) {
+      return peer.Wrong("node_key", "stands here twice");
+    }
+  }
+  return p2p.Finish();
+}
+
+Result<std::string> ReadListener(TomlFields table, std::string absent) {
+  std::string out = TRY(ListenAddress(table, std::move(absent)));
+  TRY(table.Finish());
+  return out;
+}
+
+Status ReadLog(TomlFields log, const fs::path& base, LogConfig& out) {
+  out.level = TRY(log.TextOr("level", out.level));
+  if (std::find(std::begin(kLogLevels), std::end(kLogLevels), out.level) == std::end(kLogLevels)) {
+    return log.Wrong("level",
+                     fmt::format("'{}' is none of {}", out.level, fmt::join(kLogLevels, ", ")));
+  }
+  if (log.Has("file")) out.file = Resolve(base, TRY(log.Text("file")));
+  out.json = TRY(log.FlagOr("json", out.json));
+  return log.Finish();
+}
+
+Result<ChainConfig> ReadChain(TomlFields chain, const fs::path& base) {
+  ChainConfig out;
+  out.genesis = Resolve(base, TRY(chain.Text("genesis")));
+  const std::string role = TRY(chain.Text("role"));
+  if (role != "validator" && role != "follower") {
+    return chain.Wrong("role", fmt::format("'{}' is neither validator nor follower", role));
+  }
+  out.role = role == "validator" ? ChainRole::kValidator : ChainRole::kFollower;
+  if (out.role == ChainRole::kValidator) {
+    out.vote_key_file = Resolve(base, TRY(chain.Text("vote_key_file")));
+  } else if (chain.Has("vote_key_file")) {
+    return chain.Wrong("vote_key_file", "a follower does not vote; remove it or change the role");
+  }
+  if (chain.Has("party_key_file")) {
+    out.party_key_file = Resolve(base, TRY(chain.Text("party_key_file")));
+  }
+  TRY(chain.Finish());
+  return out;
+}
+
+Status ReadChains(TomlFields& top, const fs::path& base, Config& out) {
+  for (TomlFields& chain : TRY(top.Tables("chains", kMaxChains))) {
+    out.chains.push_back(TRY(ReadChain(chain, base)));
+    const ChainConfig& read = out.chains.back();
+    for (std::size_t i = 0; i + 1 < out.chains.size(); ++i) {
+      if (out.chains[i].genesis == read.genesis) return chain.Wrong("genesis", "stands here twice");
+      if (read.role == ChainRole::kValidator && out.chains[i].vote_key_file == read.vote_key_file) {
+        return chain.Wrong("vote_key_file", "votes on another chain already; make a key a chain");
+      }
+    }
+  }
+  if (out.chains.empty()) {
+    return top.Wrong("chains", "missing; a node hosts at least one chain, as [[chains]]");
+  }
+  return {};
+}
+
+Status ReadPromotions(TomlFields& top, Config& out) {
+  for (TomlFields& promotion : TRY(top.Tables("promotions", kMaxChains * kMaxChains))) {
+    PromotionConfig read;
+    read.from = TRY(promotion.Text("from"));
+    read.to = TRY(promotion.Text("to"));
+    if (read.from == read.to) {
+      return promotion.Wrong("to", fmt::format("'{}' cannot promote to itself", read.to));
+    }
+    if (std::find(out.promotions.begin(), out.promotions.end(), read) != out.promotions.end()) {
+      return promotion.Wrong("to", fmt::format("{} to {} stands here twice", read.from, read.to));
+    }
+    TRY(promotion.Finish());
+    out.promotions.push_back(std::move(read));
+  }
+  return {};
+}
+
+// Two servers cannot share a port; said here rather than by the second one failing to start.
+Status CheckListeners(const TomlFields& top, const Config& config) {
+  const std::pair<const char*, const std::string*> listeners[] = {
+      {"p2p.listen", &config.p2p_listen},
+      {"grpc.listen", &config.grpc_listen},
+      {"http.listen", &config.http_listen}};
+  std::set<std::string> seen;
+  for (const auto& [key, address] : listeners) {
+    const bool picked = address->ends_with(":0");  // a free one is found at start
+    if (!picked && !seen.insert(*address).second) {
+      return top.Wrong(key, fmt::format("{} is listened on already by another server", *address));
+    }
+  }
+  return {};
+}
+
+std::string Quoted(const std::string& text) {
+  std::ostringstream out;
+  out << toml::toml_formatter(
+      toml::value<std::string>(text),
+      toml::toml_formatter::default_flags & ~toml::format_flags::allow_literal_strings);
+  return out.str();
+}
+
+}  // namespace
+
+Result<Config> ParseConfig(std::string_view text, const std::string& source, const fs::path& base) {
+  toml::table table;
+  try {
+    table = toml::parse(text, source);
+  } catch (const toml::parse_error& e) {
+    return Fail(Code::kInvalidArgument, "{}: line {}: {}", source, e.source().begin.line,
+                e.description());
+  }
+  Config out;
+  TomlFields top(table, source);
+  TRY(ReadNode(TRY(top.Table("node")), base, out));
+  TRY(ReadP2p(TRY(top.Table("p2p")), out));
+  out.grpc_listen = TRY(ReadListener(TRY(top.Table("grpc")), "127.0.0.1:9001"));
+  out.http_listen = TRY(ReadListener(TRY(top.Table("http")), "127.0.0.1:8001"));
+  TRY(ReadLog(TRY(top.Table("log")), base, out.log));
+  TRY(ReadChains(top, base, out));
+  TRY(ReadPromotions(top, out));
+  TRY(CheckListeners(top, out));
+  TRY(top.Finish());
+  return out;
+}
+
+Result<Config> LoadConfig(const fs::path& file) {
+  const std::string text = TRY(ReadFile(file, kMaxFileBytes));
+  std::error_code error;
+  const fs::path base = fs::absolute(file, error).parent_path();
+  if (error) return Fail(Code::kIo, "{}: {}", file.string(), error.message());
+  return ParseConfig(text, file.string(), base);
+}
+
+std::string DefaultConfig(const Config& config) {
+  std::string out = fmt::format(
+      "# Configuration of talentd. `talentd config check` reads it as the node does.\n"
+      "# Relative paths start at this file's folder.\n\n"
+      "[node]\n"
+      "# Of this node, for people: in logs and metrics.\n"
+      "name = {}\n"
+      "# Where its data lie. Nothing else may write there.\n"
+      "home = {}\n"
+      "# Its identity towards other nodes.\n"
+      "node_key_file = {}\n"
+      "# Holds the passphrase of this node's key files; readable by its user only.\n"
+      "passphrase_file = {}\n\n",
+      Quoted(config.name), Quoted(config.home.string()), Quoted(config.node_key_file.string()),
+      Quoted(config.passphrase_file.string()));
+  out += fmt::format(
+      "[p2p]\n"
+      "# Where other nodes connect. An IP address; port 0 picks a free one.\n"
+      "listen = {}\n"
+      "# Nodes to connect to. node_key: 64 hexadecimal digits; without it any node that the "
+      "chains\n"
+      "# know is accepted at that address.\n"
+      "peers = [\n",
+      Quoted(config.p2p_listen));
+  for (const PeerConfig& peer : config.peers) {
+    out += fmt::format("  {{ address = {}", Quoted(peer.address));
+    if (peer.node_key) out += fmt::format(", node_key = \"{}\"", peer.node_key->Hex());
+    out += " },\n";
+  }
+  out += fmt::format(
+      "]\n\n"
+      "[grpc]\n"
+      "# Where clients connect.\n"
+      "listen = {}\n\n"
+      "[http]\n"
+      "# /healthz, /readyz, /metrics. Unencrypted: keep it on loopback or behind a proxy.\n"
+      "listen = {}\n\n"
+      "[log]\n"
+      "# {}\n"
+      "level = {}\n"
+      "# A JSON object a line instead of text.\n"
+      "json = {}\n"
+      "# Rotated at {} MiB, {} old ones kept; without it the log goes to standard error.\n",
+      Quoted(config.grpc_listen), Quoted(config.http_listen), fmt::join(kLogLevels, ", "),
+      Quoted(config.log.level), config.log.json, kLogFileBytes >> 20, kLogFilesKept);
+  out += config.log.file ? fmt::format("file = {}\n", Quoted(config.log.file->string()))
+                         : std::string("# file = \"talentd.log\"\n");
+  out +=
+      "\n# The chains this node takes part in. role: validator (votes with vote_key_file) or\n"
+      "# follower. party_key_file: the centre's key, which signs what this node promotes.\n";
+  for (const ChainConfig& chain : config.chains) {
+    const bool validator = chain.role == ChainRole::kValidator;
+    out += fmt::format("[[chains]]\ngenesis = {}\nrole = \"{}\"\n", Quoted(chain.genesis.string()),
+                       validator ? "validator" : "follower");
+    if (validator) out += fmt::format("vote_key_file = {}\n", Quoted(chain.vote_key_file.string()));
+    if (chain.party_key_file) {
+      out += fmt::format("party_key_file = {}\n", Quoted(chain.party_key_file->string()));
+    }
+    out += '\n';
+  }
+  out += "# Which chain's records go to which other, by the names in their genesis files.\n";
+  for (const PromotionConfig& promotion : config.promotions) {
+    out += fmt::format("[[promotions]]\nfrom = {}\nto = {}\n\n", Quoted(promotion.from),
+                       Quoted(promotion.to));
+  }
+  return out;
+}
+
+}  // namespace talent::node

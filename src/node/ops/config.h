@@ -1,0 +1,71 @@
+// The node's configuration file: TOML, every key checked, unknown ones refused.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "crypto/ed25519.h"
+#include "node/ops/log.h"
+
+namespace talent::node {
+
+struct PeerConfig {
+  std::string address;                        // "10.0.0.2:7001"; a name is resolved at each dial
+  std::optional<crypto::PublicKey> node_key;  // nullopt: any key the chains' registries allow
+
+  bool operator==(const PeerConfig&) const = default;
+};
+
+enum class ChainRole { kValidator, kFollower };
+
+struct ChainConfig {
+  std::filesystem::path genesis;
+  ChainRole role = ChainRole::kFollower;
+  std::filesystem::path vote_key_file;                  // validators only
+  std::optional<std::filesystem::path> party_key_file;  // centre's key, signs what it promotes
+
+  bool operator==(const ChainConfig&) const = default;
+};
+
+/// Records of one hosted chain go to another; chains by the name in their genesis.
+struct PromotionConfig {
+  std::string from, to;
+
+  bool operator==(const PromotionConfig&) const = default;
+};
+
+/// Paths are absolute: relative ones in the file are taken from the file's folder.
+struct Config {
+  std::string name;                       // of the node, for people
+  std::filesystem::path home;             // data directory
+  std::filesystem::path node_key_file;    // home/keys/node.key unless said otherwise
+  std::filesystem::path passphrase_file;  // opens this node's key files
+  std::string p2p_listen;
+  std::vector<PeerConfig> peers;
+  std::string grpc_listen;
+  std::string http_listen;
+  LogConfig log;
+  std::vector<ChainConfig> chains;
+  std::vector<PromotionConfig> promotions;
+
+  bool operator==(const Config&) const = default;
+};
+
+/// Reads a configuration. `source` names it in errors; relative paths start at `base`.
+/// Errors: kInvalidArgument: "node.toml: p2p.listen: '7001' is not an address; write host:port".
+/// Whether files exist is for those who open them.
+Result<Config> ParseConfig(std::string_view toml, const std::string& source,
+                           const std::filesystem::path& base);
+
+/// As ParseConfig, from a file. Errors: also kIo.
+Result<Config> LoadConfig(const std::filesystem::path& file);
+
+/// The text of a configuration file with every key and what it means. ParseConfig reads back what
+/// was given.
+std::string DefaultConfig(const Config& config);
+
+}  // namespace talent::node

@@ -1,0 +1,91 @@
+#include "node/rpc/submit_call.h"
+
+#include <atomic>
+#include <memory>
+
+#include "node/rpc/chain_access.h"
+#include "node/rpc/rpc_error.h"
+
+namespace talent::node {
+namespace {
+
+/// Kept before the deadline so that the answer arrives in time.
+constexpr std::chrono::milliseconds kAnswerMargin{100};
+
+Millis WaitUntil(std::chrono::system_clock::time_point deadline) {
+  const auto now = std::chrono::system_clock::now();
+  if (deadline <= now + kAnswerMargin) return Millis(0);
+  // Compared before subtracting: "no deadline" is the largest time point there is.
+  if (deadline >= now + std::chrono::milliseconds(kMaxWait.value)) return kMaxWait;
+  const auto left = deadline - now - kAnswerMargin;
+  return Millis(static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(left).count()));
+}
+
+/// Finished by whoever comes first, the chain or the end of the call. The chain's callbacks share
+/// it, since they may come after the call is over.
+class PendingCall final : public grpc::ServerUnaryReactor,
+                          public std::enable_shared_from_this<PendingCall> {
+ public:
+  /// gRPC's share, until OnDone.
+  void HoldForGrpc() { self_ = shared_from_this(); }
+
+  /// Runs `fill` (which may write to the response, alive until then) and answers with its status.
+  template <class Fill>
+  void Complete(Fill fill) {
+    if (!over_.exchange(true)) Finish(fill());
+  }
+
+  void OnCancel() override {
+    Complete([] { return grpc::Status::CANCELLED; });
+  }
+  void OnDone() override { self_.reset(); }
+
+ private:
+  std::atomic<bool> over_ = false;
+  std::shared_ptr<PendingCall> self_;
+};
+
+std::shared_ptr<PendingCall> MakeCall() {
+  auto call = std::make_shared<PendingCall>();
+  call->HoldForGrpc();
+  return call;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* StartSubmit(ChainRunner& runner, const Bytes& transaction,
+                                      v1::SubmitResponse& response) {
+  const auto call = MakeCall();
+  runner.Submit(transaction, [call, &response](const Result<TxId>& id) {
+    call->Complete([&] {
+      if (!id) return ToGrpcStatus(id.error(), "transaction");
+      response.set_tx_id(id->ToBytes());
+      return grpc::Status::OK;
+    });
+  });
+  return call.get();
+}
+
+grpc::ServerUnaryReactor* StartSubmitAndWait(ChainRunner& runner, const Bytes& transaction,
+                                             std::chrono::system_clock::time_point deadline,
+                                             v1::SubmitAndWaitResponse& response) {
+  const auto call = MakeCall();
+  runner.Submit(transaction, [call, &runner, deadline, &response](const Result<TxId>& id) {
+    if (!id) {
+      call->Complete([&] { return ToGrpcStatus(id.error(), "transaction"); });
+      return;
+    }
+    runner.AwaitOutcome(*id, WaitUntil(deadline),
+                        [call, &response, tx_id = *id](const TxOutcome& outcome) {
+                          call->Complete([&] {
+                            response.set_tx_id(tx_id.ToBytes());
+                            *response.mutable_state() = ToProto(outcome);
+                            return grpc::Status::OK;
+                          });
+                        });
+  });
+  return call.get();
+}
+
+}  // namespace talent::node
