@@ -40,7 +40,7 @@ Status MakeDirectory(const fs::path& path) {
 /// Where the passphrase is; makes one where none was named.
 Result<fs::path> PassphraseFile(const InitOptions& options, const fs::path& home, Random& random) {
   if (!options.passphrase_file.empty()) return fs::absolute(options.passphrase_file);
-  const fs::path file = home / "passphrase";
+  fs::path file = home / "passphrase";
   TRY(WriteFile(file, ToHex(random.Draw(kPassphraseBytes)) + "\n", 0600, IfExists::kFail));
   return file;
 }
