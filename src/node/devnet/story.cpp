@@ -260,8 +260,9 @@ Status Story::AwaitPromotion() {
     }
   }
   for (const auto& [source, count] : by_source) {
-    say_(fmt::format("  consortium holds {} records of {}, each once, as the bytes that were signed",
-                     count, source));
+    say_(
+        fmt::format("  consortium holds {} records of {}, each once, as the bytes that were signed",
+                    count, source));
   }
   return {};
 }
