@@ -1,10 +1,15 @@
 #include "node/devnet/party_session.h"
 
+#include <chrono>
+#include <thread>
+
 namespace talent::node {
 namespace {
 
 constexpr std::uint64_t kValidForHeights = 1000;
 constexpr Millis kOutcomeWithin{30'000};
+constexpr Millis kLagWithin{10'000};
+constexpr std::chrono::milliseconds kLagPoll{50};
 
 }  // namespace
 
@@ -40,7 +45,16 @@ Result<TxId> PartySession::Submit(std::string_view kind, const google::protobuf:
 }
 
 Result<TxId> PartySession::SubmitSigned(const ledger::Transaction& tx) {
-  const auto submitted = TRY(client_->SubmitAndWait(chain_, ledger::Serialize(tx), kOutcomeWithin));
+  auto answer = client_->SubmitAndWait(chain_, ledger::Serialize(tx), kOutcomeWithin);
+  // This node may be a block behind the one that sealed what the transaction builds on.
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(kLagWithin.value);
+  while (!answer && answer.error().code == Code::kNotFound &&
+         std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(kLagPoll);
+    answer = client_->SubmitAndWait(chain_, ledger::Serialize(tx), kOutcomeWithin);
+  }
+  const Submitted submitted = TRY(std::move(answer));
   switch (submitted.state.status()) {
     case v1::TRANSACTION_STATUS_SEALED:
       return tx.id;
