@@ -52,5 +52,11 @@ function(talent_test name label)
     add_custom_target(${label}_tests)
   endif()
   add_dependencies(${label}_tests ${name})
-  gtest_discover_tests(${name} PROPERTIES LABELS ${label} TIMEOUT 300 DISCOVERY_TIMEOUT 60)
+  # Whole networks of processes have the machine to themselves: their windows are of seconds.
+  set(serial FALSE)
+  if(label STREQUAL "integration")
+    set(serial TRUE)
+  endif()
+  gtest_discover_tests(${name} PROPERTIES LABELS ${label} TIMEOUT 300 RUN_SERIAL ${serial}
+    DISCOVERY_TIMEOUT 60)
 endfunction()

@@ -16,8 +16,8 @@ const Names kAllCentres = {"centre-1", "centre-2", "centre-3", "centre-4", "cent
 const Names kEnterprises = {"acme", "globex"};
 
 // Windows of seconds instead of hours and days, so that the whole story can be watched.
-constexpr std::uint64_t kCommitWindowMs = 6'000;
-constexpr std::uint64_t kRevealWindowMs = 6'000;
+constexpr std::uint64_t kCommitWindowMs = 12'000;
+constexpr std::uint64_t kRevealWindowMs = 12'000;
 constexpr std::uint64_t kAnswerWindowMs = 20'000;
 
 Json Parties(const DevnetChain& chain, const std::map<std::string, PublicKeys>& keys) {
