@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "crypto/key_file.h"
+#include "node/chain/asio_host.h"
 #include "node/chain/local_chain.h"
 #include "node/chain/promotion_loop.h"
 #include "node/ops/http_server.h"
@@ -110,14 +111,7 @@ Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passp
         vote_keys.emplace(name, TRY(crypto::ReadKeyFile(hosted.vote_key_file, passphrase)));
     if (!added) return Fail(Code::kInvalidArgument, "two chains are named '{}'", name);
     auto votes = TRY(VoteLog::Open(config.home / "votes" / (name + ".log"), genesis.chain_id()));
-    role.emplace();
-    role->vote_key = &key->second;
-    role->records = std::move(votes.records);
-    // A chain that has moved while its votes are gone may hold promises nobody remembers.
-    const bool moved = (*chain)->head().height > Height(0);
-    role->votes_lost = votes.damaged || (votes.created && moved);
-    role->fresh = votes.created && !moved;
-    role->votes = std::move(votes.log);
+    role = ValidatorRole::Resume(key->second, std::move(votes), (*chain)->head().height);
     if (accept_lost_votes.contains(name)) {
       spdlog::warn("chain {}: votes although its vote log may be lost, as told at start", name);
       role->votes_lost = role->fresh = false;
@@ -131,21 +125,19 @@ Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passp
   if (hosted.party_key_file) {
     party_keys.emplace(name, TRY(crypto::ReadKeyFile(*hosted.party_key_file, passphrase)));
   }
-  LocalChain::Environment environment;
-  environment.executor = strands->get_executor();
-  environment.verify = verify.get();
-  environment.storage = storage.get();
-  environment.clock = &clock;
-  environment.metrics = &metrics;
-  environment.self = node_key->public_key();
-  environment.send = [this](const NodeKey& to, const v1::Frame& frame) {
-    return peers->Send(to, frame);
-  };
-  environment.send_to_all = [this](const std::vector<NodeKey>& to, const v1::Frame& frame) {
+  AsioHostParts parts;
+  parts.chain = name;
+  parts.executor = strands->get_executor();
+  parts.verify = verify.get();
+  parts.storage = storage.get();
+  parts.clock = &clock;
+  parts.metrics = &metrics;
+  parts.send = [this](const NodeKey& to, const v1::Frame& frame) { return peers->Send(to, frame); };
+  parts.send_to_all = [this](const std::vector<NodeKey>& to, const v1::Frame& frame) {
     peers->SendToAll(to, frame);
   };
-  auto local = LocalChain::Create(std::move(environment), std::move(application), std::move(*chain),
-                                  std::move(role));
+  auto local = LocalChain::Create(MakeAsioHost(std::move(parts)), node_key->public_key(),
+                                  std::move(application), std::move(*chain), std::move(role));
   if (!local) return Within("chain " + name, std::move(local).error());
   spdlog::info("chain {}: {} at height {}", name,
                hosted.role == ChainRole::kValidator ? "validator" : "follower",

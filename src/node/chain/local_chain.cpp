@@ -3,11 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include <boost/asio/post.hpp>
-
 #include "base/canonical.h"
 #include "ledger/light_client.h"
-#include "node/ops/metrics.h"
 
 namespace talent::node {
 namespace {
@@ -15,7 +12,7 @@ namespace {
 namespace pb = ledger::pb;
 
 // How often statuses are sent, expired transactions dropped and lost requests noticed.
-constexpr std::chrono::milliseconds kTick{500};
+constexpr Millis kTick{500};
 // A transaction submitted here and not sealed by then is relayed again: its first relay may have
 // been lost.
 constexpr Millis kRelayAgainAfter{2000};
@@ -40,9 +37,23 @@ std::vector<NodeKey> OtherValidators(const crypto::ValidatorSet& set, const Node
 
 }  // namespace
 
+ValidatorRole ValidatorRole::Resume(const crypto::KeyPair& vote_key, VoteLog::Opened opened,
+                                    Height head) {
+  // A chain that has moved while its votes are gone may hold promises nobody remembers.
+  const bool moved = head > Height(0);
+  ValidatorRole role;
+  role.vote_key = &vote_key;
+  role.records = std::move(opened.records);
+  role.votes_lost = opened.damaged || (opened.created && moved);
+  role.fresh = opened.created && !moved;
+  role.votes = std::move(opened.log);
+  return role;
+}
+
 Result<std::shared_ptr<LocalChain>> LocalChain::Create(
-    Environment environment, std::unique_ptr<ledger::Application> application,
-    std::unique_ptr<ledger::Chain> chain, std::optional<ValidatorRole> role) {
+    std::unique_ptr<ChainHost> host, const NodeKey& self,
+    std::unique_ptr<ledger::Application> application, std::unique_ptr<ledger::Chain> chain,
+    std::optional<ValidatorRole> role) {
   if (role && !chain->validators().FindVoteKey(role->vote_key->public_key())) {
     return Fail(
         Code::kUnauthorized,
@@ -50,32 +61,24 @@ Result<std::shared_ptr<LocalChain>> LocalChain::Create(
         "\"follower\"",
         chain->genesis().name(), role->vote_key->public_key().Hex());
   }
-  return std::shared_ptr<LocalChain>(new LocalChain(std::move(environment), std::move(application),
+  return std::shared_ptr<LocalChain>(new LocalChain(std::move(host), self, std::move(application),
                                                     std::move(chain), std::move(role)));
 }
 
-LocalChain::LocalChain(Environment environment, std::unique_ptr<ledger::Application> application,
+LocalChain::LocalChain(std::unique_ptr<ChainHost> host, const NodeKey& self,
+                       std::unique_ptr<ledger::Application> application,
                        std::unique_ptr<ledger::Chain> chain, std::optional<ValidatorRole> role)
-    : env_(std::move(environment)),
+    : host_(std::move(host)),
       application_(std::move(application)),
       chain_(std::move(chain)),
-      strand_(boost::asio::make_strand(env_.executor)),
-      validators_(OtherValidators(chain_->validators(), env_.self)),
+      validators_(OtherValidators(chain_->validators(), self)),
       role_(std::move(role)),
       sync_({validators_.begin(), validators_.end()}),
-      tick_(strand_) {
+      tick_(host_->MakeTimer()) {
   PublishStatus();
 }
 
 LocalChain::~LocalChain() = default;
-
-void LocalChain::OnStrand(std::function<void()> work) {
-  const std::lock_guard lock(mutex_);
-  if (stopped_) return;  // nobody would run it, and it would hold this chain
-  boost::asio::post(strand_, [self = shared_from_this(), work = std::move(work)] {
-    if (!self->stopped_) work();
-  });
-}
 
 void LocalChain::Start() {
   OnStrand([this] {
@@ -85,13 +88,13 @@ void LocalChain::Start() {
 }
 
 void LocalChain::Stop() {
-  boost::asio::post(strand_, [self = shared_from_this()] {
+  host_->Post([self = shared_from_this()] {
     {
       const std::lock_guard lock(self->mutex_);
       self->stopped_ = true;
     }
-    self->tick_.cancel();
-    for (auto& [id, timer] : self->timers_) timer->cancel();
+    self->tick_->Cancel();
+    for (auto& [id, timer] : self->timers_) timer->Cancel();
     while (!self->waiters_.empty()) {
       const TxId id = self->waiters_.begin()->first;
       self->Resolve(id, self->Outcome(id));
@@ -103,7 +106,7 @@ void LocalChain::Halt(const std::string& why) {
   spdlog::critical("chain {}: halted: {}", chain_->genesis().name(), why);
   replica_.reset();
   events_.clear();
-  for (auto& [id, timer] : timers_) timer->cancel();
+  for (auto& [id, timer] : timers_) timer->Cancel();
   const std::lock_guard lock(mutex_);
   status_.halted = why;
 }
@@ -135,7 +138,7 @@ void LocalChain::OnPeer(const NodeKey& peer, bool up) {
     v1::Frame frame;
     frame.set_chain_id(chain_->id().ToBytes());
     frame.mutable_status()->set_sealed(chain_->head().height.value);
-    env_.send(peer, frame);
+    host_->Send(peer, frame);
   });
 }
 
@@ -200,13 +203,13 @@ void LocalChain::Submit(Bytes transaction, std::function<void(Result<TxId>)> don
       self->AdmitParsed(tx, /*local=*/true, done);
     });
   };
-  if (!env_.verify->TryPostBulk(std::move(work))) {
+  if (!host_->TryVerifyBulk(std::move(work))) {
     done(Fail(Code::kExhausted, "too many submissions are waiting for verification; try again"));
   }
 }
 
 void LocalChain::OnTransactionFrame(Bytes transaction) {
-  (void)env_.verify->TryPostBulk([self = shared_from_this(), bytes = std::move(transaction)] {
+  (void)host_->TryVerifyBulk([self = shared_from_this(), bytes = std::move(transaction)] {
     auto tx =
         ledger::ParseTransaction(bytes, self->chain_->genesis().consensus().max_transaction_bytes);
     if (!tx) return;
@@ -236,7 +239,7 @@ Status LocalChain::Admissible(const ledger::Transaction& tx) const {
     return Fail(Code::kInvalidArgument, "valid_until {} is more than {} heights ahead of {}",
                 tx.valid_until, max_valid_for, tip.height);
   }
-  const Timestamp time = std::max(env_.clock->Now(), tip.time + Millis(1));
+  const Timestamp time = std::max(host_->Now(), tip.time + Millis(1));
   return application_->Check(tx, ledger::BlockContext{chain_->id(), next, time},
                              chain_->tip_state());
 }
@@ -246,7 +249,7 @@ void LocalChain::AdmitParsed(const TxPtr& tx, bool local,
   const TxId id = tx->id;
   if (mempool_.Readmit(id, local)) return done(id);  // repeated at will: must cost next to nothing
   Status admitted = Admissible(*tx);
-  if (admitted) admitted = mempool_.Add(tx, application_->Lane(*tx), local, env_.clock->Now());
+  if (admitted) admitted = mempool_.Add(tx, application_->Lane(*tx), local, host_->Now());
   if (!admitted) return done(tl::unexpected(admitted.error()));
   {
     const std::lock_guard lock(mutex_);
@@ -256,7 +259,7 @@ void LocalChain::AdmitParsed(const TxPtr& tx, bool local,
     v1::Frame frame;
     frame.set_chain_id(chain_->id().ToBytes());
     frame.set_transaction(ledger::Serialize(*tx));
-    env_.send_to_all(validators_, frame);
+    host_->SendToAll(validators_, frame);
   }
   done(id);
   if (!work_waiting_) UpdateWorkWaiting();
@@ -295,13 +298,9 @@ void LocalChain::AwaitOutcome(const TxId& id, Millis deadline,
     const TxOutcome now = Outcome(id);
     const bool definite = now.status == TxStatus::kSealed || now.status == TxStatus::kRejected;
     if (definite || deadline == Millis(0) || waiter_count_ >= kMaxWaiters) return done(now);
-    auto timer = std::make_unique<Timer>(strand_);
-    timer->expires_after(std::chrono::milliseconds(deadline.value));
+    auto timer = host_->MakeTimer();
     const std::uint64_t number = ++last_waiter_;
-    timer->async_wait(
-        [self = shared_from_this(), id, number](const boost::system::error_code& error) {
-          if (!error) self->GiveUp(id, number);
-        });
+    timer->Set(deadline, [self = shared_from_this(), id, number] { self->GiveUp(id, number); });
     waiters_[id].emplace(number, Waiter{std::move(done), std::move(timer)});
     ++waiter_count_;
   });
@@ -337,7 +336,7 @@ std::shared_ptr<void> LocalChain::OnSealed(std::function<void(Height)> on_sealed
 }
 
 void LocalChain::AfterSealed(const ledger::ExecutedBlock& block) {
-  last_sealed_ = env_.clock->Now();
+  last_sealed_ = host_->Now();
   std::map<std::uint32_t, Timestamp> newest_by_lane;
   for (std::size_t i = 0; i < block.tx_ids.size(); ++i) {
     const TxId& id = block.tx_ids[i];
@@ -360,9 +359,7 @@ void LocalChain::AfterSealed(const ledger::ExecutedBlock& block) {
   TxOutcome too_late;
   too_late.status = TxStatus::kExpired;
   for (const TxId& id : expired) Resolve(id, too_late);
-  if (env_.metrics != nullptr) {
-    env_.metrics->BlockSealed(chain_->genesis().name(), block.receipts);
-  }
+  host_->BlockSealed(block.receipts);
   if (Starves(newest_by_lane)) Step(consensus::RequestStarved{});
 
   BroadcastStatus();
@@ -387,25 +384,22 @@ void LocalChain::BroadcastStatus() {
   v1::Frame frame;
   frame.set_chain_id(chain_->id().ToBytes());
   frame.mutable_status()->set_sealed(chain_->head().height.value);
-  env_.send_to_all({peers_.begin(), peers_.end()}, frame);
+  host_->SendToAll({peers_.begin(), peers_.end()}, frame);
 }
 
 void LocalChain::Tick() {
   if (stopped_) return;
-  tick_.expires_after(kTick);
-  tick_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-    if (!error) self->Tick();
-  });
+  tick_->Set(kTick, [self = shared_from_this()] { self->Tick(); });
   BroadcastStatus();
   RequestBlocks();
-  const Timestamp now = env_.clock->Now();
+  const Timestamp now = host_->Now();
   if (now > Timestamp(kRelayAgainAfter.value)) {
     v1::Frame frame;
     frame.set_chain_id(chain_->id().ToBytes());
     const Timestamp before(now.value - kRelayAgainAfter.value);
     for (const TxPtr& tx : mempool_.LocalAdmittedBefore(before, kRelayAgainMax)) {
       frame.set_transaction(ledger::Serialize(*tx));
-      env_.send_to_all(validators_, frame);
+      host_->SendToAll(validators_, frame);
     }
   }
   UpdateWorkWaiting();
@@ -428,13 +422,13 @@ void LocalChain::OnSyncRequest(const NodeKey& from, const v1::SyncRequest& reque
     bytes += block->ByteSizeLong();
     *response.add_blocks() = std::move(*block);
   }
-  env_.send(from, frame);
+  host_->Send(from, frame);
 }
 
 void LocalChain::RequestBlocks() {
   if (applying_ || status().halted) return;  // what is here comes first; a halted chain takes none
   const Height head = chain_->head().height;
-  const Timestamp now = env_.clock->Now();
+  const Timestamp now = host_->Now();
   // A validator in step gets blocks by voting; fetching them as well would be twice the work.
   const bool behind = catch_up_target_ > head || now >= last_sealed_ + kStalledAfter ||
                       sync_.best() > head + chain_->genesis().consensus().window;
@@ -449,7 +443,7 @@ void LocalChain::RequestBlocks() {
     const std::lock_guard lock(mutex_);
     ++asked_[request->to];
   }
-  if (env_.send(request->to, frame)) return;
+  if (host_->Send(request->to, frame)) return;
   // Consensus may have named a peer that is not connected: the next tick asks another.
   (void)TakeAnswer(request->to);
   sync_.OnPeerDown(request->to);
@@ -470,7 +464,7 @@ void LocalChain::OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response
     if (header) first = Height(header->height());
   }
   const auto blocks = static_cast<std::uint64_t>(response.blocks_size());
-  if (!sync_.Accept(from, blocks, first, env_.clock->Now())) return;
+  if (!sync_.Accept(from, blocks, first, host_->Now())) return;
   applying_ = true;
   ApplyNext(from, std::make_shared<v1::SyncResponse>(std::move(response)), 0);
 }
@@ -492,7 +486,7 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
   const auto header = Decode<pb::BlockHeader>(block.block().header());
   const auto certificate = ledger::FromProto(block.block().certificate());
   if (!header || !certificate) {
-    sync_.Penalise(from, env_.clock->Now());
+    sync_.Penalise(from, host_->Now());
     return false;
   }
   const Height height(header->height());
@@ -500,7 +494,7 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
   if (Status applied = chain_->Apply(block); !applied) {
     spdlog::warn("chain {}: block {} from peer {} refused: {}", chain_->genesis().name(), height,
                  from.Hex(), applied.error().ToString());
-    sync_.Penalise(from, env_.clock->Now());
+    sync_.Penalise(from, host_->Now());
     const Code code = applied.error().code;
     if (code == Code::kIo || code == Code::kDiverged) Halt(applied.error().ToString());
     return false;

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <deque>
 #include <mutex>
 #include <set>
@@ -11,19 +9,19 @@
 #include <unordered_set>
 
 #include "node/chain/block_sync.h"
+#include "node/chain/chain_host.h"
 #include "node/chain/chain_runner.h"
 #include "node/chain/mempool.h"
 #include "node/chain/proposals.h"
-#include "node/chain/storage_thread.h"
-#include "node/chain/verify_pool.h"
 #include "node/chain/vote_log.h"
 
 namespace talent::node {
 
-class Metrics;
-
 /// What makes a node a validator of a chain.
 struct ValidatorRole {
+  /// The role of a validator whose log held `opened` when its chain was at `head`.
+  static ValidatorRole Resume(const crypto::KeyPair& vote_key, VoteLog::Opened opened, Height head);
+
   const crypto::KeyPair* vote_key = nullptr;
   std::unique_ptr<VoteLog> votes;
   std::vector<Bytes> records;  // what the log held
@@ -37,28 +35,17 @@ struct ValidatorRole {
 /// shared_ptr: by the node, and by work under way, which ends soon after Stop.
 class LocalChain final : public ChainRunner, public std::enable_shared_from_this<LocalChain> {
  public:
-  /// What a chain needs of its node; everything outlives the chain.
-  struct Environment {
-    boost::asio::any_io_executor executor;  // the chain makes its strand on it
-    VerifyPool* verify = nullptr;
-    StorageThread* storage = nullptr;
-    const Clock* clock = nullptr;
-    Metrics* metrics = nullptr;
-    NodeKey self;
-    std::function<bool(const NodeKey&, const v1::Frame&)> send;
-    std::function<void(const std::vector<NodeKey>&, const v1::Frame&)> send_to_all;
-  };
-
-  /// `role` nullopt: follower. Errors: kUnauthorized (the vote key is no validator's of this
-  /// chain).
+  /// `self` is the node's key; `role` nullopt: follower. Errors: kUnauthorized (the vote key is no
+  /// validator's of this chain).
   static Result<std::shared_ptr<LocalChain>> Create(
-      Environment environment, std::unique_ptr<ledger::Application> application,
-      std::unique_ptr<ledger::Chain> chain, std::optional<ValidatorRole> role);
+      std::unique_ptr<ChainHost> host, const NodeKey& self,
+      std::unique_ptr<ledger::Application> application, std::unique_ptr<ledger::Chain> chain,
+      std::optional<ValidatorRole> role);
   ~LocalChain() override;
 
   void Start();
-  /// Stops timers and voting. Once the executor has run dry nothing is posted to it any more; it
-  /// must outlive the chain, whose strand and timers are its. Idempotent.
+  /// Stops timers and voting. Once the host has run dry nothing is posted to it any more.
+  /// Idempotent.
   void Stop();
 
   /// Is it a validator's node, or a follower's that the genesis names? Thread-safe.
@@ -79,22 +66,21 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   std::shared_ptr<void> OnSealed(std::function<void(Height)> on_sealed) override;
 
  private:
-  using Strand = boost::asio::strand<boost::asio::any_io_executor>;
-  using Timer = boost::asio::basic_waitable_timer<
-      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Strand>;
   struct Waiter {
     std::function<void(TxOutcome)> done;
-    std::unique_ptr<Timer> deadline;  // cancelled when the waiter goes
+    std::unique_ptr<ChainHost::Timer> deadline;  // cancelled when the waiter goes
   };
   struct PendingVet {
     consensus::Vet vet;
     VettedBatch batch;
   };
 
-  LocalChain(Environment environment, std::unique_ptr<ledger::Application> application,
-             std::unique_ptr<ledger::Chain> chain, std::optional<ValidatorRole> role);
+  LocalChain(std::unique_ptr<ChainHost> host, const NodeKey& self,
+             std::unique_ptr<ledger::Application> application, std::unique_ptr<ledger::Chain> chain,
+             std::optional<ValidatorRole> role);
 
-  void OnStrand(std::function<void()> work);  // from any thread; nothing after Stop
+  template <class Work>
+  void OnStrand(Work work);  // from any thread; nothing after Stop
   void Halt(const std::string& why);
 
   // local_chain.cpp: admission, peers, outcomes.
@@ -134,10 +120,9 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   bool DueWork() const;
   void UpdateWorkWaiting();
 
-  const Environment env_;
+  const std::unique_ptr<ChainHost> host_;
   const std::unique_ptr<ledger::Application> application_;
   const std::unique_ptr<ledger::Chain> chain_;
-  Strand strand_;
   const std::vector<NodeKey> validators_;  // node keys of the other validators
 
   // Confined to the strand.
@@ -147,8 +132,8 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   Mempool mempool_{Mempool::Limits{}};
   BlockSync sync_;
   bool applying_ = false;  // blocks of a sync response, one after the other
-  Timer tick_;
-  std::map<std::uint32_t, std::unique_ptr<Timer>> timers_;
+  const std::unique_ptr<ChainHost::Timer> tick_;
+  std::map<std::uint32_t, std::unique_ptr<ChainHost::Timer>> timers_;
   std::deque<consensus::Event> events_;  // answers given while a step is being performed
   bool stepping_ = false;
   std::vector<Bytes> unwritten_votes_;
@@ -178,5 +163,14 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   std::map<std::uint64_t, std::function<void(Height)>> listeners_;
   std::uint64_t next_listener_ = 0;
 };
+
+template <class Work>
+void LocalChain::OnStrand(Work work) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return;  // nobody would run it, and it would hold this chain
+  host_->Post([self = shared_from_this(), work = std::move(work)]() mutable {
+    if (!self->stopped_) work();
+  });
+}
 
 }  // namespace talent::node

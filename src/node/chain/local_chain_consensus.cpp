@@ -2,11 +2,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "ledger/light_client.h"
 #include "node/chain/local_chain.h"
-#include "node/ops/metrics.h"
 
 namespace talent::node {
 namespace {
@@ -24,13 +22,6 @@ constexpr std::size_t kBatchOverhead = 1024;
 // Consensus frames of one chain being verified at a time; what is dropped is sent again by its
 // sender.
 constexpr std::uint32_t kMaxVerifyingFrames = 4096;
-
-// A promise to peers depends on this disk; carrying on after a failed sync could break it.
-[[noreturn]] void DieOfLostVotes(const std::string& chain, const Error& error) {
-  spdlog::critical("chain {}: vote log: {}; stopping the process", chain, error.ToString());
-  spdlog::shutdown();
-  std::abort();
-}
 
 }  // namespace
 
@@ -90,7 +81,7 @@ void LocalChain::HearStatus(const NodeKey& from, Height sealed) {
 void LocalChain::OnConsensusFrame(Bytes message) {
   if (verifying_frames_.load() >= kMaxVerifyingFrames) return;
   ++verifying_frames_;
-  const bool posted = env_.verify->TryPost([self = shared_from_this(), bytes = std::move(message)] {
+  const bool posted = host_->TryVerify([self = shared_from_this(), bytes = std::move(message)] {
     auto verified = consensus::VerifyMessage(self->chain_->id(), self->chain_->validators(), bytes);
     --self->verifying_frames_;
     if (!verified) {
@@ -145,11 +136,11 @@ void LocalChain::Perform(consensus::Actions actions) {
         Overloaded{
             [&](consensus::Send& send) {
               frame.set_consensus(std::move(send.message));
-              env_.send(chain_->validators().at(send.to).node_key, frame);
+              host_->Send(chain_->validators().at(send.to).node_key, frame);
             },
             [&](consensus::Broadcast& broadcast) {
               frame.set_consensus(std::move(broadcast.message));
-              env_.send_to_all(validators_, frame);
+              host_->SendToAll(validators_, frame);
             },
             [&](consensus::Persist& persist) {
               last_token_ = persist.token;
@@ -188,16 +179,12 @@ void LocalChain::Perform(consensus::Actions actions) {
 void LocalChain::FlushVotes() {
   if (writing_votes_ || (unwritten_votes_.empty() && !compaction_)) return;
   writing_votes_ = true;
-  env_.storage->Post([self = shared_from_this(), records = std::move(unwritten_votes_),
-                      compaction = std::exchange(compaction_, std::nullopt), token = last_token_] {
+  host_->Store([self = shared_from_this(), records = std::move(unwritten_votes_),
+                compaction = std::exchange(compaction_, std::nullopt), token = last_token_] {
     VoteLog& votes = *self->role_->votes;
-    const auto begun = std::chrono::steady_clock::now();
     Status written = compaction ? votes.Rewrite(*compaction) : Status();
     if (written && !records.empty()) written = votes.Append(records);
-    if (self->env_.metrics != nullptr) {
-      self->env_.metrics->Synced(std::chrono::steady_clock::now() - begun);
-    }
-    if (!written) DieOfLostVotes(self->chain_->genesis().name(), written.error());
+    if (!written) return self->host_->VotesLost(written.error());
     self->OnStrand([self, token] {
       self->writing_votes_ = false;
       self->Step(consensus::Durable{token});
@@ -209,8 +196,7 @@ void LocalChain::FlushVotes() {
 
 void LocalChain::PerformVet(consensus::Vet vet) {
   auto work = [self = shared_from_this(), vet = std::move(vet)] {
-    auto vetted =
-        VetProposal(self->chain_->genesis(), vet, self->env_.clock->Now(), self->verified_);
+    auto vetted = VetProposal(self->chain_->genesis(), vet, self->host_->Now(), self->verified_);
     self->OnStrand([self, vet, vetted = std::move(vetted)] {
       if (vetted) return self->FinishVet(PendingVet{vet, *vetted});
       spdlog::warn("chain {}: proposal of '{}' for height {} refused: {}",
@@ -219,8 +205,7 @@ void LocalChain::PerformVet(consensus::Vet vet) {
       self->AnswerVet(vet, false);
     });
   };
-  if (!env_.verify->TryPost(work))
-    work();  // a full pool slows this chain, it does not lose an answer
+  if (!host_->TryVerify(work)) work();  // a full pool slows this chain, it does not lose an answer
 }
 
 // An empty batch is right only when something is due in the state it would execute on, so it waits
@@ -282,11 +267,9 @@ void LocalChain::PerformFinalise(const consensus::Finalise& finalise) {
 
 void LocalChain::PerformSetTimer(const consensus::SetTimer& set) {
   auto& timer = timers_[set.timer];
-  if (!timer) timer = std::make_unique<Timer>(strand_);
-  timer->expires_after(std::chrono::milliseconds(set.after.value));
-  timer->async_wait([self = shared_from_this(), id = set.timer,
-                     generation = set.generation](const boost::system::error_code& error) {
-    if (!error && !self->stopped_) self->Step(consensus::TimerFired{id, generation});
+  if (!timer) timer = host_->MakeTimer();
+  timer->Set(set.after, [self = shared_from_this(), id = set.timer, generation = set.generation] {
+    if (!self->stopped_) self->Step(consensus::TimerFired{id, generation});
   });
 }
 
@@ -301,12 +284,12 @@ consensus::ProposalPtr LocalChain::NextProposal() {
   if (!full && !partial && !due) return nullptr;
   const std::vector<TxPtr> txs =
       mempool_.Take(rules.max_batch_transactions, rules.max_batch_bytes - kBatchOverhead);
-  return MakeProposal(txs, env_.clock->Now(), replica_->view(),
+  return MakeProposal(txs, host_->Now(), replica_->view(),
                       *chain_->validators().FindVoteKey(role_->vote_key->public_key()));
 }
 
 bool LocalChain::DueWork() const {
-  const Timestamp time = std::max(env_.clock->Now(), chain_->tip().time + Millis(1));
+  const Timestamp time = std::max(host_->Now(), chain_->tip().time + Millis(1));
   return application_->HasDueWork(time, chain_->tip_state());
 }
 

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <future>
 
+#include "node/chain/asio_host.h"
 #include "unit/ledger/test_chain.h"
 
 namespace talent::node {
@@ -74,27 +75,23 @@ class Cluster {
     if (i < static_cast<std::size_t>(validators_)) {
       auto votes = VoteLog::Open(member.dir.path() / "votes.log", genesis_->chain_id());
       ASSERT_TRUE(votes) << votes.error().ToString();
-      role.emplace();
-      role->vote_key = &member.vote_key;
-      role->records = std::move(votes->records);
-      role->fresh = votes->created && (*chain)->head().height == Height(0);
-      role->votes = std::move(votes->log);
+      role = ValidatorRole::Resume(member.vote_key, std::move(*votes), (*chain)->head().height);
     }
-    LocalChain::Environment environment;
-    environment.executor = member.strands->get_executor();
-    environment.verify = member.verify.get();
-    environment.storage = member.storage.get();
-    environment.clock = &clock_;
-    environment.self = member.self;
-    environment.send = [this, from = member.self](const NodeKey& to, const v1::Frame& frame) {
+    AsioHostParts parts;
+    parts.chain = genesis_->name();
+    parts.executor = member.strands->get_executor();
+    parts.verify = member.verify.get();
+    parts.storage = member.storage.get();
+    parts.clock = &clock_;
+    parts.send = [this, from = member.self](const NodeKey& to, const v1::Frame& frame) {
       return Deliver(from, to, frame);
     };
-    environment.send_to_all = [this, from = member.self](const std::vector<NodeKey>& to,
-                                                         const v1::Frame& frame) {
+    parts.send_to_all = [this, from = member.self](const std::vector<NodeKey>& to,
+                                                   const v1::Frame& frame) {
       for (const NodeKey& key : to) Deliver(from, key, frame);
     };
-    member.chain = LocalChain::Create(std::move(environment), std::move(application),
-                                      std::move(*chain), std::move(role))
+    member.chain = LocalChain::Create(MakeAsioHost(std::move(parts)), member.self,
+                                      std::move(application), std::move(*chain), std::move(role))
                        .value();
     member.listening = member.chain->OnSealed([this](Height) {
       const std::lock_guard lock(mutex_);
