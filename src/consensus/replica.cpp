@@ -134,6 +134,7 @@ std::string ReplicaStatus::ToString() const {
 
 Replica::Replica(Options options, const crypto::KeyPair& key, Recovered recovered)
     : impl_(std::make_unique<Impl>(std::move(options), key, std::move(recovered))) {}
+Replica::Replica(const Replica& other) : impl_(std::make_unique<Impl>(*other.impl_)) {}
 Replica::~Replica() = default;
 
 Actions Replica::Start() {

@@ -200,6 +200,9 @@ class Replica {
 
   /// `key` must outlive the replica and be the vote key of a validator in the set; checked.
   Replica(Options options, const crypto::KeyPair& key, Recovered recovered);
+  /// A twin in the same state that goes on by itself: tests/model tries all that may follow.
+  Replica(const Replica& other);
+  Replica& operator=(const Replica&) = delete;
   ~Replica();
 
   /// To be called once, first: what a restart has to resend, execute and arm.
@@ -213,8 +216,11 @@ class Replica {
   View view() const;
   ReplicaStatus status() const;
 
+  struct Impl;  // replica_impl.h
+  /// The whole state, for the model to compare.
+  const Impl& impl() const { return *impl_; }
+
  private:
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
