@@ -105,6 +105,10 @@ void Harness::ReleaseHeld(std::uint32_t i) {
   while (!nodes_[i].held.empty()) {
     const Event event = std::move(nodes_[i].held.front());
     nodes_[i].held.pop_front();
+    if (std::holds_alternative<Durable>(event)) {
+      if (auto& record = nodes_[i].writing.front()) nodes_[i].log.push_back(std::move(*record));
+      nodes_[i].writing.pop_front();
+    }
     Step(i, event);
   }
 }
@@ -112,6 +116,7 @@ void Harness::ReleaseHeld(std::uint32_t i) {
 void Harness::Restart(std::uint32_t i, bool votes_lost) {
   Node& node = nodes_[i];
   node.held.clear();
+  node.writing.clear();
   node.timers.clear();
   node.headers.resize(node.finalised.size());
   node.batches.resize(node.finalised.size());
@@ -146,6 +151,7 @@ void Harness::Perform(std::uint32_t i, Actions actions) {
     sent.push_back(VerifyMessage(TestChain(), *validators_, bytes).value());
   };
   for (Action& action : actions) {
+    if (observe) observe(i, action);
     if (auto* send = std::get_if<Send>(&action)) {
       note(send->message);
       network.push_back({i, send->to.value, send->message});
@@ -155,10 +161,15 @@ void Harness::Perform(std::uint32_t i, Actions actions) {
         if (to != i) network.push_back({i, to, broadcast->message});
       }
     } else if (auto* persist = std::get_if<Persist>(&action)) {
-      if (node.answer_durable) node.log.push_back(persist->record);
+      if (node.answer_durable) {
+        node.log.push_back(persist->record);
+      } else {
+        node.writing.emplace_back(persist->record);
+      }
       answer(node.answer_durable, Durable{persist->token});
     } else if (auto* compact = std::get_if<CompactLog>(&action)) {
       node.log = compact->records;
+      for (auto& record : node.writing) record.reset();  // "every record so far": these included
     } else if (auto* vet = std::get_if<Vet>(&action)) {
       node.vetted.push_back(*vet);
       answer(true, Vetted{vet->view, vet->height, vet->digest, node.vet_ok});

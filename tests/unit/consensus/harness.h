@@ -35,6 +35,7 @@ struct Node {
   std::optional<Diverged> diverged;
   std::map<std::uint32_t, SetTimer> timers;  // last one set, by timer
   std::deque<Event> held;                    // answers a test holds back
+  std::deque<std::optional<Bytes>> writing;  // of each Durable held back; none: compacted away
 
   bool answer_durable = true;
   bool answer_executed = true;
@@ -76,6 +77,8 @@ class Harness {
   /// False: the packet is lost.
   std::function<bool(const Packet&, const VerifiedMessage&)> pass;
   std::vector<MessagePtr> sent;  // everything ever sent, once per broadcast
+  /// Sees every action before it is performed.
+  std::function<void(std::uint32_t, const Action&)> observe;
 
  private:
   void Perform(std::uint32_t i, Actions actions);
