@@ -122,11 +122,14 @@ Status Database::Impl::CheckFormat() {
 Database::Database(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Database::~Database() = default;
 
-Result<std::unique_ptr<Database>> Database::Open(const std::filesystem::path& path, Mode mode) {
+Result<std::unique_ptr<Database>> Database::Open(const std::filesystem::path& path, Mode mode,
+                                                 rocksdb::Env* env) {
   auto impl = std::make_unique<Impl>();
   impl->mode = mode;
   impl->options = MakeOptions();
-  if (mode != Mode::kReadOnly) {
+  if (env != nullptr) {
+    impl->options.env = env;
+  } else if (mode != Mode::kReadOnly) {
     std::error_code error;
     std::filesystem::create_directories(path, error);
     if (error) {

@@ -11,6 +11,7 @@
 namespace rocksdb {
 class DB;
 class ColumnFamilyHandle;
+class Env;
 class WriteBatch;
 }  // namespace rocksdb
 
@@ -26,8 +27,10 @@ class Database {
   };
 
   /// Creates it if missing (read-write). Errors: kIo (names path; another process holds it),
-  /// kFormatVersion (says both versions), kCorruption.
-  static Result<std::unique_ptr<Database>> Open(const std::filesystem::path& path, Mode mode);
+  /// kFormatVersion (says both versions), kCorruption. `env`, which outlives the database, is where
+  /// its files are; none: the disk.
+  static Result<std::unique_ptr<Database>> Open(const std::filesystem::path& path, Mode mode,
+                                                rocksdb::Env* env = nullptr);
   ~Database();
 
   rocksdb::DB& db() const;

@@ -1,14 +1,7 @@
 #include "node/chain/vote_log.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstring>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "crypto/ed25519.h"
@@ -45,67 +38,11 @@ Bytes Checksum(BytesView lineage, BytesView prefix, BytesView payload) {
   return Bytes(crypto::Sha256({lineage, prefix, payload}).View().substr(0, kChecksumSize));
 }
 
-tl::unexpected<Error> IoError(std::string_view what, const std::filesystem::path& path) {
-  const std::string why = std::error_code(errno, std::generic_category()).message();
-  return Fail(Code::kIo, "cannot {} {}: {}", what, path.string(), why);
-}
-
-class File {
- public:
-  explicit File(int fd = -1) : fd_(fd) {}
-  ~File() {
-    if (fd_ >= 0) close(fd_);
-  }
-  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  File& operator=(File&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  bool ok() const { return fd_ >= 0; }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-bool WriteAll(const File& file, BytesView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = write(file.fd(), bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
-Result<Bytes> ReadAll(const File& file, const std::filesystem::path& path) {
-  struct stat info {};
-  if (fstat(file.fd(), &info) != 0) return IoError("stat", path);
-  Bytes bytes(static_cast<std::size_t>(info.st_size), '\0');
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t n = read(file.fd(), bytes.data() + done, bytes.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return IoError("read", path);
-    done += static_cast<std::size_t>(n);
-  }
-  return bytes;
-}
-
-Status SyncDirectory(const std::filesystem::path& path) {
-  const auto parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  const File directory(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.ok() || fsync(directory.fd()) != 0) return IoError("sync directory", parent);
-  return {};
-}
-
-Bytes MakeHeader(const ChainId& chain, State state) {
+Bytes MakeHeader(const ChainId& chain, State state, Random& random) {
   Bytes out(kMagic);
   out.push_back(state);
   out.resize(kLineageAt, '\0');
-  out += crypto::SystemRandom().Draw(kChainAt - kLineageAt);
+  out += random.Draw(kChainAt - kLineageAt);
   out += chain.View();
   out += Checksum({}, out, {});
   return out;
@@ -189,63 +126,42 @@ Contents ReadBatches(BytesView bytes, BytesView lineage) {
 }  // namespace
 
 struct VoteLog::Impl {
-  std::filesystem::path path;
+  std::unique_ptr<VoteFile> file;
   ChainId chain;
-  File lock;
-  File file;
+  Random* random = nullptr;
   Bytes lineage;
   std::uint64_t next_sequence = 0;
   bool failed = false;
 
   Status Begin(State state, const std::vector<Bytes>* records) {
-    const Bytes header = MakeHeader(chain, state);
+    const Bytes header = MakeHeader(chain, state, *random);
     const Bytes new_lineage = header.substr(kLineageAt, kChainAt - kLineageAt);
     const Bytes batch = records ? TRY(MakeBatch(new_lineage, 0, *records)) : Bytes();
-    std::filesystem::path temporary = path;
-    temporary += ".new";
-    File fresh(open(temporary.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!fresh.ok()) return IoError("create", temporary);
-    if (!WriteAll(fresh, header + batch)) return IoError("write", temporary);
-    if (fsync(fresh.fd()) != 0) return IoError("sync", temporary);
-    if (rename(temporary.c_str(), path.c_str()) != 0) return IoError("rename", temporary);
-    TRY(SyncDirectory(path));
-    file = std::move(fresh);
+    TRY(file->Replace(header + batch));
     lineage = new_lineage;
     next_sequence = records ? 1 : 0;
     return {};
   }
 
   Status Append(const std::vector<Bytes>& records) {
-    const Bytes batch = TRY(MakeBatch(lineage, next_sequence, records));
-    if (!WriteAll(file, batch)) return IoError("append to", path);
-    if (fdatasync(file.fd()) != 0) return IoError("sync", path);
+    TRY(file->Append(TRY(MakeBatch(lineage, next_sequence, records))));
     ++next_sequence;
     return {};
   }
 
-  Status SetAside() {
-    std::filesystem::path aside = path;
-    aside += ".damaged";
-    if (rename(path.c_str(), aside.c_str()) != 0) return IoError("rename", path);
-    return {};
-  }
-
   Status Load(Opened& out) {
-    file = File(open(path.c_str(), O_RDWR | O_CLOEXEC));
-    if (!file.ok()) {
-      if (errno != ENOENT) return IoError("open", path);
+    const VoteFile::Found found = TRY(file->Read());
+    if (!found.bytes) {
       // Between setting a damaged file aside and beginning anew the process may have died.
-      std::filesystem::path aside = path;
-      aside += ".damaged";
       out.created = true;
-      out.damaged = access(aside.c_str(), F_OK) == 0;
+      out.damaged = found.set_aside;
       return Begin(out.damaged ? kAfterDamage : kFresh, nullptr);
     }
-    const Bytes bytes = TRY(ReadAll(file, path));
+    const Bytes& bytes = *found.bytes;
     const BytesView view(bytes);
     if (view.size() >= kMagic.size() && view.substr(0, 13) == kMagic.substr(0, 13) &&
         view.substr(0, kMagic.size()) != kMagic) {
-      return Fail(Code::kFormatVersion, "{} was written by another version", path.string());
+      return Fail(Code::kFormatVersion, "{} was written by another version", file->name());
     }
     const bool header_good = view.size() >= kHeaderSize &&
                              view.substr(0, kMagic.size()) == kMagic &&
@@ -255,7 +171,7 @@ struct VoteLog::Impl {
     contents.damaged = !header_good;
     if (header_good) {
       if (view.substr(kChainAt, ChainId::kSize) != chain.View()) {
-        return Fail(Code::kWrongGenesis, "{} holds the votes of chain {}, not of {}", path.string(),
+        return Fail(Code::kWrongGenesis, "{} holds the votes of chain {}, not of {}", file->name(),
                     ToHex(view.substr(kChainAt, ChainId::kSize)), chain.Hex());
       }
       lineage = bytes.substr(kLineageAt, kChainAt - kLineageAt);
@@ -263,7 +179,7 @@ struct VoteLog::Impl {
     }
     if (contents.damaged) {
       out.damaged = true;
-      TRY(SetAside());
+      TRY(file->SetAside());
       return Begin(kAfterDamage, nullptr);
     }
     next_sequence = contents.next_sequence;
@@ -271,13 +187,7 @@ struct VoteLog::Impl {
     out.torn_bytes = bytes.size() - contents.good_bytes;
     out.created = next_sequence == 0;
     out.damaged = next_sequence == 0 && bytes[kMagic.size()] == kAfterDamage;
-    if (out.torn_bytes > 0 && ftruncate(file.fd(), static_cast<off_t>(contents.good_bytes)) != 0) {
-      return IoError("truncate", path);
-    }
-    // What was read may have been in the page cache only: from here on it is promised.
-    if (fsync(file.fd()) != 0) return IoError("sync", path);
-    if (lseek(file.fd(), 0, SEEK_END) < 0) return IoError("seek in", path);
-    return SyncDirectory(path);
+    return file->Keep(contents.good_bytes);
   }
 };
 
@@ -285,23 +195,16 @@ VoteLog::VoteLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 VoteLog::~VoteLog() = default;
 
 Result<VoteLog::Opened> VoteLog::Open(const std::filesystem::path& path, const ChainId& chain) {
+  static crypto::SystemRandom random;
+  return Open(TRY(OpenVoteFile(path)), chain, random);
+}
+
+Result<VoteLog::Opened> VoteLog::Open(std::unique_ptr<VoteFile> file, const ChainId& chain,
+                                      Random& random) {
   auto impl = std::make_unique<Impl>();
-  impl->path = path;
+  impl->file = std::move(file);
   impl->chain = chain;
-  std::error_code error;
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
-  if (error) {
-    return Fail(Code::kIo, "cannot create {}: {}", path.parent_path().string(), error.message());
-  }
-  std::filesystem::path lock = path;
-  lock += ".lock";
-  impl->lock = File(open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!impl->lock.ok()) return IoError("open", lock);
-  if (flock(impl->lock.fd(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return IoError("lock", lock);
-    return Fail(Code::kUnavailable, "{} is held by another process; a validator runs once",
-                lock.string());
-  }
+  impl->random = &random;
   Opened out;
   TRY(impl->Load(out));
   out.log.reset(new VoteLog(std::move(impl)));
@@ -310,14 +213,14 @@ Result<VoteLog::Opened> VoteLog::Open(const std::filesystem::path& path, const C
 
 Status VoteLog::Append(const std::vector<Bytes>& records) {
   CHECK(!records.empty());
-  if (impl_->failed) return Fail(Code::kIo, "{} failed before", impl_->path.string());
+  if (impl_->failed) return Fail(Code::kIo, "{} failed before", impl_->file->name());
   Status status = impl_->Append(records);
   impl_->failed = !status;
   return status;
 }
 
 Status VoteLog::Rewrite(const std::vector<Bytes>& records) {
-  if (impl_->failed) return Fail(Code::kIo, "{} failed before", impl_->path.string());
+  if (impl_->failed) return Fail(Code::kIo, "{} failed before", impl_->file->name());
   Status status = impl_->Begin(kFresh, &records);
   impl_->failed = !status;
   return status;

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/env.h"
 #include "base/result.h"
+#include "node/chain/vote_file.h"
 
 namespace talent::node {
 
@@ -27,6 +29,8 @@ class VoteLog {
   /// Errors: kUnavailable (another process holds the lock), kWrongGenesis (the file is another
   /// chain's), kFormatVersion, kIo.
   static Result<Opened> Open(const std::filesystem::path& path, const ChainId& chain);
+  /// The same with `file`; `random` outlives the log.
+  static Result<Opened> Open(std::unique_ptr<VoteFile> file, const ChainId& chain, Random& random);
 
   ~VoteLog();
   VoteLog(const VoteLog&) = delete;
