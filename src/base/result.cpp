@@ -23,6 +23,8 @@ std::string_view CodeName(Code code) {
       return "DUPLICATE";
     case Code::kNotFound:
       return "NOT_FOUND";
+    case Code::kPruned:
+      return "PRUNED";
     case Code::kPrecondition:
       return "PRECONDITION";
     case Code::kExhausted:

@@ -21,6 +21,7 @@ enum class Code {
   kExpired,          // past its valid_until height or deadline
   kDuplicate,        // already accepted once
   kNotFound,         // no such thing here
+  kPruned,           // was dropped here to save space, or never fetched; other nodes may have it
   kPrecondition,     // well-formed, but the state of the chain forbids it
   kExhausted,        // a bounded resource is full; try again later
   kUnavailable,      // cannot be answered now (starting, stopping, no quorum, no peer)

@@ -182,8 +182,11 @@ Result<StagedBlock> Chain::Impl::Run(const Origin& origin, OrderedTransactions o
   const Head parent = Tip();
   const Height height = parent.height + 1;
   const Timestamp time = std::max(origin.time, parent.time + Millis(1));
-  const SeenBefore seen = [this](const TxId& id) -> Result<bool> {
-    return staged_ids.contains(id) || TRY(store.ReadLocation(id)).has_value();
+  const SeenBefore seen = [this](const TxId& id) -> Result<std::optional<Height>> {
+    // The newest first: of several places of one id, a later one is nearer to its valid_until.
+    if (const auto found = staged_ids.find(id); found != staged_ids.end()) return found->second;
+    const auto at = TRY(store.ReadLocation(id));
+    return at ? std::optional(at->height) : std::nullopt;
   };
   StagedBlock block;
   block.ordered = std::move(ordered);
@@ -208,7 +211,9 @@ void Chain::Impl::Stage(StagedBlock block) {
     }
     last_write[key] = block.head.height;
   }
-  for (const ExecutedTransaction& executed : block.executed) staged_ids.insert(executed.id);
+  for (const ExecutedTransaction& executed : block.executed) {
+    staged_ids[executed.id] = block.head.height;
+  }
   for (const auto& [key, page] : block.tree.pages) pages.Put(key, page);
   staged.push_back(std::move(block));
 }
@@ -220,7 +225,10 @@ void Chain::Impl::Forget(const StagedBlock& block) {
     tip_state.Forget(key);
     last_write.erase(last);
   }
-  for (const ExecutedTransaction& executed : block.executed) staged_ids.erase(executed.id);
+  for (const ExecutedTransaction& executed : block.executed) {
+    const auto found = staged_ids.find(executed.id);
+    if (found != staged_ids.end() && found->second == block.head.height) staged_ids.erase(found);
+  }
 }
 
 void Chain::Impl::DropStaged() {
@@ -247,8 +255,9 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
     const ExecutedTransaction& executed = block.executed[i];
     body.add_receipts(executed.code);
     if (executed.code == pb::RECEIPT_CODE_DUPLICATE) continue;
-    put(Use::kTransactions, executed.id.View(),
-        EncodeLocation({height, static_cast<std::uint32_t>(i)}));
+    // Found where it could take effect; where it came too early, or again too late, only if it has
+    // no other place.
+    if (!executed.timely && TRY(store.ReadLocation(executed.id))) continue;
     if (!executed.has_payload) continue;
     put(Use::kPayloads, executed.id.View(), Encode(block.ordered.payloads[static_cast<int>(i)]));
   }

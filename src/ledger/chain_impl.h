@@ -4,7 +4,6 @@
 #include <deque>
 #include <map>
 #include <mutex>
-#include <set>
 
 #include "ledger/chain_store.h"
 #include "ledger/executor.h"
@@ -53,7 +52,7 @@ struct Chain::Impl {
   std::deque<StagedBlock> staged;                   // at most a window of them, ascending
   StateOverlay tip_state{stored};                   // their writes together
   std::map<Bytes, Height, std::less<>> last_write;  // which of them wrote a key of tip_state last
-  std::set<TxId> staged_ids;
+  std::map<TxId, Height> staged_ids;                // last place of each
   StagedPages staged_pages{staged, store};
   TreePageCache pages{staged_pages};
   TreeSlot sealed_root;

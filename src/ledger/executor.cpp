@@ -15,7 +15,7 @@ class Run {
                                       const pb::Payload* payload) {
     ExecutedTransaction done;
     done.id = TransactionId(envelope.envelope());
-    if (!here_.insert(done.id).second || TRY(seen_(done.id))) {
+    if (!here_.insert(done.id).second) {
       done.code = pb::RECEIPT_CODE_DUPLICATE;
       return done;
     }
@@ -26,6 +26,8 @@ class Run {
     }
     done.has_payload = payload != nullptr && AttachPayload(*tx, *payload).has_value();
     done.code = CheckEnvelope(*tx);
+    done.timely = done.code == pb::RECEIPT_CODE_OK;
+    if (done.timely && TRY(SeenInRange(*tx))) done.code = pb::RECEIPT_CODE_DUPLICATE;
     if (done.code != pb::RECEIPT_CODE_OK) return done;
     if (!done.has_payload) {
       return Fail(Code::kPrecondition,
@@ -46,8 +48,20 @@ class Run {
   pb::ReceiptCode CheckEnvelope(const Transaction& tx) const {
     if (tx.chain != block_.chain) return pb::RECEIPT_CODE_INVALID;
     if (block_.height > tx.valid_until) return pb::RECEIPT_CODE_EXPIRED;
-    if (tx.valid_until - block_.height > rules_.max_valid_for) return pb::RECEIPT_CODE_INVALID;
+    if (!InRange(tx, block_.height)) return pb::RECEIPT_CODE_INVALID;
     return pb::RECEIPT_CODE_OK;
+  }
+
+  /// Asked of timely transactions only, which can repeat nothing but blocks within max_valid_for
+  /// heights of this one: a node without older blocks comes to the same receipt.
+  Result<bool> SeenInRange(const Transaction& tx) const {
+    const std::optional<Height> before = TRY(seen_(tx.id));
+    return before && InRange(tx, *before);
+  }
+
+  /// Could it take effect in a block at `height`, which is not above its valid_until?
+  bool InRange(const Transaction& tx, Height height) const {
+    return tx.valid_until - height <= rules_.max_valid_for;
   }
 
   const Application& application_;
@@ -95,6 +109,7 @@ pb::ReceiptCode ReceiptCodeOf(Code code) {
     // these codes speak of a window or a record in the state.
     case Code::kExpired:
     case Code::kDuplicate:
+    case Code::kPruned:
     case Code::kPrecondition:
     case Code::kExhausted:
     case Code::kUnavailable:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "ledger/application.h"
@@ -19,15 +20,18 @@ struct ExecutedTransaction {
   TxId id;
   pb::ReceiptCode code = pb::RECEIPT_CODE_OK;
   bool has_payload = false;  // and it is the envelope's
+  bool timely = false;       // neither malformed nor too early nor too late for this block
 };
 
-/// Was `id` finalised, or executed, below this block?
-using SeenBefore = std::function<Result<bool>(const TxId& id)>;
+/// Height of the block below this one where `id` stood; of several, the one at which it could have
+/// taken effect (valid_until no further away than max_valid_for).
+using SeenBefore = std::function<Result<std::optional<Height>>(const TxId& id)>;
 
-/// Executes due work, then every transaction in order, writing to `state`. A transaction that is a
-/// duplicate, malformed, expired, valid for too long or refused by the application leaves no write,
-/// only its code. Errors: kPrecondition (a payload that execution needs is missing or another
-/// one), those of `seen` and of the state's storage; `state` is then worthless.
+/// Executes due work, then every transaction in order, writing to `state`. A transaction that is
+/// malformed, expired, valid for too long, a duplicate or refused by the application leaves no
+/// write, only its code; the checks are made in this order. Errors: kPrecondition (a payload that
+/// execution needs is missing or another one), those of `seen` and of the state's storage; `state`
+/// is then worthless.
 Result<std::vector<ExecutedTransaction>> ExecuteTransactions(
     const Application& application, const ConsensusRules& rules, const BlockContext& block,
     const OrderedTransactions& ordered, const SeenBefore& seen, StateOverlay& state);

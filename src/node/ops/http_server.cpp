@@ -42,6 +42,8 @@ unsigned HttpStatusOf(Code code) {
     case Code::kPrecondition:
     case Code::kExpired:
       return 409;
+    case Code::kPruned:
+      return 410;
     case Code::kTooLarge:
       return 413;
     case Code::kExhausted:

@@ -16,12 +16,12 @@ constexpr std::string_view kRetryInfoUrl = "type.googleapis.com/google.rpc.Retry
 /// changed.
 constexpr std::int64_t kRetrySeconds = 1;
 
-constexpr std::array kAllCodes = {
-    Code::kInvalidArgument, Code::kTooLarge,     Code::kBadSignature,  Code::kWrongChain,
-    Code::kUnauthorized,    Code::kExpired,      Code::kDuplicate,     Code::kNotFound,
-    Code::kPrecondition,    Code::kExhausted,    Code::kUnavailable,   Code::kCorruption,
-    Code::kDiverged,        Code::kWrongGenesis, Code::kFormatVersion, Code::kIo,
-    Code::kInternal};
+constexpr std::array kAllCodes = {Code::kInvalidArgument, Code::kTooLarge,     Code::kBadSignature,
+                                  Code::kWrongChain,      Code::kUnauthorized, Code::kExpired,
+                                  Code::kDuplicate,       Code::kNotFound,     Code::kPruned,
+                                  Code::kPrecondition,    Code::kExhausted,    Code::kUnavailable,
+                                  Code::kCorruption,      Code::kDiverged,     Code::kWrongGenesis,
+                                  Code::kFormatVersion,   Code::kIo,           Code::kInternal};
 
 grpc::StatusCode GrpcCode(Code code) {
   switch (code) {
@@ -36,6 +36,8 @@ grpc::StatusCode GrpcCode(Code code) {
       return grpc::StatusCode::ALREADY_EXISTS;
     case Code::kNotFound:
       return grpc::StatusCode::NOT_FOUND;
+    case Code::kPruned:
+      return grpc::StatusCode::OUT_OF_RANGE;
     case Code::kExpired:
     case Code::kPrecondition:
     case Code::kWrongGenesis:

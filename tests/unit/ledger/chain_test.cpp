@@ -173,6 +173,28 @@ TEST(Chain, Duplicates_AreNoOpsWhereverTheFirstWas) {
   EXPECT_EQ(node.chain->FindTransaction(tx.id)->index, 0u);
 }
 
+TEST(Chain, RepeatedTransaction_IsExpiredOnceItIsTooLate) {
+  TestChain node;
+  const Transaction tx = node.Make("Put", "a=1", 2);
+  node.Commit({tx});
+  EXPECT_THAT(node.Commit({tx}).receipts, ElementsAre(pb::RECEIPT_CODE_DUPLICATE));
+  EXPECT_THAT(node.Commit({tx}).receipts, ElementsAre(pb::RECEIPT_CODE_EXPIRED));
+  EXPECT_EQ(node.chain->FindTransaction(tx.id)->height, Height(1));
+}
+
+TEST(Chain, TransactionThatCameTooEarly_TakesEffectOnceInTime) {
+  TestChain node;
+  const Transaction tx = node.Make("Put", "a=1", 102);  // 100 heights at most
+  EXPECT_THAT(node.Commit({tx}).receipts, ElementsAre(pb::RECEIPT_CODE_INVALID));
+  const ExecutedBlock two = node.Execute({tx});
+  EXPECT_THAT(two.receipts, ElementsAre(pb::RECEIPT_CODE_OK));
+  EXPECT_THAT(node.Execute({tx}).receipts, ElementsAre(pb::RECEIPT_CODE_DUPLICATE));
+  node.Seal(two);
+  EXPECT_EQ(node.chain->FindTransaction(tx.id)->height, Height(2));
+  node.Reopen();
+  EXPECT_THAT(node.Commit({tx}).receipts, ElementsAre(pb::RECEIPT_CODE_DUPLICATE));
+}
+
 TEST(Chain, ExpiredTransaction_IsANoOp) {
   TestChain node;
   node.Commit({});
