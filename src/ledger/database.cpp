@@ -15,6 +15,11 @@ constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kFormatVersion = "1";
 constexpr std::size_t kBlockCacheBytes = 128u << 20;  // of all chains together
 constexpr std::size_t kMemtableBytes = 128u << 20;    // of all column families together
+constexpr std::size_t kFamilyMemtableBytes = 32u << 20;
+// Of a memtable, for its Bloom filter: some ten bits for each of a few hundred thousand keys. Most
+// keys a validator asks for (is this transaction known?) are in no table, and the search of a
+// memtable that finds nothing is the dearest.
+constexpr double kMemtableFilterShare = 0.02;
 constexpr std::size_t kMaxWalBytes = 512u << 20;      // then the oldest memtable is flushed
 constexpr std::size_t kKeptInfoLogs = 4;
 
@@ -26,6 +31,9 @@ rocksdb::Options MakeOptions() {
   // any kill, kTolerateCorruptedTailRecords would pass over damage in the middle.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.db_write_buffer_size = kMemtableBytes;
+  options.write_buffer_size = kFamilyMemtableBytes;
+  options.memtable_whole_key_filtering = true;
+  options.memtable_prefix_bloom_size_ratio = kMemtableFilterShare;
   options.max_total_wal_size = kMaxWalBytes;
   options.keep_log_file_num = kKeptInfoLogs;
   options.level_compaction_dynamic_level_bytes = true;

@@ -1,8 +1,13 @@
 #include "base/canonical.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
+#include "talent/consensus/v1/consensus.pb.h"
 #include "talent/ledger/v1/ledger.pb.h"
+#include "talent/tiers/v1/private.pb.h"
 
 namespace talent {
 namespace {
@@ -72,6 +77,86 @@ TEST(Canonical, RefusesGarbageWithoutCrashing) {
   Bytes deep;
   for (int i = 0; i < 10'000; ++i) deep.push_back('\x0b');
   EXPECT_FALSE(Decode<Batch>(deep));
+}
+
+/// What canonical means: parsed and encoded again, without what is unknown, it is the same.
+template <class M>
+bool SurvivesEncodingAgain(BytesView bytes) {
+  M message;
+  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return false;
+  message.DiscardUnknownFields();
+  return Encode(message) == bytes;
+}
+
+/// Changes `good` at random a few thousand times and compares Decode's judgement.
+template <class M>
+void ExpectSameJudgement(const M& good) {
+  const Bytes bytes = Encode(good);
+  ASSERT_TRUE(Decode<M>(bytes));
+  std::minstd_rand random(1);
+  int accepted = 0;
+  int parsed = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    Bytes changed = bytes;
+    for (std::size_t n = random() % 3 + 1; n > 0; --n) {
+      const std::size_t at = random() % (changed.size() + 1);
+      // Small numbers are tags, lengths and bits where they hurt.
+      const char byte = static_cast<char>(random() % 2 == 0 ? random() % 128 : random() % 256);
+      switch (random() % 4) {
+        case 0:
+          changed.insert(at, 1, byte);
+          break;
+        case 1:
+          changed.erase(at, 1);
+          break;
+        case 2:  // a piece again, elsewhere
+          changed.insert(at, bytes.substr(random() % bytes.size(), random() % 12));
+          break;
+        default:
+          if (at < changed.size()) changed[at] = byte;
+      }
+    }
+    const bool expected = SurvivesEncodingAgain<M>(changed);
+    ASSERT_EQ(Decode<M>(changed).has_value(), expected) << ToHex(changed);
+    accepted += expected ? 1 : 0;
+    parsed += M().ParseFromString(changed) ? 1 : 0;
+  }
+  EXPECT_GT(accepted, 100);
+  EXPECT_GT(parsed, accepted + 100);
+}
+
+TEST(Canonical, JudgesAsEncodingAgainWould) {
+  google::protobuf::SetLogHandler(nullptr);  // texts that are no UTF-8
+  Batch batch;
+  batch.set_time_ms(300);
+  batch.set_proposer(70'000);
+  for (const char* envelope : {"e", "", "envelope"}) {
+    auto& transaction = *batch.add_transactions();
+    transaction.set_envelope(envelope);
+    transaction.set_signature("s");
+  }
+  ExpectSameJudgement(batch);
+
+  tiers::v1::ConsentGiven consent;  // texts, packed enums
+  consent.set_subject_id("id");
+  consent.add_kinds("A");
+  consent.add_kinds("");
+  consent.add_tiers(tiers::v1::CONSENT_TIER_CONSORTIUM);
+  consent.add_tiers(static_cast<tiers::v1::ConsentTier>(-1));
+  consent.set_until_ms(1u << 20);
+  ExpectSameJudgement(consent);
+
+  consensus::v1::Body status;  // alternatives, packed numbers, flags
+  status.set_epoch(3);
+  status.mutable_status()->set_stalled(true);
+  for (const std::uint64_t height : {0, 1, 1 << 14}) status.mutable_status()->add_accepted(height);
+  ExpectSameJudgement(status);
+  consensus::v1::Body vote;
+  vote.mutable_prepare()->set_height(300);
+  ExpectSameJudgement(vote);
+  consensus::v1::VoteRecord record;  // an alternative with presence
+  record.set_view_change("");
+  ExpectSameJudgement(record);
 }
 
 TEST(Canonical, DecodeIntoForgetsWhatWasThere) {
