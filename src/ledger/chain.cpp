@@ -258,6 +258,8 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
     // Found where it could take effect; where it came too early, or again too late, only if it has
     // no other place.
     if (!executed.timely && TRY(store.ReadLocation(executed.id))) continue;
+    put(Use::kTransactions, executed.id.View(),
+        EncodeLocation({height, static_cast<std::uint32_t>(i)}));
     if (!executed.has_payload) continue;
     put(Use::kPayloads, executed.id.View(), Encode(block.ordered.payloads[static_cast<int>(i)]));
   }
