@@ -28,6 +28,8 @@ struct Position {
   bool operator==(const Position&) const = default;
 };
 
+inline std::size_t SizeOf(const Proposal& p) { return p.batch.size() + p.sidecar.size(); }
+
 struct PrePrepare {
   Position at;
   ProposalPtr proposal;
@@ -105,7 +107,8 @@ class VerifiedMessage {
   Bytes Wire() const;
 
  private:
-  friend Result<MessagePtr> VerifyMessage(const ChainId&, const crypto::ValidatorSet&, BytesView);
+  friend Result<MessagePtr> VerifyMessage(const ChainId&, const crypto::ValidatorSet&, BytesView,
+                                          const Horizon*);
   VerifiedMessage() = default;
 
   ValidatorIndex signer_;

@@ -23,11 +23,8 @@ std::optional<Height> Replica::Impl::CanPropose() const {
 
 void Replica::Impl::On(const ProposalReady& event) {
   const auto height = CanPropose();
-  if (!height || event.proposal == nullptr ||
-      event.proposal->batch.size() + event.proposal->sidecar.size() > options_.max_proposal_bytes) {
-    ++dropped_messages_;
-    return;
-  }
+  if (!height || event.proposal == nullptr) return Drop(DropReason::kUnasked);
+  if (SizeOf(*event.proposal) > options_.max_proposal_bytes) return Drop(DropReason::kTooLarge);
   const Hash digest = OrderDigest(event.proposal->batch);
   Slot& slot = slots_[*height];
   HeldProposal& held = slot.held[digest];
@@ -42,18 +39,17 @@ void Replica::Impl::OnPrePrepare(const MessagePtr& message) {
   const auto& offer = message->As<PrePrepare>();
   const Position& at = offer.at;
   Slot* slot = Buffer(at.height);
-  if (slot == nullptr) NoteFarVote(message->signer(), at.height);
-  if (slot == nullptr || at.view < view_ || at.view > view_ + 1 ||
-      offer.proposal->batch.size() + offer.proposal->sidecar.size() > options_.max_proposal_bytes) {
-    ++dropped_messages_;
-    return;
+  if (slot == nullptr) {
+    NoteFarVote(message->signer(), at.height);
+    return Drop(DropReason::kWindow);
   }
+  if (at.view < view_ || at.view > view_ + 1) return Drop(DropReason::kView);
+  if (SizeOf(*offer.proposal) > options_.max_proposal_bytes) return Drop(DropReason::kTooLarge);
+  LookForContradiction(*slot, *message);
   const auto [it, added] = slot->offers.emplace(at.view, message);
   if (!added) {
-    if (PositionOf(*it->second).digest != at.digest) {
-      if (slot->reported.insert(message->signer()).second) ReportEvidence(*it->second, *message);
-      return;
-    }
+    if (PositionOf(*it->second).digest != at.digest) return Drop(DropReason::kContradiction);
+    Drop(DropReason::kDuplicate);
     // Sent again. If the host refused it, the sidecar or the clocks may be better now.
     const auto held = slot->held.find(at.digest);
     if (held != slot->held.end() && held->second.refused_as_fresh == view_) {
@@ -68,20 +64,27 @@ void Replica::Impl::OnPrePrepare(const MessagePtr& message) {
 void Replica::Impl::OnVote(const MessagePtr& message, Votes Slot::*votes) {
   const Position& at = PositionOf(*message);
   Slot* slot = Buffer(at.height);
-  if (slot == nullptr) NoteFarVote(message->signer(), at.height);
-  if (slot == nullptr || at.view < view_ || at.view > view_ + 1) {
-    ++dropped_messages_;
-    return;
+  if (slot == nullptr) {
+    NoteFarVote(message->signer(), at.height);
+    return Drop(DropReason::kWindow);
   }
+  if (at.view < view_ || at.view > view_ + 1) return Drop(DropReason::kView);
+  LookForContradiction(*slot, *message);
   const auto [it, added] = (slot->*votes).emplace(std::pair(at.view, message->signer()), message);
   if (!added) {
-    if (PositionOf(*it->second).digest != at.digest &&
-        slot->reported.insert(message->signer()).second) {
-      ReportEvidence(*it->second, *message);
-    }
-    return;
+    const bool same = PositionOf(*it->second).digest == at.digest;
+    return Drop(same ? DropReason::kDuplicate : DropReason::kContradiction);
   }
   Advance(at.height);
+}
+
+// A correct validator offers, prepares and commits one digest for one view and height.
+void Replica::Impl::LookForContradiction(Slot& slot, const VerifiedMessage& message) {
+  if (slot.reported.contains(message.signer())) return;
+  const VerifiedMessage* other = slot.OtherVote(message);
+  if (other == nullptr) return;
+  slot.reported.insert(message.signer());
+  ReportEvidence(*other, message);
 }
 
 void Replica::Impl::Advance(Height height) {

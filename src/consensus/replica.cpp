@@ -35,17 +35,14 @@ Replica::Impl::Impl(Options options, const crypto::KeyPair& key, Recovered recov
 void Replica::Impl::On(const MessageReceived& event) {
   const VerifiedMessage& message = *event.message;
   const ValidatorIndex from = message.signer();
-  if (from == self_) {
-    ++dropped_messages_;  // an echo, or somebody runs with our key
-    return;
-  }
+  if (from == self_) return Drop(DropReason::kOwnKey);
   if (const auto* status = std::get_if<PeerStatus>(&message.content())) {
     return OnStatus(from, *status);
   }
   if (const auto* request = std::get_if<ProposalRequest>(&message.content())) {
     return OnRequest(from, *request);
   }
-  if (diverged_) return;
+  if (diverged_) return Drop(DropReason::kHalted);
   if (std::holds_alternative<PrePrepare>(message.content())) {
     OnPrePrepare(event.message);
   } else if (std::holds_alternative<Prepare>(message.content())) {
@@ -61,6 +58,7 @@ void Replica::Impl::On(const MessageReceived& event) {
   } else if (const auto* reply = std::get_if<ProposalReply>(&message.content())) {
     OnReply(*reply);
   } else if (const auto* certified = std::get_if<Certified>(&message.content())) {
+    if (certified->head.height <= sealed_) return Drop(DropReason::kWindow);
     Learn(certified->head, from);
   }
 }
@@ -118,9 +116,17 @@ ReplicaStatus Replica::Impl::status() const {
     if (slot.prepared) out.prepared = height;
     if (slot.accepted) out.proposed = height;
   }
-  out.dropped_messages = dropped_messages_;
+  out.dropped = dropped_;
+  for (const std::uint64_t count : dropped_) out.dropped_messages += count;
   out.view_changes = view_change_count_;
   return out;
+}
+
+std::string_view DropReasonName(DropReason reason) {
+  static constexpr std::array<std::string_view, kDropReasons> kNames = {
+      "own_key", "view",      "window", "duplicate", "contradiction",
+      "unasked", "too_large", "rate",   "halted"};
+  return kNames.at(static_cast<std::size_t>(reason));
 }
 
 std::string ReplicaStatus::ToString() const {
@@ -154,5 +160,8 @@ Actions Replica::Step(const Event& event) {
 std::optional<Height> Replica::CanPropose() const { return impl_->CanPropose(); }
 View Replica::view() const { return impl_->view_; }
 ReplicaStatus Replica::status() const { return impl_->status(); }
+Horizon Replica::horizon() const {
+  return {impl_->set_->epoch(), impl_->view_, impl_->sealed_, impl_->options_.window};
+}
 
 }  // namespace talent::consensus

@@ -4,6 +4,7 @@
 // actions in order and reports back as events. docs/protocol.md, "Consensus" has the protocol.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,11 +32,22 @@ Hash OrderDigest(BytesView batch);
 class VerifiedMessage;
 using MessagePtr = std::shared_ptr<const VerifiedMessage>;
 
+/// Where a replica stood a moment ago: enough to see without checking a signature that a message
+/// comes too late, or from too far ahead.
+struct Horizon {
+  Epoch epoch;
+  View view;
+  Height sealed;
+  std::uint32_t window = 0;
+};
+
 /// Decodes and verifies a consensus message of `chain`. Pure and thread-safe: the verification pool
-/// calls it. Errors: kInvalidArgument, kTooLarge, kWrongChain (or another epoch), kUnauthorized (no
-/// validator), kBadSignature.
+/// calls it. With a horizon it looks no further at what its replica would drop: that costs no
+/// signature check. Errors: kInvalidArgument, kTooLarge, kWrongChain (or another epoch),
+/// kUnauthorized (no validator), kExpired (below the horizon), kExhausted (above it),
+/// kBadSignature, kPrecondition (a certificate without a quorum).
 Result<MessagePtr> VerifyMessage(const ChainId& chain, const crypto::ValidatorSet& validators,
-                                 BytesView bytes);
+                                 BytesView bytes, const Horizon* horizon = nullptr);
 
 struct Options {
   ChainId chain;
@@ -155,7 +167,15 @@ struct Diverged {
   Hash ours;
   Hash theirs;
 };
-/// Two signed messages that exclude each other, verbatim.
+/// f+1 other validators have sealed something else at a height that we executed: we are wrong, or
+/// one of them is and we are not alone. No proof (a seal does not sign its height), so nothing
+/// stops; people should look. Once a height.
+struct SealsDiffer {
+  Height height;
+  Hash ours;
+  std::vector<ValidatorIndex> who;
+};
+/// Two signed messages that exclude each other, verbatim; VerifyEvidence (evidence.h) agrees.
 struct Evidence {
   ValidatorIndex culprit;
   Bytes first;
@@ -163,8 +183,24 @@ struct Evidence {
 };
 
 using Action = std::variant<Send, Broadcast, Persist, CompactLog, Vet, Execute, Finalise, SetTimer,
-                            CatchUp, Diverged, Evidence>;
+                            CatchUp, Diverged, SealsDiffer, Evidence>;
 using Actions = std::vector<Action>;
+
+/// Why a verified message was of no use.
+enum class DropReason {
+  kOwnKey,         // signed with our own key: an echo, or somebody runs with it
+  kView,           // of a view that is over, or not the next
+  kWindow,         // of a height that is sealed, or too far ahead
+  kDuplicate,      // held already
+  kContradiction,  // excludes an earlier one of its signer, or is one seal too many
+  kUnasked,        // an answer nobody waits for, or a proposal out of turn
+  kTooLarge,       // a proposal over Options::max_proposal_bytes
+  kRate,           // answered its signer as much as one status interval allows
+  kHalted,         // this replica has diverged
+};
+inline constexpr std::size_t kDropReasons = 9;
+/// "own_key" and so on.
+std::string_view DropReasonName(DropReason reason);
 
 /// For operators and for the simulator's one line a replica.
 struct ReplicaStatus {
@@ -178,7 +214,8 @@ struct ReplicaStatus {
   Height executed;
   Height prepared;
   Height proposed;
-  std::uint64_t dropped_messages = 0;
+  std::uint64_t dropped_messages = 0;                 // the sum of:
+  std::array<std::uint64_t, kDropReasons> dropped{};  // by reason
   std::uint64_t view_changes = 0;
   std::string ToString() const;
 };
@@ -215,6 +252,7 @@ class Replica {
   /// View a proposal made now must name as its origin.
   View view() const;
   ReplicaStatus status() const;
+  Horizon horizon() const;
 
   struct Impl;  // replica_impl.h
   /// The whole state, for the model to compare.

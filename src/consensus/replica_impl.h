@@ -40,12 +40,14 @@ struct Replica::Impl {
   void SendTo(ValidatorIndex to, const MessagePtr& message);
   void BroadcastAll(const MessagePtr& message);
   void ReportEvidence(const VerifiedMessage& first, const VerifiedMessage& second);
+  void Drop(DropReason reason) { ++dropped_[static_cast<std::size_t>(reason)]; }
   std::uint32_t weak_quorum() const { return set_->max_faulty() + 1; }
   ReplicaStatus status() const;
 
   // normal_case.cpp: pre-prepare, prepare, commit, execute.
   void OnPrePrepare(const MessagePtr& message);
   void OnVote(const MessagePtr& message, Votes Slot::*votes);
+  void LookForContradiction(Slot& slot, const VerifiedMessage& message);
   std::optional<Height> CanPropose() const;
   /// Takes the slot as far as it goes now.
   void Advance(Height height);
@@ -65,6 +67,7 @@ struct Replica::Impl {
 
   // seal.cpp
   void OnSeal(const MessagePtr& message);
+  void CompareSeals(Height height, Slot& slot);
   void TryFinalise();
   void Learn(const CertifiedHead& head, ValidatorIndex from);
   void Diverge(Height height, const Hash& ours, const Hash& theirs);
@@ -132,6 +135,7 @@ struct Replica::Impl {
   NewViewPlan plan_;            // of new_view_
   MessagePtr own_view_change_;  // durable one for view_
   std::set<ValidatorIndex> two_view_changes_;          // evidence was given
+  std::optional<View> two_new_views_;                  // evidence was given
   std::map<ValidatorIndex, MessagePtr> view_changes_;  // latest of each
   Millis timeout_;
   std::uint64_t timer_generation_ = 0;
@@ -157,7 +161,7 @@ struct Replica::Impl {
   std::uint64_t records_since_compaction_ = 0;
   std::uint64_t sealed_since_compaction_ = 0;
 
-  std::uint64_t dropped_messages_ = 0;
+  std::array<std::uint64_t, kDropReasons> dropped_{};
   std::uint64_t view_change_count_ = 0;
 };
 

@@ -15,6 +15,7 @@ void Replica::Impl::On(const Executed& event) {
     return Diverge(event.height, event.block_hash, slot->certified->block_hash);
   }
   Seal(event.height, *slot);
+  CompareSeals(event.height, *slot);
   TryFinalise();
 }
 
@@ -36,20 +37,39 @@ void Replica::Impl::Seal(Height height, Slot& slot) {
 void Replica::Impl::OnSeal(const MessagePtr& message) {
   const auto& seal = message->As<SealVote>();
   Slot* slot = Buffer(seal.height);
-  if (slot == nullptr) {
-    ++dropped_messages_;
-    return;
-  }
+  if (slot == nullptr) return Drop(DropReason::kWindow);
   auto& list = slot->seals[message->signer()];
   const bool known = std::any_of(list.begin(), list.end(),
                                  [&](const auto& s) { return s.first == seal.block_hash; });
-  if (known) return;
+  if (known) return Drop(DropReason::kDuplicate);
   if (list.size() >= Slot::kSealsPerSigner && slot->executed != seal.block_hash) {
-    ++dropped_messages_;
-    return;
+    return Drop(DropReason::kContradiction);
   }
   list.emplace_back(seal.block_hash, message->signature());
+  CompareSeals(seal.height, *slot);
   TryFinalise();
+}
+
+void Replica::Impl::CompareSeals(Height height, Slot& slot) {
+  if (!slot.executed || slot.seals_compared) return;
+  // Seals of other blocks we know may have been passed on under this height.
+  const auto of_another_height = [&](const Hash& hash) {
+    const auto is = [&](const auto& entry) { return entry.second.block_hash == hash; };
+    const auto ran = [&](const auto& entry) { return entry.second.executed == hash; };
+    return std::any_of(recent_.begin(), recent_.end(), is) ||
+           std::any_of(slots_.begin(), slots_.end(), ran);
+  };
+  std::vector<ValidatorIndex> others;
+  for (const auto& [who, list] : slot.seals) {
+    const bool ours = std::any_of(list.begin(), list.end(),
+                                  [&](const auto& s) { return s.first == slot.executed; });
+    const bool other = std::any_of(list.begin(), list.end(),
+                                   [&](const auto& s) { return !of_another_height(s.first); });
+    if (who != self_ && !ours && other) others.push_back(who);
+  }
+  if (others.size() < weak_quorum()) return;
+  slot.seals_compared = true;
+  out_.emplace_back(SealsDiffer{height, *slot.executed, std::move(others)});
 }
 
 void Replica::Impl::TryFinalise() {

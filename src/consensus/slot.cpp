@@ -48,6 +48,20 @@ SignatureMap Slot::SealsOf(const Hash& block_hash) const {
   return out;
 }
 
+const VerifiedMessage* Slot::OtherVote(const VerifiedMessage& vote) const {
+  const Position& at = PositionOf(vote);
+  const auto differs = [&](const MessagePtr& message) {
+    return message->signer() == vote.signer() && PositionOf(*message).digest != at.digest;
+  };
+  const auto offer = offers.find(at.view);
+  if (offer != offers.end() && differs(offer->second)) return offer->second.get();
+  for (const Votes* votes : {&prepares, &commits}) {
+    const auto it = votes->find({at.view, vote.signer()});
+    if (it != votes->end() && differs(it->second)) return it->second.get();
+  }
+  return nullptr;
+}
+
 void Slot::EnterView(View view) {
   offers.erase(offers.begin(), offers.lower_bound(view));
   DropBelow(prepares, view);

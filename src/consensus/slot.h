@@ -42,6 +42,7 @@ struct Slot {
   std::map<ValidatorIndex, std::vector<std::pair<Hash, crypto::Signature>>> seals;
   std::optional<CertifiedHead> certified;  // proven by others
   std::set<ValidatorIndex> reported;       // evidence was given
+  bool seals_compared = false;             // f+1 others sealed something else, and it was said
   std::optional<std::uint64_t> requested;  // status tick of the last proposal request
 
   // Own messages that are out, for sending again.
@@ -53,6 +54,8 @@ struct Slot {
   static SignatureMap Signatures(const Votes& votes, View view, const Hash& digest);
   /// Seals of `block_hash`.
   SignatureMap SealsOf(const Hash& block_hash) const;
+  /// What the signer of `vote` has said for its view and another digest, if anything.
+  const VerifiedMessage* OtherVote(const VerifiedMessage& vote) const;
   /// Drops offers and votes of views below `view`.
   void EnterView(View view);
   /// Anything that a correct validator's vote or a primary's offer left here.

@@ -46,7 +46,8 @@ void Replica::Impl::OnStatusTimer() {
 void Replica::Impl::OnStatus(ValidatorIndex from, const PeerStatus& status) {
   peers_[from] = status;
   UpdateObserver();
-  if (!answered_.insert(from).second) return;  // once a tick: an answer is larger than its question
+  // Once a tick: an answer is larger than its question.
+  if (!answered_.insert(from).second) return Drop(DropReason::kRate);
   // Whoever waits for a view that is open missed its NEW-VIEW.
   const bool waits = status.view < view_ || (status.view == view_ && status.view_changing);
   if (Settled() && waits && new_view_ != nullptr && new_view_out_) SendTo(from, new_view_);
@@ -68,10 +69,9 @@ void Replica::Impl::ResendTo(ValidatorIndex peer) {
         status.view == view_ &&
         std::binary_search(status.accepted.begin(), status.accepted.end(), height);
     if (slot.own_offer != nullptr && !has_offer) {
-      const Proposal& proposal = *slot.own_offer->As<PrePrepare>().proposal;
       std::size_t& sent = sent_bytes_[peer];
       if (sent < options_.max_proposal_bytes) SendTo(peer, slot.own_offer);
-      sent += proposal.batch.size() + proposal.sidecar.size();
+      sent += SizeOf(*slot.own_offer->As<PrePrepare>().proposal);
     }
     for (const auto& vote : {slot.own_prepare, slot.own_commit, slot.own_seal}) {
       if (vote != nullptr) SendTo(peer, vote);
@@ -120,16 +120,12 @@ void Replica::Impl::RequestMissing(Height height, Slot& slot, const Hash& digest
 
 void Replica::Impl::OnRequest(ValidatorIndex from, const ProposalRequest& request) {
   const Slot* slot = FindSlot(request.height);
-  if (slot == nullptr) return;
+  if (slot == nullptr) return Drop(DropReason::kWindow);
   const auto held = slot->held.find(request.digest);
-  if (held == slot->held.end()) return;
+  if (held == slot->held.end()) return Drop(DropReason::kUnasked);
   std::size_t& sent = sent_bytes_[from];
-  if (sent >= options_.max_proposal_bytes) {
-    ++dropped_messages_;
-    return;
-  }
-  const Proposal& proposal = *held->second.proposal;
-  sent += proposal.batch.size() + proposal.sidecar.size();
+  if (sent >= options_.max_proposal_bytes) return Drop(DropReason::kRate);
+  sent += SizeOf(*held->second.proposal);
   SendTo(from, Sign(ProposalReply{request.height, request.digest, held->second.proposal}));
 }
 
@@ -139,11 +135,8 @@ void Replica::Impl::OnReply(const ProposalReply& reply) {
   const bool wanted =
       slot != nullptr && (slot->committed == reply.digest ||
                           (planned != plan_.digests.end() && planned->second == reply.digest));
-  if (!wanted || slot->held.contains(reply.digest) ||
-      reply.proposal->batch.size() + reply.proposal->sidecar.size() > options_.max_proposal_bytes) {
-    ++dropped_messages_;
-    return;
-  }
+  if (!wanted || slot->held.contains(reply.digest)) return Drop(DropReason::kUnasked);
+  if (SizeOf(*reply.proposal) > options_.max_proposal_bytes) return Drop(DropReason::kTooLarge);
   slot->held[reply.digest].proposal = reply.proposal;
   Advance(reply.height);
 }

@@ -97,10 +97,48 @@ struct Verifier {
   }
 };
 
+Status CheckView(const Horizon& horizon, View view) {
+  if (view >= horizon.view) return {};
+  return Fail(Code::kExpired, "of view {}; this is view {}", view, horizon.view);
+}
+
+Status CheckHeight(const Horizon& horizon, Height height) {
+  if (height > horizon.sealed) return {};
+  return Fail(Code::kExpired, "of height {}; {} is sealed", height, horizon.sealed);
+}
+
+Status CheckVote(const Horizon& horizon, const Position& at) {
+  TRY(CheckHeight(horizon, at.height));
+  TRY(CheckView(horizon, at.view));
+  // The replica takes the next view; by now it may be in that one. Votes above its window tell it
+  // how far behind it is, so those it must see.
+  const bool in_window = at.height - horizon.sealed <= 2 * std::uint64_t{horizon.window};
+  if (!in_window || at.view - horizon.view <= 2) return {};
+  return Fail(Code::kExhausted, "of view {}, far above {}", at.view, horizon.view);
+}
+
+// Only what the replica would drop as well, wherever it has gone meanwhile: it never goes back.
+Status CheckHorizon(const Horizon& horizon, const Content& content) {
+  if (const auto* m = std::get_if<PrePrepare>(&content)) return CheckVote(horizon, m->at);
+  if (const auto* m = std::get_if<Prepare>(&content)) return CheckVote(horizon, m->at);
+  if (const auto* m = std::get_if<Commit>(&content)) return CheckVote(horizon, m->at);
+  if (const auto* m = std::get_if<ViewChange>(&content)) return CheckView(horizon, m->view);
+  if (const auto* m = std::get_if<NewView>(&content)) return CheckView(horizon, m->view);
+  if (const auto* m = std::get_if<ProposalReply>(&content)) return CheckHeight(horizon, m->height);
+  if (const auto* m = std::get_if<Certified>(&content)) return CheckHeight(horizon, m->head.height);
+  if (const auto* m = std::get_if<SealVote>(&content)) {
+    TRY(CheckHeight(horizon, m->height));
+    if (m->height - horizon.sealed > 4 * std::uint64_t{horizon.window}) {
+      return Fail(Code::kExhausted, "a seal of height {}, far above {}", m->height, horizon.sealed);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<MessagePtr> VerifyMessage(const ChainId& chain, const crypto::ValidatorSet& validators,
-                                 BytesView bytes) {
+                                 BytesView bytes, const Horizon* horizon) {
   Decoded decoded = TRY(DecodeMessage(bytes));
   if (decoded.epoch != validators.epoch()) {
     return Fail(Code::kWrongChain, "message of epoch {}, this is epoch {}", decoded.epoch,
@@ -109,6 +147,9 @@ Result<MessagePtr> VerifyMessage(const ChainId& chain, const crypto::ValidatorSe
   if (decoded.signer.value >= validators.size()) {
     return Fail(Code::kUnauthorized, "message of validator {}, there are {}", decoded.signer,
                 validators.size());
+  }
+  if (horizon != nullptr && horizon->epoch == validators.epoch()) {
+    TRY(CheckHorizon(*horizon, decoded.content));
   }
   const Verifier verifier{chain, validators};
   TRY(verifier.CheckSignature(decoded));  // first: only a validator may make us check the rest

@@ -51,15 +51,15 @@ void Replica::Impl::StartViewChange(View view) {
 void Replica::Impl::OnViewChange(const MessagePtr& message) {
   const auto& change = message->As<ViewChange>();
   Learn(change.sealed, message->signer());
-  if (change.view < view_ || (change.view == view_ && Settled())) return;  // Status tells it
+  if (change.view < view_ || (change.view == view_ && Settled())) {
+    return Drop(DropReason::kView);  // Status tells it
+  }
   auto& latest = view_changes_[message->signer()];
   if (latest != nullptr && latest->As<ViewChange>().view >= change.view) {
-    if (latest->As<ViewChange>().view == change.view &&
-        latest->signed_bytes() != message->signed_bytes() &&
-        two_view_changes_.insert(message->signer()).second) {
-      ReportEvidence(*latest, *message);
-    }
-    return;
+    if (latest->As<ViewChange>().view > change.view) return Drop(DropReason::kView);
+    if (latest->signed_bytes() == message->signed_bytes()) return Drop(DropReason::kDuplicate);
+    if (two_view_changes_.insert(message->signer()).second) ReportEvidence(*latest, *message);
+    return Drop(DropReason::kContradiction);
   }
   latest = message;
   JoinViewChange();
@@ -108,7 +108,15 @@ void Replica::Impl::TryNewView() {
 
 void Replica::Impl::OnNewView(const MessagePtr& message) {
   const View view = message->As<NewView>().view;
-  if (view < view_ || (view == view_ && Settled())) return;
+  if (view < view_) return Drop(DropReason::kView);
+  if (view == view_ && Settled()) {
+    if (new_view_ == nullptr || new_view_->signed_bytes() == message->signed_bytes()) {
+      return Drop(DropReason::kDuplicate);
+    }
+    if (two_new_views_ != view) ReportEvidence(*new_view_, *message);
+    two_new_views_ = view;
+    return Drop(DropReason::kContradiction);
+  }
   Install(message);
 }
 

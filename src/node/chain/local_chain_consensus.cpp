@@ -165,6 +165,11 @@ void LocalChain::Perform(consensus::Actions actions) {
                               "`talentd verify` on its data and restore it from a peer",
                               diverged.height, diverged.theirs.Hex(), diverged.ours.Hex()));
             },
+            [&](const consensus::SealsDiffer& differ) {
+              spdlog::error(
+                  "chain {}: {} validators have sealed another block {} than this node computed",
+                  chain_->genesis().name(), differ.who.size(), differ.height);
+            },
             [&](const consensus::Evidence& evidence) {
               spdlog::error(
                   "chain {}: validator '{}' signed two messages that exclude each other: {} and {}",
