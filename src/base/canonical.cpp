@@ -90,15 +90,17 @@ class CanonicalReader {
       case proto::FieldDescriptor::TYPE_BOOL:
         return number <= 1;
       case proto::FieldDescriptor::TYPE_UINT32:
+      case proto::FieldDescriptor::TYPE_SINT32:
         return number <= std::numeric_limits<std::uint32_t>::max();
       case proto::FieldDescriptor::TYPE_INT32:
       case proto::FieldDescriptor::TYPE_ENUM:
         return number == sign_extended;
       case proto::FieldDescriptor::TYPE_UINT64:
       case proto::FieldDescriptor::TYPE_INT64:
+      case proto::FieldDescriptor::TYPE_SINT64:
         return true;
       default:
-        return false;  // zigzag: in no format of ours
+        return false;  // fixed width: in no format of ours
     }
   }
 
