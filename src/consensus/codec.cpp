@@ -78,8 +78,10 @@ Result<ViewChange> ParseViewChange(const pb::ViewChange& in) {
   for (const auto& p : in.prepared()) {
     PreparedCertificate certificate = TRY(FromProto(p));
     const Height h = certificate.at.height;
-    if (h <= out.sealed.height || h - out.sealed.height > kMaxWindow ||
-        certificate.at.view >= out.view ||
+    // Without a head nothing of the epoch is sealed; where the epoch began is not known here.
+    Height base = out.sealed.height;
+    if (base == Height(0)) base = (out.prepared.empty() ? h : out.prepared.front().at.height) - 1;
+    if (h <= base || h - base > kMaxWindow || certificate.at.view >= out.view ||
         (!out.prepared.empty() && h <= out.prepared.back().at.height)) {
       return Fail(Code::kInvalidArgument,
                   "view change to {} after height {} has a prepared certificate out of place: "

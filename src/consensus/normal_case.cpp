@@ -12,6 +12,7 @@ Slot* Replica::Impl::FindSlot(Height height) {
 
 Slot* Replica::Impl::Buffer(Height height) {
   if (height <= sealed_ || height - sealed_ > 2 * std::uint64_t{options_.window}) return nullptr;
+  if (IsAfterEpoch(height)) return nullptr;
   return &slots_[height];
 }
 
@@ -41,7 +42,7 @@ void Replica::Impl::OnPrePrepare(const MessagePtr& message) {
   Slot* slot = Buffer(at.height);
   if (slot == nullptr) {
     NoteFarVote(message->signer(), at.height);
-    return Drop(DropReason::kWindow);
+    return Drop(WhyNotBuffered(at.height));
   }
   if (at.view < view_ || at.view > view_ + 1) return Drop(DropReason::kView);
   if (SizeOf(*offer.proposal) > options_.max_proposal_bytes) return Drop(DropReason::kTooLarge);
@@ -66,7 +67,7 @@ void Replica::Impl::OnVote(const MessagePtr& message, Votes Slot::*votes) {
   Slot* slot = Buffer(at.height);
   if (slot == nullptr) {
     NoteFarVote(message->signer(), at.height);
-    return Drop(DropReason::kWindow);
+    return Drop(WhyNotBuffered(at.height));
   }
   if (at.view < view_ || at.view > view_ + 1) return Drop(DropReason::kView);
   LookForContradiction(*slot, *message);

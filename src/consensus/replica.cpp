@@ -22,7 +22,9 @@ Replica::Impl::Impl(Options options, const crypto::KeyPair& key, Recovered recov
   CHECK(self.has_value(), "the vote key is no validator's");
   self_ = *self;
   executed_ = execute_sent_ = finalise_sent_ = sealed_at_last_status_ = sealed_;
-  if (sealed_ > Height(0)) {
+  CHECK(sealed_ + 1 >= options_.first_height, "height {} is below the epoch", sealed_);
+  epoch_end_ = recovered.epoch_end;
+  if (sealed_ >= options_.first_height) {
     CHECK(recovered.sealed_certificate.has_value(), "height {} without certificate", sealed_);
     sealed_head_ = {sealed_, recovered.sealed_hash, std::move(recovered.sealed_header),
                     std::move(*recovered.sealed_certificate)};
@@ -43,6 +45,7 @@ void Replica::Impl::On(const MessageReceived& event) {
     return OnRequest(from, *request);
   }
   if (diverged_) return Drop(DropReason::kHalted);
+  if (IsDone()) return Drop(DropReason::kEpoch);
   if (std::holds_alternative<PrePrepare>(message.content())) {
     OnPrePrepare(event.message);
   } else if (std::holds_alternative<Prepare>(message.content())) {
@@ -108,6 +111,7 @@ ReplicaStatus Replica::Impl::status() const {
   out.view_changing = view_changing_;
   out.observer = observer_;
   out.diverged = diverged_;
+  out.done = IsDone();
   out.primary = set_->Primary(view_);
   out.sealed = sealed_;
   out.executed = executed_;
@@ -116,6 +120,7 @@ ReplicaStatus Replica::Impl::status() const {
     if (slot.prepared) out.prepared = height;
     if (slot.accepted) out.proposed = height;
   }
+  out.epoch_end = epoch_end_;
   out.dropped = dropped_;
   for (const std::uint64_t count : dropped_) out.dropped_messages += count;
   out.view_changes = view_change_count_;
@@ -125,17 +130,18 @@ ReplicaStatus Replica::Impl::status() const {
 std::string_view DropReasonName(DropReason reason) {
   static constexpr std::array<std::string_view, kDropReasons> kNames = {
       "own_key", "view",      "window", "duplicate", "contradiction",
-      "unasked", "too_large", "rate",   "halted"};
+      "unasked", "too_large", "rate",   "halted",    "epoch"};
   return kNames.at(static_cast<std::size_t>(reason));
 }
 
 std::string ReplicaStatus::ToString() const {
   return fmt::format(
       "epoch {} view {}{} primary {} sealed {} executed {} prepared {} proposed {} dropped {} "
-      "view changes {}{}{}",
+      "view changes {}{}{}{}{}",
       epoch, view, view_changing ? " (changing)" : "", primary, sealed, executed, prepared,
       proposed, dropped_messages, view_changes, observer ? " observer" : "",
-      diverged ? " DIVERGED" : "");
+      diverged ? " DIVERGED" : "",
+      epoch_end == Height(0) ? "" : fmt::format(" epoch ends {}", epoch_end), done ? " done" : "");
 }
 
 Replica::Replica(Options options, const crypto::KeyPair& key, Recovered recovered)
@@ -162,6 +168,9 @@ View Replica::view() const { return impl_->view_; }
 ReplicaStatus Replica::status() const { return impl_->status(); }
 Horizon Replica::horizon() const {
   return {impl_->set_->epoch(), impl_->view_, impl_->sealed_, impl_->options_.window};
+}
+std::vector<Bytes> Replica::TakeOverRecords() const {
+  return impl_->outliving_.empty() ? impl_->CompactRecords() : impl_->outliving_;
 }
 
 }  // namespace talent::consensus

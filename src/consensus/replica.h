@@ -52,6 +52,7 @@ Result<MessagePtr> VerifyMessage(const ChainId& chain, const crypto::ValidatorSe
 struct Options {
   ChainId chain;
   std::shared_ptr<const crypto::ValidatorSet> validators;  // of the epoch
+  Height first_height{1};                                  // of the epoch
   std::uint32_t window = 16;  // W: heights that may be open above the last sealed one
   Millis view_timeout{2000};  // first; doubles, reset by sealed progress only
   Millis view_timeout_cap{32000};
@@ -83,6 +84,7 @@ struct Durable {
 struct Executed {
   Height height;
   Hash block_hash;
+  Height epoch_end{};  // last height of the epoch, if the blocks up to here decide it; else 0
 };
 /// The block and certificate of a Finalise action are on disk, or the host has fetched and applied
 /// blocks up to here on its own (catch-up). Idempotent.
@@ -90,7 +92,8 @@ struct Sealed {
   Height height;
   crypto::Certificate certificate;
   Hash block_hash;
-  Bytes header;  // the block's; required, its TaggedHash(kHeader) is block_hash
+  Bytes header;        // the block's; required, its TaggedHash(kHeader) is block_hash
+  Height epoch_end{};  // as Executed's
 };
 struct TimerFired {
   std::uint32_t timer = 0;
@@ -197,8 +200,9 @@ enum class DropReason {
   kTooLarge,       // a proposal over Options::max_proposal_bytes
   kRate,           // answered its signer as much as one status interval allows
   kHalted,         // this replica has diverged
+  kEpoch,          // of a height above the epoch, or the epoch is done
 };
-inline constexpr std::size_t kDropReasons = 9;
+inline constexpr std::size_t kDropReasons = 10;
 /// "own_key" and so on.
 std::string_view DropReasonName(DropReason reason);
 
@@ -209,26 +213,33 @@ struct ReplicaStatus {
   bool view_changing = false;
   bool observer = false;
   bool diverged = false;
+  bool done = false;  // the epoch's last height is sealed: the host makes the next epoch's replica
   ValidatorIndex primary;
   Height sealed;
   Height executed;
   Height prepared;
   Height proposed;
+  Height epoch_end;                                   // 0: none is decided
   std::uint64_t dropped_messages = 0;                 // the sum of:
   std::array<std::uint64_t, kDropReasons> dropped{};  // by reason
   std::uint64_t view_changes = 0;
   std::string ToString() const;
 };
 
-/// One validator's part in one epoch. Confined to its chain's strand.
+/// One validator's part in one epoch. It votes for nothing above the epoch's last height once it
+/// knows it, and for nothing at all once that is sealed. Confined to its chain's strand.
 class Replica {
  public:
   struct Recovered {
-    Height sealed;  // from the chain's store
+    Height sealed;  // from the chain's store; the height before the epoch's first, or later
     Hash sealed_hash;
-    std::optional<crypto::Certificate> sealed_certificate;  // none at height 0
-    Bytes sealed_header;                                    // none at height 0
-    std::vector<Bytes> records;                             // the vote log's, in order
+    /// These two are of the epoch: none at the height before its first.
+    std::optional<crypto::Certificate> sealed_certificate;
+    Bytes sealed_header;
+    Height epoch_end{};  // as Executed's
+    /// The vote log's, in order, whatever epochs they are of. With none of this epoch but some of
+    /// an earlier one, the log is taken over at the epoch's start.
+    std::vector<Bytes> records;
     /// The vote log is missing, damaged in the middle, or not this chain's, though the key has
     /// voted before: vote for nothing until the sealed height has passed everything it may have
     /// voted for.
@@ -253,6 +264,9 @@ class Replica {
   View view() const;
   ReplicaStatus status() const;
   Horizon horizon() const;
+  /// What the vote log must still say once the epoch has ended: the next epoch's
+  /// Recovered::records.
+  std::vector<Bytes> TakeOverRecords() const;
 
   struct Impl;  // replica_impl.h
   /// The whole state, for the model to compare.

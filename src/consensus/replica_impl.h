@@ -33,9 +33,15 @@ struct Replica::Impl {
 
   // replica.cpp: what every part uses.
   bool Settled() const { return !view_changing_; }
-  bool MayVote() const { return !observer_ && !diverged_; }
+  bool MayVote() const { return !observer_ && !diverged_ && !IsDone(); }
+  /// The epoch's last height is sealed.
+  bool IsDone() const { return epoch_end_ != Height(0) && sealed_ >= epoch_end_; }
+  bool IsAfterEpoch(Height h) const { return epoch_end_ != Height(0) && h > epoch_end_; }
+  void LearnEpochEnd(Height last);
   bool IsPrimary() const { return set_->Primary(view_) == self_; }
-  bool InWindow(Height h) const { return h > sealed_ && h <= sealed_ + options_.window; }
+  bool InWindow(Height h) const {
+    return h > sealed_ && h <= sealed_ + options_.window && !IsAfterEpoch(h);
+  }
   MessagePtr Sign(Content content) const;
   void SendTo(ValidatorIndex to, const MessagePtr& message);
   void BroadcastAll(const MessagePtr& message);
@@ -64,6 +70,9 @@ struct Replica::Impl {
   /// The slot, where the height may be buffered: (sealed, sealed + 2W]. Peers seal a little earlier
   /// than we do and go on; their messages wait here.
   Slot* Buffer(Height height);
+  DropReason WhyNotBuffered(Height height) const {
+    return IsAfterEpoch(height) ? DropReason::kEpoch : DropReason::kWindow;
+  }
 
   // seal.cpp
   void OnSeal(const MessagePtr& message);
@@ -104,6 +113,8 @@ struct Replica::Impl {
   void Release(const MessagePtr& message);
   pb::VoteRecord Record() const;
   void Recover(const std::vector<Bytes>& records);
+  bool Resume(const std::vector<Bytes>& records);
+  void TakeOver();
   bool Replay(const pb::VoteRecord& record);
   void ResendAfterRestart();
   std::vector<Bytes> CompactRecords() const;
@@ -123,7 +134,8 @@ struct Replica::Impl {
   bool view_changing_ = false;
   bool diverged_ = false;
   Height sealed_;
-  CertifiedHead sealed_head_;
+  CertifiedHead sealed_head_;  // height 0 where nothing of the epoch is sealed
+  Height epoch_end_;           // 0: not known to be decided
   Height executed_, execute_sent_, finalise_sent_;
   std::map<Height, Slot> slots_;            // (sealed, sealed + 2W]
   std::map<Height, CertifiedHead> recent_;  // last W certified blocks, for laggards
@@ -155,7 +167,9 @@ struct Replica::Impl {
 
   // Vote memory.
   bool observer_ = false;
-  Height observe_until_;  // 0: not known yet
+  Height observe_until_;          // 0: not known yet
+  std::vector<Bytes> outliving_;  // the log, where it has promises of a later epoch: the chain's
+                                  // store is the older of the two
   std::uint64_t next_token_ = 1;
   std::deque<std::pair<std::uint64_t, MessagePtr>> releases_;  // by token
   std::uint64_t records_since_compaction_ = 0;

@@ -10,6 +10,7 @@ void Replica::Impl::On(const Executed& event) {
   Slot* slot = FindSlot(event.height);
   if (slot == nullptr || diverged_ || event.height > execute_sent_ || slot->executed) return;
   slot->executed = event.block_hash;
+  LearnEpochEnd(event.epoch_end);
   executed_ = std::max(executed_, event.height);
   if (slot->certified && slot->certified->block_hash != event.block_hash) {
     return Diverge(event.height, event.block_hash, slot->certified->block_hash);
@@ -37,7 +38,7 @@ void Replica::Impl::Seal(Height height, Slot& slot) {
 void Replica::Impl::OnSeal(const MessagePtr& message) {
   const auto& seal = message->As<SealVote>();
   Slot* slot = Buffer(seal.height);
-  if (slot == nullptr) return Drop(DropReason::kWindow);
+  if (slot == nullptr) return Drop(WhyNotBuffered(seal.height));
   auto& list = slot->seals[message->signer()];
   const bool known = std::any_of(list.begin(), list.end(),
                                  [&](const auto& s) { return s.first == seal.block_hash; });
@@ -109,8 +110,19 @@ void Replica::Impl::Diverge(Height height, const Hash& ours, const Hash& theirs)
   out_.emplace_back(Diverged{height, ours, theirs});
 }
 
+// Nobody correct has voted above it: whoever has not executed the block that decides it has not
+// sealed it either, and its window ends there or lower.
+void Replica::Impl::LearnEpochEnd(Height last) {
+  if (last == Height(0) || epoch_end_ != Height(0)) return;
+  epoch_end_ = last;
+  const auto above = slots_.upper_bound(last);
+  for (auto it = above; it != slots_.end(); ++it) Drop(DropReason::kEpoch);
+  slots_.erase(above, slots_.end());
+}
+
 void Replica::Impl::On(const Sealed& event) {
-  if (event.height <= sealed_ || diverged_) return;
+  if (event.height <= sealed_ || diverged_ || IsDone()) return;
+  LearnEpochEnd(event.epoch_end);
   CHECK(TaggedHash(crypto::Domain::kHeader, {event.header}) == event.block_hash,
         "header of sealed height {} does not hash to the sealed hash", event.height);
   if (const Slot* slot = FindSlot(event.height)) {
@@ -136,6 +148,7 @@ void Replica::Impl::On(const Sealed& event) {
   TryExecute();
   TryFinalise();
   ArmProgressTimer(/*restart=*/true);
+  if (IsDone()) view_change_timer_.reset();
   MaybeCompact();
 }
 

@@ -22,8 +22,8 @@ void Replica::Impl::OnStatusTimer() {
   const auto [believable, hint] = BelievableSealed();
   const Height target = std::max(believable, best_certified_);
   const bool behind = target > sealed_;
-  const bool stalled =
-      sealed_ == sealed_at_last_status_ && (behind || !Settled() || HasOpenWork()) && !diverged_;
+  const bool stalled = sealed_ == sealed_at_last_status_ &&
+                       (behind || !Settled() || HasOpenWork()) && !diverged_ && !IsDone();
   sealed_at_last_status_ = sealed_;
   PeerStatus status{view_, view_changing_, sealed_, stalled, {}};
   for (const auto& [height, slot] : slots_) {
@@ -104,6 +104,7 @@ std::pair<Height, ValidatorIndex> Replica::Impl::BelievableSealed() const {
 }
 
 void Replica::Impl::NoteFarVote(ValidatorIndex from, Height height) {
+  if (IsAfterEpoch(height)) return;
   Height& highest = far_votes_[from];
   highest = std::max(highest, height);
 }

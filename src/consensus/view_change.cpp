@@ -134,7 +134,7 @@ void Replica::Impl::Install(const MessagePtr& new_view) {
   own_view_change_ = nullptr;
   view_change_timer_.reset();
   proposed_ = Height(0);
-  plan_ = PlanNewView(opening.view_changes);
+  plan_ = PlanNewView(opening.view_changes, options_.first_height);
   for (auto& [height, slot] : slots_) slot.EnterView(view_);
   std::erase_if(view_changes_, [this](const auto& entry) {
     return entry.second->template As<ViewChange>().view <= view_;

@@ -80,26 +80,57 @@ void Replica::Impl::Recover(const std::vector<Bytes>& records) {
     pb::VoteRecord record = Record();
     record.mutable_began();
     Promise(record);
+    return;
   }
+  if (Resume(records)) return ResendAfterRestart();
+  // What we cannot read we may have promised.
+  slots_.clear();
+  view_ = View(0);
+  view_changing_ = false;
+  new_view_ = own_view_change_ = nullptr;
+  view_changes_.clear();
+  plan_ = {};
+  observe_until_ = Height(0);
+  observer_ = true;
+  Recover({});
+}
+
+bool Replica::Impl::Resume(const std::vector<Bytes>& records) {
+  bool own = false;
+  bool outlived = false;
   for (const Bytes& bytes : records) {
     const auto record = Decode<pb::VoteRecord>(bytes);
-    if (record && Replay(*record)) continue;
-    // What we cannot read we may have promised.
-    slots_.clear();
-    view_ = View(0);
-    view_changing_ = false;
-    new_view_ = own_view_change_ = nullptr;
-    view_changes_.clear();
-    plan_ = {};
-    observe_until_ = Height(0);
-    observer_ = true;
-    return Recover({});
+    if (!record) return false;
+    const Epoch epoch(record->epoch());
+    outlived = outlived || epoch > set_->epoch();
+    own = own || epoch == set_->epoch();
+    // Of an epoch that has ended only this still binds us: heights go on where it ended.
+    const bool binds = record->has_observing() && epoch < set_->epoch();
+    if ((epoch == set_->epoch() || binds) && !Replay(*record)) return false;
   }
-  ResendAfterRestart();
+  if (outlived) {
+    // What it promised here is forgotten: no vote in this epoch, and the log is left alone.
+    outliving_ = records;
+    observer_ = true;
+    observe_until_ = Height(kMaxHeight);
+  } else if (!own) {
+    TakeOver();
+  }
+  return true;
+}
+
+// The log is an earlier epoch's. It has been kept since, so whatever we promised in this one would
+// be in it, after the record that this epoch was begun. Where the chain has gone on without that
+// record, something is missing after all.
+void Replica::Impl::TakeOver() {
+  if (!observer_ && sealed_ >= options_.first_height) {
+    observer_ = true;
+    observe_until_ = Height(0);
+  }
+  out_.emplace_back(CompactLog{CompactRecords()});
 }
 
 bool Replica::Impl::Replay(const pb::VoteRecord& record) {
-  if (record.epoch() != set_->epoch().value) return true;  // of a set that has ended
   switch (record.kind_case()) {
     case pb::VoteRecord::kProposal: {
       const Height height(record.proposal().height());
@@ -139,7 +170,7 @@ bool Replica::Impl::Replay(const pb::VoteRecord& record) {
       view_ = new_view_->As<NewView>().view;
       view_changing_ = false;
       own_view_change_ = nullptr;
-      plan_ = PlanNewView(new_view_->As<NewView>().view_changes);
+      plan_ = PlanNewView(new_view_->As<NewView>().view_changes, options_.first_height);
       return true;
     }
     case pb::VoteRecord::kSeal: {
@@ -229,6 +260,7 @@ std::vector<Bytes> Replica::Impl::CompactRecords() const {
 }
 
 void Replica::Impl::MaybeCompact() {
+  if (!outliving_.empty()) return;
   // Once a window of blocks is garbage; and where nothing is sealed, once view changes pile up.
   const bool due = sealed_since_compaction_ >= options_.window ||
                    records_since_compaction_ >= 8 * std::uint64_t{options_.window} + 64;

@@ -115,7 +115,7 @@ std::optional<MessageId> Book::Note(Epoch epoch, const Bytes& bytes) {
   } else if (const auto* opening = std::get_if<NewView>(&content)) {
     entry.kind = Kind::kNewView;
     entry.view = opening->view.value;
-    const NewViewPlan plan = PlanNewView(opening->view_changes);
+    const NewViewPlan plan = PlanNewView(opening->view_changes, Height(1));
     about = fmt::format("NEW-VIEW {} (stable {}", opening->view, Describe(plan.stable));
     for (const auto& [height, digest] : plan.digests) {
       about += fmt::format(", {} at height {}", Name(digest), height);

@@ -16,8 +16,11 @@ inline constexpr std::uint64_t kChainByte = 7;
 ChainId TestChain();
 crypto::KeyPair VoteKey(std::uint32_t index);
 std::shared_ptr<const crypto::ValidatorSet> TestValidators(std::uint32_t n);
+/// The nodes `members`, in this order, as an epoch's validators.
+std::shared_ptr<const crypto::ValidatorSet> TestValidators(
+    Epoch epoch, const std::vector<std::uint32_t>& members);
 /// Header bytes of a test block: height, and something it depends on.
-Bytes TestHeader(Height height, BytesView content);
+Bytes TestHeader(Height height, BytesView content, Epoch epoch = Epoch(0));
 Hash HeaderHash(BytesView header);
 ProposalPtr MakeProposal(std::string_view text);
 
@@ -25,6 +28,7 @@ ProposalPtr MakeProposal(std::string_view text);
 /// good, a block is the hash over its parent and batch. Each of these a test can hold back.
 struct Node {
   std::unique_ptr<crypto::KeyPair> key;
+  std::size_t epoch = 0;  // whose replica it runs, or would
   std::unique_ptr<Replica> replica;
   std::vector<Bytes> log;
   std::vector<Bytes> headers;       // executed, by height - 1
@@ -53,6 +57,14 @@ class Harness {
   };
   explicit Harness(std::uint32_t n, std::uint32_t window = 8);
 
+  /// The block at `decided` says that the epoch ends with `last` and `members` follow.
+  void DecideEpoch(Height decided, Height last, const std::vector<std::uint32_t>& members);
+  /// What a host does once the last block of its epoch is sealed: goes on in the next epoch, with a
+  /// replica or, where it is no member, with none.
+  void EnterNextEpoch(std::uint32_t i);
+  /// Block sync: `to` takes the sealed blocks of `from`, entering epochs on the way.
+  void FetchBlocks(std::uint32_t to, std::uint32_t from);
+
   Node& node(std::uint32_t i) { return nodes_[i]; }
   Replica& replica(std::uint32_t i) { return *nodes_[i].replica; }
   ReplicaStatus status(std::uint32_t i) const { return nodes_[i].replica->status(); }
@@ -69,7 +81,8 @@ class Harness {
   bool Propose(std::uint32_t i, std::string_view text);
   /// Answers held back by the node, in order.
   void ReleaseHeld(std::uint32_t i);
-  /// A new process on the same disk: what is not in `log` or finalised is gone.
+  /// A new process on the same disk: what is not in `log` or finalised is gone. Requires: it is a
+  /// member of its epoch.
   void Restart(std::uint32_t i, bool votes_lost = false);
   MessagePtr Signed(std::uint32_t i, Content content) const;
 
@@ -81,11 +94,19 @@ class Harness {
   std::function<void(std::uint32_t, const Action&)> observe;
 
  private:
+  struct EpochPlan {
+    std::shared_ptr<const crypto::ValidatorSet> validators;
+    Height first{1};
+    Height decided{}, last{};  // 0: goes on
+  };
   void Perform(std::uint32_t i, Actions actions);
-  Options MakeOptions() const;
+  void StartReplica(std::uint32_t i, std::vector<Bytes> records, bool votes_lost);
+  const EpochPlan& EpochOf(const Node& node) const { return epochs_[node.epoch]; }
+  Height EpochEnd(const Node& node, Height at) const;
+  std::uint32_t NodeOf(const crypto::Validator& validator) const;
 
   std::uint32_t window_;
-  std::shared_ptr<const crypto::ValidatorSet> validators_;
+  std::vector<EpochPlan> epochs_;
   std::vector<Node> nodes_;
 };
 

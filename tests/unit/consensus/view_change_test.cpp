@@ -249,16 +249,27 @@ TEST(PlanTest, LatestViewWinsAndHolesAreNull) {
   const auto prepared = [](std::uint64_t view, std::uint64_t height, std::string_view batch) {
     return PreparedCertificate{{View(view), Height(height), OrderDigest(batch)}, {}};
   };
-  const NewViewPlan plan = PlanNewView({
+  const std::vector<MessagePtr> changes = {
       cluster.Signed(0, ViewChange{View(9), {}, {prepared(1, 2, "old"), prepared(1, 4, "four")}}),
       cluster.Signed(1, ViewChange{View(9), {}, {prepared(3, 2, "new")}}),
       cluster.Signed(2, ViewChange{View(9), {Height(1), Hash(), "h", {}}, {}}),
-  });
+  };
+  const NewViewPlan plan = PlanNewView(changes, Height(1));
   EXPECT_EQ(plan.stable.height, Height(1));
   EXPECT_EQ(plan.top, Height(4));
   EXPECT_EQ(plan.digests, (std::map<Height, Hash>{{Height(2), OrderDigest("new")},
                                                   {Height(3), NullDigest()},
                                                   {Height(4), OrderDigest("four")}}));
+}
+
+TEST(NewViewPlanTest, StartsWhereTheEpochDoes) {
+  Harness cluster(4);
+  const auto none = cluster.Signed(0, ViewChange{View(1), {}, {}});
+  EXPECT_EQ(PlanNewView({none}, Height(9)).top, Height(8));
+  const PreparedCertificate prepared{{View(0), Height(10), OrderDigest("ten")}, {}};
+  const auto one = cluster.Signed(1, ViewChange{View(1), {}, {prepared}});
+  EXPECT_EQ(PlanNewView({none, one}, Height(9)).digests,
+            (std::map<Height, Hash>{{Height(9), NullDigest()}, {Height(10), OrderDigest("ten")}}));
 }
 
 }  // namespace
