@@ -51,6 +51,31 @@ Hash MerkleRoot(Leaves leaves) {
   return MerkleNode(MerkleRoot(leaves.first(left)), MerkleRoot(leaves.subspan(left)));
 }
 
+MerkleTree::MerkleTree(std::vector<Hash> leaves) {
+  levels_.push_back(std::move(leaves));
+  while (levels_.back().size() > 1) {
+    const std::vector<Hash>& below = levels_.back();
+    std::vector<Hash> level;
+    level.reserve((below.size() + 1) / 2);
+    for (std::size_t i = 0; i + 1 < below.size(); i += 2) {
+      level.push_back(MerkleNode(below[i], below[i + 1]));
+    }
+    if (below.size() % 2 == 1) level.push_back(below.back());
+    levels_.push_back(std::move(level));
+  }
+}
+
+std::vector<Hash> MerkleTree::InclusionProof(std::uint64_t index) const {
+  CHECK(index < levels_[0].size(), "leaf {} of {}", index, levels_[0].size());
+  std::vector<Hash> proof;
+  for (const std::vector<Hash>& level : levels_) {
+    const std::uint64_t sibling = index ^ 1;
+    if (sibling < level.size()) proof.push_back(level[sibling]);
+    index /= 2;
+  }
+  return proof;
+}
+
 std::vector<Hash> InclusionProof(Leaves leaves, std::uint64_t index) {
   CHECK(index < leaves.size(), "leaf {} of {}", index, leaves.size());
   std::vector<Hash> proof;

@@ -19,6 +19,17 @@ Hash MerkleNode(const Hash& left, const Hash& right);
 /// Root over leaf hashes (made by MerkleLeaf) in order.
 Hash MerkleRoot(std::span<const Hash> leaves);
 
+/// A tree kept whole, for many proofs of its leaves.
+class MerkleTree {
+ public:
+  explicit MerkleTree(std::vector<Hash> leaves);
+  /// As the function of this name, without hashing.
+  std::vector<Hash> InclusionProof(std::uint64_t index) const;
+
+ private:
+  std::vector<std::vector<Hash>> levels_;  // from the leaves up; an odd last one stands for itself
+};
+
 /// Siblings from leaf `index` up to the root. Requires index < leaves.size(); checked.
 std::vector<Hash> InclusionProof(std::span<const Hash> leaves, std::uint64_t index);
 

@@ -11,7 +11,8 @@ namespace talent::ledger {
 struct BlockContext {
   ChainId chain;
   Height height;
-  Timestamp time;  // block time
+  Timestamp time;        // block time
+  std::uint32_t window;  // heights that may be ordered above the last sealed one
 };
 
 /// Implementations are stateless apart from what the genesis fixed, and so thread-safe; no method

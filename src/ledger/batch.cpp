@@ -46,9 +46,10 @@ Status CheckBatch(const Genesis& genesis, BytesView batch, BytesView payloads,
   }
   const auto ordered = TRY(ParseBatch(batch));
   const auto beside = TRY(Decode<pb::Payloads>(payloads));
-  if (ordered.proposer() >= genesis.validators().size()) {
-    return Fail(Code::kInvalidArgument, "batch.proposer: {} of {} validators", ordered.proposer(),
-                genesis.validators().size());
+  // The number of validators is the epoch's; who proposes afresh is compared with the primary.
+  if (ordered.proposer() >= crypto::ValidatorSet::kMaxValidators) {
+    return Fail(Code::kInvalidArgument, "batch.proposer: {}; a chain has up to {} validators",
+                ordered.proposer(), crypto::ValidatorSet::kMaxValidators);
   }
   const int count = ordered.transactions_size();
   if (static_cast<std::uint32_t>(count) > rules.max_batch_transactions) {

@@ -40,6 +40,7 @@ Result<GenesisState> MakeGenesisState(const Genesis& genesis, const Application&
   StateOverlay state(empty);
   const Status made = application.InitGenesis(genesis, state);
   if (!made) return Within("genesis", made.error());
+  InitEpochs(genesis.validators(), state);
   GenesisState out;
   out.writes = state.writes();
   out.tree = TRY(UpdateTree(NoPages(), TreeSlot(), Height(0), TreeChanges(out.writes)));
@@ -84,6 +85,8 @@ std::string Difference(const pb::BlockHeader& ours, const pb::BlockHeader& their
   if (ours.state_root() != theirs.state_root()) return "state_root";
   if (ours.time_ms() != theirs.time_ms()) return "time_ms";
   if (ours.transaction_count() != theirs.transaction_count()) return "transaction_count";
+  if (ours.epoch() != theirs.epoch()) return "epoch";
+  if (ours.validators_hash() != theirs.validators_hash()) return "validators_hash";
   if (ours.next_validators_hash() != theirs.next_validators_hash()) return "next_validators_hash";
   return "view or proposer";
 }
@@ -131,13 +134,14 @@ Status Chain::Impl::LoadHead(Height height, const Hash& genesis_root) {
   if (sealed_root.kind == TreeSlot::Kind::kPage) {
     TRY(CheckRootPage(StoredPages(store), sealed_root));
   }
+  const crypto::ValidatorSet validators = TRY(LoadEpoch(height));
   if (height == Height(0)) {
     const Hash id = Hash::FromBytes(genesis.chain_id().View()).value();
     head = Head{height, id, genesis.time(), genesis_root};
     return {};
   }
   const auto certified = TRY(store.ReadHeader(height));
-  auto trusted = VerifyHeader(genesis.chain_id(), genesis.validators(), certified);
+  auto trusted = VerifyHeader(genesis.chain_id(), validators, certified);
   if (!trusted) {
     return Fail(Code::kCorruption, "stored head at height {}: {}", height, trusted.error().message);
   }
@@ -150,15 +154,27 @@ Status Chain::Impl::LoadHead(Height height, const Hash& genesis_root) {
   return {};
 }
 
+/// Reads the epoch in force after the head. Returns the validators that seal the head itself.
+Result<crypto::ValidatorSet> Chain::Impl::LoadEpoch(Height height) {
+  const auto stored_entry = TRY(store.Get(Use::kState, kCurrentEpochKey));
+  const auto leaf = TRY(WalkTree(StoredPages(store), sealed_root, StatePath(kCurrentEpochKey))).end;
+  if (!stored_entry || leaf.value_hash != StateValueHash(*stored_entry)) {
+    return Fail(Code::kCorruption, "state: the epoch is not what the state root stands for");
+  }
+  epoch = std::make_shared<const EpochState>(TRY(ReadEpoch(stored)));
+  if (epoch->first != height + 1 || height == Height(0)) return epoch->validators;
+  return TRY(ReadEndedEpoch(stored, Epoch(epoch->number().value - 1))).validators;
+}
+
 pb::BlockHeader Chain::Impl::MakeHeader(const Head& parent, const Origin& origin,
-                                        const StagedBlock& block, Timestamp time) const {
+                                        const EpochState& in_force, const StagedBlock& block,
+                                        Timestamp time) const {
   std::vector<Hash> ids;
   std::vector<Hash> receipts;
   for (const ExecutedTransaction& executed : block.executed) {
     ids.push_back(crypto::MerkleLeaf(executed.id.View()));
     receipts.push_back(ReceiptLeaf(executed));
   }
-  const crypto::ValidatorSet& validators = genesis.validators();
   pb::BlockHeader header;
   header.set_format(kHeaderFormat);
   header.set_suite(kSuite);
@@ -172,9 +188,9 @@ pb::BlockHeader Chain::Impl::MakeHeader(const Head& parent, const Origin& origin
   header.set_receipts_root(RootOf(receipts).ToBytes());
   header.set_state_root(block.tree.root.hash.ToBytes());
   header.set_transaction_count(static_cast<std::uint32_t>(block.executed.size()));
-  header.set_epoch(validators.epoch().value);
-  header.set_validators_hash(validators.hash().ToBytes());
-  header.set_next_validators_hash(validators.hash().ToBytes());
+  header.set_epoch(in_force.number().value);
+  header.set_validators_hash(in_force.validators.hash().ToBytes());
+  header.set_next_validators_hash(block.next_epoch->validators.hash().ToBytes());
   return header;
 }
 
@@ -190,14 +206,24 @@ Result<StagedBlock> Chain::Impl::Run(const Origin& origin, OrderedTransactions o
   };
   StagedBlock block;
   block.ordered = std::move(ordered);
+  const ConsensusRules& rules = genesis.consensus();
   StateOverlay state = tip_state.Nested();
-  block.executed = TRY(ExecuteTransactions(application, genesis.consensus(),
-                                           BlockContext{genesis.chain_id(), height, time},
-                                           block.ordered, seen, state));
+  block.executed =
+      TRY(ExecuteTransactions(application, rules, {genesis.chain_id(), height, time, rules.window},
+                              block.ordered, seen, state));
+  const auto in_force = TipEpoch();
+  if (in_force->end && in_force->end->last == height) StartNextEpoch(*in_force, state);
   block.writes = state.writes();
+  block.next_epoch = in_force;
+  if (block.writes.contains(kCurrentEpochKey)) {
+    block.next_epoch = std::make_shared<const EpochState>(TRY(ReadEpoch(state)));
+  }
+  const bool ends = block.next_epoch->number() != in_force->number();
+  const auto& end = ends ? in_force->end : block.next_epoch->end;
+  if (end) block.epoch_end = end->last;
   const TreeSlot& root = staged.empty() ? sealed_root : staged.back().tree.root;
   block.tree = TRY(UpdateTree(pages, root, height, TreeChanges(block.writes)));
-  block.header = Encode(MakeHeader(parent, origin, block, time));
+  block.header = Encode(MakeHeader(parent, origin, *in_force, block, time));
   block.head = Head{height, BlockHash(block.header), time, block.tree.root.hash};
   return block;
 }
@@ -276,6 +302,7 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
   sealed_root = sealed.tree.root;
   const std::lock_guard lock(mutex);
   head = sealed.head;
+  epoch = sealed.next_epoch;
   return {};
 }
 
@@ -341,7 +368,7 @@ Result<ExecutedBlock> Chain::Execute(BytesView batch, BytesView payloads) {
   }
   impl_->Stage(TRY(impl_->Run(origin, std::move(ordered))));
   const StagedBlock& block = impl_->staged.back();
-  ExecutedBlock out{block.head.height, block.head.hash, block.header, {}, {}};
+  ExecutedBlock out{block.head.height, block.head.hash, block.header, {}, {}, block.epoch_end};
   for (const ExecutedTransaction& executed : block.executed) {
     out.tx_ids.push_back(executed.id);
     out.receipts.push_back(executed.code);
@@ -359,7 +386,7 @@ Status Chain::Apply(const pb::BlockWithPayloads& block, const SignatureCheck& ch
   pb::CertifiedHeader certified;
   certified.set_header(block.block().header());
   *certified.mutable_certificate() = block.block().certificate();
-  const TrustedHeader trusted = TRY(VerifyHeader(id(), validators(), certified));
+  const TrustedHeader trusted = TRY(VerifyHeader(id(), *validators(), certified));
   const Head sealed = head();
   if (trusted.header.height() != sealed.height.value + 1) {
     return Fail(Code::kPrecondition, "block {} does not follow height {}", trusted.header.height(),
@@ -387,5 +414,9 @@ Status Chain::Apply(const pb::BlockWithPayloads& block) {
 
 Head Chain::tip() const { return impl_->Tip(); }
 const StateReader& Chain::tip_state() const { return impl_->tip_state; }
+
+bool Chain::HasDueWork(Timestamp time) const {
+  return impl_->TipEpoch()->end || impl_->application.HasDueWork(time, impl_->tip_state);
+}
 
 }  // namespace talent::ledger

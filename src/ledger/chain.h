@@ -11,6 +11,7 @@
 #include "crypto/validator_set.h"
 #include "ledger/application.h"
 #include "ledger/database.h"
+#include "ledger/epochs.h"
 #include "ledger/genesis.h"
 
 namespace talent::ledger {
@@ -28,6 +29,7 @@ struct ExecutedBlock {
   Bytes header;  // canonical BlockHeader
   std::vector<TxId> tx_ids;
   std::vector<pb::ReceiptCode> receipts;
+  Height epoch_end{};  // last height of the block's epoch, where it is decided by now; else 0
 };
 
 struct TxLocation {
@@ -82,15 +84,24 @@ class Chain {
   Head tip() const;
   /// State on top of the highest executed block. Valid until the next call of a writer method.
   const StateReader& tip_state() const;
+  /// Is there a reason for an empty block at `time` on top of the tip: due work of the application,
+  /// or an epoch's end to be reached?
+  bool HasDueWork(Timestamp time) const;
 
   // Readers.
 
   Head head() const;
-  const crypto::ValidatorSet& validators() const;   // of the epoch of the next block
+  /// The epoch of the block after head(). Changes when the last block of an epoch is sealed; who
+  /// holds it keeps one answer.
+  std::shared_ptr<const EpochState> epoch() const;
+  std::shared_ptr<const crypto::ValidatorSet> validators() const;  // of epoch()
+  /// Of any epoch up to that of the next block. Errors: kNotFound, kCorruption, kIo.
+  Result<std::shared_ptr<const crypto::ValidatorSet>> ValidatorsOf(Epoch number) const;
   Result<pb::Block> GetBlock(Height height) const;  // kNotFound
   Result<pb::BlockWithPayloads> GetBlockWithPayloads(Height height) const;
   Result<pb::CertifiedHeader> GetHeader(Height height) const;  // kNotFound
-  std::optional<TxLocation> FindTransaction(const TxId& id) const;
+  /// nullopt: not sealed. Errors: kIo, kCorruption.
+  Result<std::optional<TxLocation>> FindTransaction(const TxId& id) const;
   /// The transaction with its payload if that is kept. kNotFound.
   Result<Transaction> GetTransaction(const TxId& id) const;
   Result<pb::Receipt> GetReceipt(const TxLocation& at) const;
@@ -110,8 +121,17 @@ class Chain {
 };
 
 /// Proof of a sealed transaction from the genesis of its chain, with the payload if that is kept
-/// (the caller takes it out for a reader who may not see it). Errors: kNotFound, kCorruption.
+/// (the caller takes it out for a reader who may not see it), and the changes of validators up to
+/// the head. Errors: kNotFound, kCorruption, kIo.
 Result<pb::TransactionProof> BuildTransactionProof(const Chain& chain, const TxId& id);
+
+/// Adds to `proof` what the state has at `key` after sealed block `at`, and the changes of
+/// validators that lead there. Errors: as Chain::ProveState.
+Status AddStatement(const Chain& chain, BytesView key, Height at, pb::TransactionProof& proof);
+
+/// The last header of an epoch that has ended, and who came next. Errors: kNotFound, kCorruption,
+/// kIo.
+Result<pb::EpochChange> GetEpochChange(const Chain& chain, Epoch ended);
 
 /// Result of walking a chain.
 struct VerifyReport {

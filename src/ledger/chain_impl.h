@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "crypto/merkle.h"
 #include "ledger/chain_store.h"
 #include "ledger/executor.h"
 
@@ -18,6 +19,8 @@ struct StagedBlock {
   std::vector<ExecutedTransaction> executed;
   StateOverlay::Writes writes;
   TreeUpdate tree;
+  std::shared_ptr<const EpochState> next_epoch;  // of the block after it
+  Height epoch_end;                              // as ExecutedBlock's
 };
 
 /// Where a block comes from, as far as its header says.
@@ -39,6 +42,22 @@ class StagedPages final : public TreePages {
   StoredPages stored_;
 };
 
+/// The trees of one block, so that proofs of many of its transactions hash it once. Thread-safe.
+class ProofCache {
+ public:
+  struct Block {
+    Height height;
+    std::vector<Bytes> receipts;  // canonical
+    crypto::MerkleTree ids_tree, receipts_tree;
+  };
+  /// Errors: those of reading the body.
+  Result<std::shared_ptr<const Block>> Of(const ChainStore& store, Height height);
+
+ private:
+  std::mutex mutex_;  // guards last_
+  std::shared_ptr<const Block> last_;
+};
+
 struct Chain::Impl {
   Impl(const Genesis& chain_genesis, const Application& app, ChainStore chain_store)
       : genesis(chain_genesis), application(app), store(std::move(chain_store)) {}
@@ -57,20 +76,31 @@ struct Chain::Impl {
   TreePageCache pages{staged_pages};
   TreeSlot sealed_root;
 
-  mutable std::mutex mutex;  // guards head
+  mutable std::mutex mutex;  // guards both
   Head head;
+  std::shared_ptr<const EpochState> epoch;  // of the block after head
+
+  mutable ProofCache proofs;
 
   Head SealedHead() const {
     const std::lock_guard lock(mutex);
     return head;
   }
   Head Tip() const { return staged.empty() ? SealedHead() : staged.back().head; }
+  std::shared_ptr<const EpochState> SealedEpoch() const {
+    const std::lock_guard lock(mutex);
+    return epoch;
+  }
+  std::shared_ptr<const EpochState> TipEpoch() const {
+    return staged.empty() ? SealedEpoch() : staged.back().next_epoch;
+  }
 
   Status Load();
   Status LoadHead(Height height, const Hash& genesis_root);
+  Result<crypto::ValidatorSet> LoadEpoch(Height height);
   Result<StagedBlock> Run(const Origin& origin, OrderedTransactions ordered);
-  pb::BlockHeader MakeHeader(const Head& parent, const Origin& origin, const StagedBlock& block,
-                             Timestamp time) const;
+  pb::BlockHeader MakeHeader(const Head& parent, const Origin& origin, const EpochState& epoch,
+                             const StagedBlock& block, Timestamp time) const;
   void Stage(StagedBlock block);
   /// Takes the block's writes and ids out of what lies on top of the sealed state.
   void Forget(const StagedBlock& block);

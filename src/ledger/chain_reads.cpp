@@ -7,6 +7,13 @@
 namespace talent::ledger {
 namespace {
 
+Bytes EncodeReceipt(const TxId& id, pb::ReceiptCode code) {
+  pb::Receipt receipt;
+  receipt.set_tx_id(id.ToBytes());
+  receipt.set_code(code);
+  return Encode(receipt);
+}
+
 Result<pb::Receipt> ReceiptAt(const pb::StoredBody& body, const TxLocation& at) {
   if (at.index >= static_cast<std::uint32_t>(body.transactions_size())) {
     return Fail(Code::kNotFound, "block {} has {} transactions and none at {}", at.height,
@@ -24,12 +31,56 @@ void Append(const std::vector<Hash>& siblings,
   for (const Hash& sibling : siblings) *out.Add() = sibling.ToBytes();
 }
 
+/// Leads `proof` up to epoch `to`.
+Status AddEpochChanges(const Chain& chain, Epoch to, pb::TransactionProof& proof) {
+  for (Epoch at(static_cast<std::uint64_t>(proof.epochs_size())); at < to; ++at) {
+    *proof.add_epochs() = TRY(GetEpochChange(chain, at));
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<std::shared_ptr<const ProofCache::Block>> ProofCache::Of(const ChainStore& store,
+                                                                Height height) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (last_ != nullptr && last_->height == height) return last_;
+  }
+  const auto body = TRY(store.ReadBody(height));
+  std::vector<Bytes> receipts;
+  std::vector<Hash> ids;
+  std::vector<Hash> leaves;
+  for (int i = 0; i < body.transactions_size(); ++i) {
+    const TxId id = TransactionId(body.transactions(i).envelope());
+    ids.push_back(crypto::MerkleLeaf(id.View()));
+    receipts.push_back(EncodeReceipt(id, static_cast<pb::ReceiptCode>(body.receipts(i))));
+    leaves.push_back(crypto::MerkleLeaf(receipts.back()));
+  }
+  auto block = std::make_shared<const Block>(Block{height, std::move(receipts),
+                                                   crypto::MerkleTree(std::move(ids)),
+                                                   crypto::MerkleTree(std::move(leaves))});
+  const std::lock_guard lock(mutex_);
+  last_ = block;
+  return block;
+}
 
 const Genesis& Chain::genesis() const { return impl_->genesis; }
 const ChainId& Chain::id() const { return impl_->genesis.chain_id(); }
 Head Chain::head() const { return impl_->SealedHead(); }
-const crypto::ValidatorSet& Chain::validators() const { return impl_->genesis.validators(); }
+std::shared_ptr<const EpochState> Chain::epoch() const { return impl_->SealedEpoch(); }
+
+std::shared_ptr<const crypto::ValidatorSet> Chain::validators() const {
+  const auto now = epoch();
+  return {now, &now->validators};
+}
+
+Result<std::shared_ptr<const crypto::ValidatorSet>> Chain::ValidatorsOf(Epoch number) const {
+  auto now = validators();
+  if (now->epoch() == number) return now;
+  return std::make_shared<const crypto::ValidatorSet>(
+      TRY(ReadEndedEpoch(*SealedState(), number)).validators);
+}
 
 Result<pb::Block> Chain::GetBlock(Height height) const {
   auto header = TRY(impl_->store.ReadHeader(height));
@@ -49,9 +100,8 @@ Result<pb::CertifiedHeader> Chain::GetHeader(Height height) const {
   return impl_->store.ReadHeader(height);
 }
 
-std::optional<TxLocation> Chain::FindTransaction(const TxId& id) const {
-  auto found = impl_->store.ReadLocation(id);
-  return found ? *found : std::nullopt;
+Result<std::optional<TxLocation>> Chain::FindTransaction(const TxId& id) const {
+  return impl_->store.ReadLocation(id);
 }
 
 Result<Transaction> Chain::GetTransaction(const TxId& id) const {
@@ -86,19 +136,16 @@ std::unique_ptr<StateReader> Chain::SealedState() const {
 }
 
 Result<pb::TransactionPath> Chain::ProveTransaction(const TxLocation& at) const {
-  const auto body = TRY(impl_->store.ReadBody(at.height));
+  const auto block = TRY(impl_->proofs.Of(impl_->store, at.height));
+  if (at.index >= block->receipts.size()) {
+    return Fail(Code::kNotFound, "block {} has {} transactions and none at {}", at.height,
+                block->receipts.size(), at.index);
+  }
   pb::TransactionPath path;
   path.set_index(at.index);
-  path.set_receipt(Encode(TRY(ReceiptAt(body, at))));
-  std::vector<Hash> ids;
-  std::vector<Hash> receipts;
-  for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(body.transactions_size()); ++i) {
-    const auto receipt = TRY(ReceiptAt(body, {at.height, i}));
-    ids.push_back(crypto::MerkleLeaf(receipt.tx_id()));
-    receipts.push_back(crypto::MerkleLeaf(Encode(receipt)));
-  }
-  Append(crypto::InclusionProof(ids, at.index), *path.mutable_transaction_path());
-  Append(crypto::InclusionProof(receipts, at.index), *path.mutable_receipt_path());
+  path.set_receipt(block->receipts[at.index]);
+  Append(block->ids_tree.InclusionProof(at.index), *path.mutable_transaction_path());
+  Append(block->receipts_tree.InclusionProof(at.index), *path.mutable_receipt_path());
   return path;
 }
 
@@ -124,11 +171,20 @@ Result<pb::StateProof> Chain::ProveState(BytesView key, Height at) const {
   return proof;
 }
 
+Result<pb::EpochChange> GetEpochChange(const Chain& chain, Epoch ended) {
+  const EpochState epoch = TRY(ReadEndedEpoch(*chain.SealedState(), ended));
+  pb::EpochChange change;
+  *change.mutable_header() = TRY(chain.GetHeader(epoch.end->last));
+  *change.mutable_next_validators() = ToProto(epoch.end->next);
+  return change;
+}
+
 Result<pb::TransactionProof> BuildTransactionProof(const Chain& chain, const TxId& id) {
   const Transaction tx = TRY(chain.GetTransaction(id));
-  const auto at = chain.FindTransaction(id);
-  CHECK(at.has_value(), "an index entry went away");
+  const auto at = TRY(chain.FindTransaction(id));
+  if (!at) return Fail(Code::kCorruption, "the index entry of transaction {} went away", id.Hex());
   pb::TransactionProof proof;
+  TRY(AddEpochChanges(chain, chain.epoch()->number(), proof));
   *proof.mutable_header() = TRY(chain.GetHeader(at->height));
   *proof.mutable_path() = TRY(chain.ProveTransaction(*at));
   proof.mutable_transaction()->set_envelope(tx.envelope_bytes);
@@ -138,6 +194,15 @@ Result<pb::TransactionProof> BuildTransactionProof(const Chain& chain, const TxI
     proof.mutable_payload()->set_data(tx.payload);
   }
   return proof;
+}
+
+Status AddStatement(const Chain& chain, BytesView key, Height at, pb::TransactionProof& proof) {
+  pb::StateStatement statement;
+  *statement.mutable_header() = TRY(chain.GetHeader(at));
+  *statement.mutable_proof() = TRY(chain.ProveState(key, at));
+  TRY(AddEpochChanges(chain, Epoch(statement.header().certificate().epoch()), proof));
+  *proof.add_statements() = std::move(statement);
+  return {};
 }
 
 }  // namespace talent::ledger

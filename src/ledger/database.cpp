@@ -20,7 +20,7 @@ constexpr std::size_t kFamilyMemtableBytes = 32u << 20;
 // keys a validator asks for (is this transaction known?) are in no table, and the search of a
 // memtable that finds nothing is the dearest.
 constexpr double kMemtableFilterShare = 0.02;
-constexpr std::size_t kMaxWalBytes = 512u << 20;      // then the oldest memtable is flushed
+constexpr std::size_t kMaxWalBytes = 512u << 20;  // then the oldest memtable is flushed
 constexpr std::size_t kKeptInfoLogs = 4;
 
 rocksdb::Options MakeOptions() {

@@ -1,5 +1,6 @@
 #include "ledger/genesis.h"
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 
@@ -11,19 +12,13 @@ namespace {
 
 constexpr std::uint64_t kFormat = 1;
 constexpr std::string_view kSuite = "ed25519-sha256";
-constexpr std::size_t kMaxNameLength = 64;    // names become file names, labels and log words
 constexpr std::size_t kMaxFollowers = 10000;  // also bounded by kMaxBytes
 
-/// Lower-case letters, digits and dashes: safe as a file name, a metric label and a word in a log.
 Result<std::string> Name(JsonFields& fields) {
   std::string name = TRY(fields.Text("name", kMaxNameLength));
-  for (const char c : name) {
-    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) {
-      return Fail(Code::kInvalidArgument, "{}: a name is made of a-z, 0-9 and '-'",
-                  fields.PathOf("name"));
-    }
-  }
-  return name;
+  if (IsName(name)) return name;
+  return Fail(Code::kInvalidArgument, "{}: a name is made of a-z, 0-9 and '-'",
+              fields.PathOf("name"));
 }
 
 Result<crypto::PublicKey> Key(JsonFields& fields, const std::string& field) {
@@ -88,22 +83,6 @@ Result<crypto::ValidatorSet> ReadValidators(JsonFields& top) {
   return set;
 }
 
-// A new view carries a quorum of view changes, each with a prepared certificate for every open
-// height, each with a quorum of votes. What does not fit a frame could never be agreed on.
-Status CheckNewViewFits(const ConsensusRules& rules, const crypto::ValidatorSet& validators) {
-  constexpr std::uint64_t kVoteBytes = 112;  // signature, index and framing, rounded up
-  constexpr std::uint64_t kMaxNewViewBytes = 12u << 20;
-  const std::uint64_t quorum = validators.quorum();
-  if (quorum * quorum * rules.window * kVoteBytes > kMaxNewViewBytes) {
-    return Fail(
-        Code::kInvalidArgument,
-        "consensus.window: {} heights are too many for {} validators: a new view would not fit a "
-        "message of {} bytes",
-        rules.window, validators.size(), kMaxNewViewBytes);
-  }
-  return {};
-}
-
 Result<std::vector<Genesis::Follower>> ReadFollowers(JsonFields& top,
                                                      const crypto::ValidatorSet& validators) {
   std::vector<Genesis::Follower> followers;
@@ -143,6 +122,26 @@ struct Genesis::Fields {
   std::vector<Follower> followers;
   nlohmann::json app;
 };
+
+bool IsName(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxNameLength && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+Status CheckNewViewFits(std::uint32_t window, std::size_t validators) {
+  constexpr std::uint64_t kVoteBytes = 112;  // signature, index and framing, rounded up
+  constexpr std::uint64_t kMaxNewViewBytes = 12u << 20;
+  const std::uint64_t quorum = crypto::Quorum(static_cast<std::uint32_t>(validators));
+  if (quorum * quorum * window * kVoteBytes > kMaxNewViewBytes) {
+    return Fail(
+        Code::kInvalidArgument,
+        "consensus.window: {} heights are too many for {} validators: a new view would not fit a "
+        "message of {} bytes",
+        window, validators, kMaxNewViewBytes);
+  }
+  return {};
+}
 
 std::string_view TierName(Tier tier) {
   switch (tier) {
@@ -189,7 +188,7 @@ Result<Genesis> Genesis::Parse(BytesView text) {
   const Timestamp time(TRY(top.Number("time_ms", 1, kMaxTime.value)));
   const ConsensusRules rules = TRY(ReadRules(TRY(top.Object("consensus"))));
   crypto::ValidatorSet validators = TRY(ReadValidators(top));
-  TRY(CheckNewViewFits(rules, validators));
+  TRY(CheckNewViewFits(rules.window, validators.size()));
   std::vector<Follower> followers = TRY(ReadFollowers(top, validators));
   TRY(top.Object("app"));
   TRY(top.Finish());

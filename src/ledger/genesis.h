@@ -17,6 +17,10 @@ namespace talent::ledger {
 /// No time of ours lies after this (end of the year 9999): sums of times cannot overflow.
 inline constexpr Timestamp kMaxTime{253402300799999};
 
+inline constexpr std::size_t kMaxNameLength = 64;
+/// Lower-case letters, digits and dashes: safe as a file name, a metric label and a word in a log.
+bool IsName(std::string_view text);
+
 enum class Tier { kPrivate, kConsortium, kPublic };
 /// "private", "consortium", "public".
 std::string_view TierName(Tier tier);
@@ -33,6 +37,11 @@ struct ConsensusRules {
   Millis max_clock_drift{10000};        // a fresh proposal may be this far ahead or behind
   std::uint64_t max_valid_for = 10000;  // heights between admission and valid_until at most
 };
+
+/// A new view carries a quorum of view changes, each with a prepared certificate for every open
+/// height, each with a quorum of votes: what does not fit a message could never be agreed on.
+/// Errors: kInvalidArgument. Requires one validator or more.
+Status CheckNewViewFits(std::uint32_t window, std::size_t validators);
 
 /// Immutable.
 class Genesis {

@@ -5,6 +5,7 @@
 #include "base/canonical.h"
 #include "crypto/merkle.h"
 #include "crypto/sha256.h"
+#include "ledger/epochs.h"
 #include "ledger/state_tree.h"
 
 namespace talent::ledger {
@@ -53,13 +54,7 @@ Result<crypto::ValidatorSet> NextValidators(const ChainId& chain,
     return Fail(Code::kInvalidArgument, "height {} is not the last of epoch {}",
                 last.header.height(), current.epoch());
   }
-  std::vector<crypto::Validator> validators;
-  for (const pb::ValidatorInfo& info : change.next_validators()) {
-    const auto vote_key = TRY(crypto::PublicKey::FromBytes(info.vote_key()));
-    const auto node_key = TRY(crypto::PublicKey::FromBytes(info.node_key()));
-    validators.push_back({info.name(), vote_key, node_key});
-  }
-  auto next = TRY(crypto::ValidatorSet::Create(current.epoch() + 1, std::move(validators)));
+  auto next = TRY(ReadValidators(current.epoch() + 1, change.next_validators()));
   if (next.hash().View() != last.header.next_validators_hash()) {
     return Fail(Code::kCorruption, "the validators given for epoch {} are not those announced",
                 next.epoch());

@@ -48,13 +48,14 @@ bool IsMissing(const pb::SignedEnvelope& envelope, const pb::Payload& payload) {
 /// Checks what can be checked of a block whose state cannot be executed any more.
 class BlockCheck {
  public:
-  BlockCheck(const ChainStore& store, const Genesis& genesis) : store_(store), genesis_(genesis) {}
+  BlockCheck(const ChainStore& store, const Genesis& genesis)
+      : store_(store), genesis_(genesis), validators_(genesis.validators()) {}
 
   Status Check(Height height, const Hash& previous, const pb::BlockWithPayloads& stored) const {
     pb::CertifiedHeader certified;
     certified.set_header(stored.block().header());
     *certified.mutable_certificate() = stored.block().certificate();
-    const auto trusted = TRY(VerifyHeader(genesis_.chain_id(), genesis_.validators(), certified));
+    const auto trusted = TRY(VerifyHeader(genesis_.chain_id(), validators_, certified));
     const pb::BlockHeader& header = trusted.header;
     if (header.height() != height.value) return Wrong("header: height");
     if (header.previous_hash() != previous.View()) return Wrong("header: previous_hash");
@@ -77,6 +78,17 @@ class BlockCheck {
     if (crypto::MerkleRoot(receipts).View() != header.receipts_root()) {
       return Wrong("receipts_root");
     }
+    return {};
+  }
+
+  /// The block of `header` is right; the next may be another epoch's.
+  Status Advance(const pb::BlockHeader& header) {
+    if (header.next_validators_hash() == header.validators_hash()) return {};
+    const auto ended = TRY(ReadEndedEpoch(StoredState(store_), validators_.epoch()));
+    if (ended.end->next.hash().View() != header.next_validators_hash()) {
+      return Wrong("next_validators_hash");
+    }
+    validators_ = ended.end->next;
     return {};
   }
 
@@ -109,6 +121,7 @@ class BlockCheck {
 
   const ChainStore& store_;
   const Genesis& genesis_;
+  crypto::ValidatorSet validators_;  // of the next block
 };
 
 /// That every record of `expected` is in `stored` too; with `exactly`, that there are no others.
@@ -182,6 +195,7 @@ class Walk {
       if (!applied && (missing == 0 || applied.error().code != Code::kPrecondition)) return applied;
     }
     if (!executing_) TRY(check_.Check(height, report_.head_hash, block));
+    TRY(check_.Advance(TRY(Decode<pb::BlockHeader>(block.block().header()))));
     if (executing_) report_.executed = height;
     report_.height = height;
     report_.transactions += static_cast<std::uint64_t>(block.payloads_size());

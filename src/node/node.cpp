@@ -111,7 +111,7 @@ Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passp
         vote_keys.emplace(name, TRY(crypto::ReadKeyFile(hosted.vote_key_file, passphrase)));
     if (!added) return Fail(Code::kInvalidArgument, "two chains are named '{}'", name);
     auto votes = TRY(VoteLog::Open(config.home / "votes" / (name + ".log"), genesis.chain_id()));
-    role = ValidatorRole::Resume(key->second, std::move(votes), (*chain)->head().height);
+    role = ValidatorRole::Resume(key->second, std::move(votes));
     if (accept_lost_votes.contains(name)) {
       spdlog::warn("chain {}: votes although its vote log may be lost, as told at start", name);
       role->votes_lost = role->fresh = false;
@@ -200,7 +200,7 @@ Status Node::Impl::OpenPromotion(const PromotionConfig& promotion) {
                 "promotions: chain '{}' needs a party_key_file to sign what is promoted to it",
                 promotion.to);
   }
-  const crypto::ValidatorSet& promoters = source->chain().validators();
+  const crypto::ValidatorSet promoters = *source->chain().validators();
   const auto rank = promoters.FindNodeKey(node_key->public_key());
   tiers::Promoter::Options options;
   options.source = &source->chain();

@@ -13,10 +13,9 @@ ledger::pb::SignedEnvelope SignedBytes(const ledger::Transaction& tx) {
   return out;
 }
 
-// Requires: GetTransaction has found it. What fails now is the storage, and no reason to drop a
-// record.
+// Requires: GetTransaction has found it.
 Result<ledger::TxLocation> Locate(const ledger::Chain& source, const TxId& id) {
-  const auto at = source.FindTransaction(id);
+  const auto at = TRY(source.FindTransaction(id));
   if (!at) return Fail(Code::kIo, "the place of transaction {} cannot be read", id.Hex());
   return *at;
 }
@@ -157,6 +156,11 @@ Result<Delivery> PublishSettlement(const ledger::Chain& source, const v1::Outbox
 Result<Bytes> CarryHeader(const ledger::Chain& source, Height height) {
   pb::SourceHeaderAccepted message;
   *message.mutable_header() = TRY(source.GetHeader(height));
+  const auto header = TRY(Decode<ledger::pb::BlockHeader>(message.header().header()));
+  if (header.next_validators_hash() != header.validators_hash()) {
+    auto change = TRY(ledger::GetEpochChange(source, Epoch(header.epoch())));
+    message.mutable_next_validators()->Swap(change.mutable_next_validators());
+  }
   return Encode(message);
 }
 

@@ -15,6 +15,7 @@ namespace {
 // One Step's share of work, so that it neither blocks its thread nor fills the memory.
 constexpr std::uint64_t kMaxScannedPerStep = 256;  // source blocks, or settlements
 constexpr std::size_t kMaxVisitedPerStep = 4096;   // outbox entries
+constexpr std::size_t kMaxEpochsPerStep = 16;      // headers that end one
 // What the target keeps refusing is offered ever more rarely, so that it takes no place from the
 // rest: the pause doubles up to 64 times retry_after.
 constexpr std::uint32_t kMaxDoublings = 6;
@@ -48,6 +49,7 @@ struct Promoter::Impl {
   bool IsMyTurn(Timestamp now, const OutboxItem& item) const;
   Status Consider(Round& round, const OutboxItem& item);
   Status Offer(Round& round, const OutboxItem& item);
+  Status OfferEpochs(Round& round);
   Status OfferHeaders(Round& round, const std::set<Height>& heights);
   Result<std::optional<ledger::Transaction>> Sign(const std::string& kind, Bytes payload);
   void Drop(Round& round, const OutboxItem& item, std::string_view why);
@@ -226,6 +228,21 @@ Result<std::optional<ledger::Transaction>> Promoter::Impl::Sign(const std::strin
   return tx;
 }
 
+// At once, even where no record waits: until the target knows that an epoch has ended it would
+// believe its old validators' seals. By every promoter, since it is rare and must not be late;
+// before anything that cites a header of the epoch after.
+Status Promoter::Impl::OfferEpochs(Round& round) {
+  const auto known = kSources.Get(*round.target, options.source->id().View());
+  if (!known) return {};
+  const Epoch now = options.source->epoch()->number();
+  const auto state = options.source->SealedState();
+  std::set<Height> ends;
+  for (Epoch at(known->epoch()); at < now && ends.size() < kMaxEpochsPerStep; ++at) {
+    ends.insert(TRY(ledger::ReadEndedEpoch(*state, at)).end->last);
+  }
+  return OfferHeaders(round, ends);
+}
+
 Status Promoter::Impl::OfferHeaders(Round& round, const std::set<Height>& heights) {
   for (const Height height : heights) {
     const Bytes key = HeaderKey(options.source->id().View(), height);
@@ -312,6 +329,7 @@ Result<std::vector<ledger::Transaction>> Promoter::Step(Timestamp now) {
   Impl::Round round{
       now, impl.options.source->head().height, impl.options.target->SealedState(), {}, {}, {}};
   TRY(impl.Land(round));
+  TRY(impl.OfferEpochs(round));
   impl.CountFlights(now);
   std::size_t visited = 0;
   Status status;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledger/epochs.h"
 #include "tiers/parties.h"
 
 namespace talent::tiers {
@@ -10,17 +11,8 @@ namespace {
 constexpr std::size_t kMaxSources = 256;
 constexpr std::size_t kMaxNameLength = 64;
 
-using Validators = google::protobuf::RepeatedPtrField<ledger::pb::ValidatorInfo>;
-
-Result<crypto::ValidatorSet> ReadSet(std::uint64_t epoch, const Validators& infos) {
-  std::vector<crypto::Validator> validators;
-  for (const auto& info : infos) {
-    const auto vote_key = TRY(crypto::PublicKey::FromBytes(info.vote_key()));
-    const auto node_key = TRY(crypto::PublicKey::FromBytes(info.node_key()));
-    validators.push_back({info.name(), vote_key, node_key});
-  }
-  return crypto::ValidatorSet::Create(Epoch(epoch), std::move(validators));
-}
+using ledger::ReadValidators;
+using ledger::ValidatorInfos;
 
 Bytes EpochKey(BytesView chain_id, std::uint64_t epoch) {
   return Concat({chain_id, BigEndian(epoch)});
@@ -60,7 +52,7 @@ Status InitSource(JsonFields& json, ledger::Tier tier, ledger::StateOverlay& sta
     info->set_node_key(TRY(validator.Hex<Hash>("node_key")).ToBytes());
     TRY(validator.Finish());
   }
-  if (const auto set = ReadSet(0, epoch.validators()); !set) {
+  if (const auto set = ReadValidators(Epoch(0), epoch.validators()); !set) {
     return Within(json.PathOf("validators"), set.error());
   }
   epoch.set_first_height(1);
@@ -84,11 +76,12 @@ Result<crypto::ValidatorSet> SetFor(const Call& call, const ledger::pb::BlockHea
     return Fail(Code::kBadSignature, "height {} is outside epoch {}", header.height(),
                 header.epoch());
   }
-  return ReadSet(header.epoch(), epoch->validators());
+  return ReadValidators(Epoch(header.epoch()), epoch->validators());
 }
 
-Status StartEpoch(const Call& call, const ledger::pb::BlockHeader& last, const Validators& next) {
-  const auto set = TRY(ReadSet(last.epoch() + 1, next));
+Status StartEpoch(const Call& call, const ledger::pb::BlockHeader& last,
+                  const ValidatorInfos& next) {
+  const auto set = TRY(ReadValidators(Epoch(last.epoch() + 1), next));
   if (set.hash().View() != last.next_validators_hash()) {
     return Fail(Code::kBadSignature, "next_validators are not those the header names");
   }

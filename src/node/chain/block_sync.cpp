@@ -11,6 +11,11 @@ void BlockSync::OnStatus(const NodeKey& peer, Height sealed) {
   known.validator = validators_.contains(peer);
 }
 
+void BlockSync::SetValidators(std::set<NodeKey> validators) {
+  validators_ = std::move(validators);
+  for (auto& [key, peer] : peers_) peer.validator = validators_.contains(key);
+}
+
 void BlockSync::OnPeerDown(const NodeKey& peer) {
   peers_.erase(peer);
   if (open_ && open_->request.to == peer) open_.reset();

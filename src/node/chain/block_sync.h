@@ -24,6 +24,8 @@ class BlockSync {
 
   /// Anybody may be a peer of a public chain; `validators` of the chain are asked first.
   explicit BlockSync(std::set<NodeKey> validators = {}) : validators_(std::move(validators)) {}
+  /// Another epoch's.
+  void SetValidators(std::set<NodeKey> validators);
 
   struct Request {
     NodeKey to;
@@ -60,7 +62,7 @@ class BlockSync {
     Request request;
     Timestamp since;
   };
-  const std::set<NodeKey> validators_;
+  std::set<NodeKey> validators_;
   std::map<NodeKey, Peer> peers_;  // connected peers: bounded by the network's connections
   std::optional<Open> open_;
 };

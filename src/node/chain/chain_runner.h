@@ -25,8 +25,12 @@ struct TxOutcome {
 
 struct ChainStatusInfo {
   ledger::Head head;
-  bool validator = false;
-  bool synced = false;  // within a window of the highest head any peer reports
+  Epoch epoch;                   // of the next block
+  std::uint32_t validators = 0;  // of that epoch
+  Height epoch_end;              // its last height; 0: none is decided
+  bool validator = false;        // of that epoch
+  bool vote_key = false;         // holds one: votes in the epochs whose set has it
+  bool synced = false;           // within a window of the highest head any peer reports
   Height best_peer_height;
   std::size_t mempool_transactions = 0;
   std::size_t mempool_bytes = 0;

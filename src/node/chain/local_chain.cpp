@@ -27,25 +27,14 @@ constexpr std::size_t kSyncResponseBytes = 1u << 20;
 // censors it.
 constexpr std::uint64_t kStarvedTimeouts = 4;
 
-std::vector<NodeKey> OtherValidators(const crypto::ValidatorSet& set, const NodeKey& self) {
-  std::vector<NodeKey> others;
-  for (const crypto::Validator& validator : set.validators()) {
-    if (validator.node_key != self) others.push_back(validator.node_key);
-  }
-  return others;
-}
-
 }  // namespace
 
-ValidatorRole ValidatorRole::Resume(const crypto::KeyPair& vote_key, VoteLog::Opened opened,
-                                    Height head) {
-  // A chain that has moved while its votes are gone may hold promises nobody remembers.
-  const bool moved = head > Height(0);
+ValidatorRole ValidatorRole::Resume(const crypto::KeyPair& vote_key, VoteLog::Opened opened) {
   ValidatorRole role;
   role.vote_key = &vote_key;
   role.records = std::move(opened.records);
-  role.votes_lost = opened.damaged || (opened.created && moved);
-  role.fresh = opened.created && !moved;
+  role.votes_lost = opened.damaged;
+  role.fresh = opened.created && !opened.damaged;
   role.votes = std::move(opened.log);
   return role;
 }
@@ -54,15 +43,10 @@ Result<std::shared_ptr<LocalChain>> LocalChain::Create(
     std::unique_ptr<ChainHost> host, const NodeKey& self,
     std::unique_ptr<ledger::Application> application, std::unique_ptr<ledger::Chain> chain,
     std::optional<ValidatorRole> role) {
-  if (role && !chain->validators().FindVoteKey(role->vote_key->public_key())) {
-    return Fail(
-        Code::kUnauthorized,
-        "chain {}: vote key {} is no validator's; use the key named in the genesis, or role "
-        "\"follower\"",
-        chain->genesis().name(), role->vote_key->public_key().Hex());
-  }
-  return std::shared_ptr<LocalChain>(new LocalChain(std::move(host), self, std::move(application),
-                                                    std::move(chain), std::move(role)));
+  std::shared_ptr<LocalChain> made(new LocalChain(std::move(host), self, std::move(application),
+                                                  std::move(chain), std::move(role)));
+  TRY(made->LoadFormerMembers());
+  return made;
 }
 
 LocalChain::LocalChain(std::unique_ptr<ChainHost> host, const NodeKey& self,
@@ -71,9 +55,9 @@ LocalChain::LocalChain(std::unique_ptr<ChainHost> host, const NodeKey& self,
     : host_(std::move(host)),
       application_(std::move(application)),
       chain_(std::move(chain)),
-      validators_(OtherValidators(chain_->validators(), self)),
+      self_(self),
+      epoch_(chain_->epoch()),
       role_(std::move(role)),
-      sync_({validators_.begin(), validators_.end()}),
       tick_(host_->MakeTimer()) {
   PublishStatus();
 }
@@ -82,7 +66,8 @@ LocalChain::~LocalChain() = default;
 
 void LocalChain::Start() {
   OnStrand([this] {
-    if (role_ && (!role_->fresh || validators_.empty())) StartReplica();
+    EnterEpoch();
+    Drain();
     Tick();
   });
 }
@@ -104,6 +89,7 @@ void LocalChain::Stop() {
 
 void LocalChain::Halt(const std::string& why) {
   spdlog::critical("chain {}: halted: {}", chain_->genesis().name(), why);
+  halted_ = true;
   replica_.reset();
   events_.clear();
   for (auto& [id, timer] : timers_) timer->Cancel();
@@ -116,7 +102,13 @@ bool LocalChain::MayPeer(const NodeKey& key) const {
 }
 
 bool LocalChain::IsMember(const NodeKey& key) const {
-  if (chain_->validators().FindNodeKey(key)) return true;
+  const auto epoch = chain_->epoch();
+  if (epoch->validators.FindNodeKey(key)) return true;
+  if (epoch->end && epoch->end->next.FindNodeKey(key)) return true;
+  {
+    const std::lock_guard lock(mutex_);
+    if (former_.contains(key)) return true;
+  }
   const auto& followers = chain_->genesis().followers();
   return std::any_of(followers.begin(), followers.end(),
                      [&](const auto& follower) { return follower.node_key == key; });
@@ -146,7 +138,8 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
   if (!MayPeer(from)) return false;
   switch (frame.body_case()) {
     case v1::Frame::kConsensus:
-      if (!chain_->validators().FindNodeKey(from)) return false;
+      // A validator that left, or joins, may be an epoch away from us.
+      if (!chain_->validators()->FindNodeKey(from)) return IsMember(from);
       if (role_) OnConsensusFrame(std::move(*frame.mutable_consensus()));
       return true;
     case v1::Frame::kTransaction:
@@ -228,7 +221,7 @@ Status LocalChain::Admissible(const ledger::Transaction& tx) const {
   const Height next = tip.height + 1;
   const std::uint64_t max_valid_for = chain_->genesis().consensus().max_valid_for;
   // First: what was sealed in time is a duplicate for ever, not expired.
-  if (const auto at = chain_->FindTransaction(tx.id)) {
+  if (const auto at = TRY(chain_->FindTransaction(tx.id))) {
     return Fail(Code::kDuplicate, "transaction {} is in block {} already", tx.id.Hex(), at->height);
   }
   if (tx.valid_until < next) {
@@ -240,8 +233,9 @@ Status LocalChain::Admissible(const ledger::Transaction& tx) const {
                 tx.valid_until, max_valid_for, tip.height);
   }
   const Timestamp time = std::max(host_->Now(), tip.time + Millis(1));
-  return application_->Check(tx, ledger::BlockContext{chain_->id(), next, time},
-                             chain_->tip_state());
+  return application_->Check(
+      tx, ledger::BlockContext{chain_->id(), next, time, chain_->genesis().consensus().window},
+      chain_->tip_state());
 }
 
 void LocalChain::AdmitParsed(const TxPtr& tx, bool local,
@@ -277,7 +271,9 @@ TxOutcome LocalChain::OutcomeIn(const ledger::ExecutedBlock& block, std::size_t 
 
 TxOutcome LocalChain::Outcome(const TxId& id) const {
   TxOutcome outcome;
-  if (const auto at = chain_->FindTransaction(id)) {
+  const auto found = chain_->FindTransaction(id);
+  if (!found) return outcome;  // the storage fails: unknown, whatever else is here
+  if (const auto& at = *found) {
     outcome.height = at->height;
     outcome.index = at->index;
     const auto receipt = chain_->GetReceipt(*at);
@@ -501,7 +497,13 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
   }
   sync_.Good(from);
   executed_.erase(height);
+  const auto now = chain_->epoch();
   ledger::ExecutedBlock sealed;
+  if (EpochIsOver()) {
+    sealed.epoch_end = height;
+  } else if (now->end) {
+    sealed.epoch_end = now->end->last;
+  }
   sealed.height = height;
   sealed.hash = chain_->head().hash;
   for (const pb::SignedEnvelope& tx : block.block().transactions()) {
@@ -513,8 +515,12 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
     return false;
   }
   sealed.receipts = std::move(*receipts);
-  if (replica_) Step(consensus::Sealed{height, *certificate, sealed.hash, block.block().header()});
+  if (replica_) {
+    Step(consensus::Sealed{height, *certificate, sealed.hash, block.block().header(),
+                           sealed.epoch_end});
+  }
   AfterSealed(sealed);
+  Drain();
   PublishStatus();
   return true;
 }
@@ -527,12 +533,23 @@ ChainStatusInfo LocalChain::status() const {
 void LocalChain::PublishStatus() {
   ChainStatusInfo now;
   now.head = chain_->head();
-  now.validator = role_.has_value();
+  now.epoch = epoch_->number();
+  now.validators = epoch_->validators.size();
+  if (const auto latest = chain_->epoch(); latest->end) now.epoch_end = latest->end->last;
+  now.validator = IsValidator();
+  now.vote_key = role_.has_value();
   now.best_peer_height = sync_.best();
   now.synced = now.best_peer_height <= now.head.height + chain_->genesis().consensus().window;
   now.mempool_transactions = mempool_.size();
   now.mempool_bytes = mempool_.bytes();
-  if (replica_) now.replica = replica_->status();
+  if (replica_) {
+    consensus::ReplicaStatus& replica = now.replica.emplace(replica_->status());
+    replica.view_changes += view_changes_before_;
+    for (std::size_t i = 0; i < replica.dropped.size(); ++i) {
+      replica.dropped[i] += dropped_before_[i];
+      replica.dropped_messages += dropped_before_[i];
+    }
+  }
   const std::lock_guard lock(mutex_);
   now.halted = status_.halted;
   status_ = std::move(now);

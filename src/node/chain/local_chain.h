@@ -1,6 +1,7 @@
 // A chain this node hosts: the strand on which mempool, consensus, execution and sync meet.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <mutex>
@@ -17,17 +18,18 @@
 
 namespace talent::node {
 
-/// What makes a node a validator of a chain.
+/// What makes a node a validator of a chain in the epochs whose set has its key; in others it
+/// follows.
 struct ValidatorRole {
-  /// The role of a validator whose log held `opened` when its chain was at `head`.
-  static ValidatorRole Resume(const crypto::KeyPair& vote_key, VoteLog::Opened opened, Height head);
+  /// The role of a node whose log held `opened`.
+  static ValidatorRole Resume(const crypto::KeyPair& vote_key, VoteLog::Opened opened);
 
   const crypto::KeyPair* vote_key = nullptr;
   std::unique_ptr<VoteLog> votes;
-  std::vector<Bytes> records;  // what the log held
+  std::vector<Bytes> records;  // what the log holds
   bool votes_lost = false;
-  /// Neither votes nor blocks are here: a new validator, or one that lost its disk. Which, the
-  /// others are asked before the first vote.
+  /// The log was never written to: a new validator, or one that lost its disk. Which, the others
+  /// are asked before the first vote.
   bool fresh = false;
 };
 
@@ -35,8 +37,8 @@ struct ValidatorRole {
 /// shared_ptr: by the node, and by work under way, which ends soon after Stop.
 class LocalChain final : public ChainRunner, public std::enable_shared_from_this<LocalChain> {
  public:
-  /// `self` is the node's key; `role` nullopt: follower. Errors: kUnauthorized (the vote key is no
-  /// validator's of this chain).
+  /// `self` is the node's key; `role` nullopt: follows, whatever the validators. Errors: those of
+  /// reading the chain's epochs.
   static Result<std::shared_ptr<LocalChain>> Create(
       std::unique_ptr<ChainHost> host, const NodeKey& self,
       std::unique_ptr<ledger::Application> application, std::unique_ptr<ledger::Chain> chain,
@@ -48,7 +50,8 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   /// Idempotent.
   void Stop();
 
-  /// Is it a validator's node, or a follower's that the genesis names? Thread-safe.
+  /// Is it the node of a validator, present, past or decided to be the next, or of a follower that
+  /// the genesis names? Thread-safe.
   bool IsMember(const NodeKey& key) const;
   /// May the node with this key exchange frames about this chain? Thread-safe.
   bool MayPeer(const NodeKey& key) const;
@@ -102,11 +105,21 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void GiveUp(const TxId& id, std::uint64_t number);
   void PublishStatus();
 
-  // local_chain_consensus.cpp: the replica's host.
+  // local_chain_epochs.cpp: which epoch it is, and what this node is in it.
+  Status LoadFormerMembers();
+  bool EpochIsOver() const { return chain_->epoch()->number() != epoch_->number(); }
+  void EnterEpoch();
+  void LeaveReplica();
+  void TryStartReplica();
   void StartReplica();
   void HearStatus(const NodeKey& from, Height sealed);
+  bool IsValidator() const;
+
+  // local_chain_consensus.cpp: the replica's host.
   void OnConsensusFrame(Bytes message);
   void Step(consensus::Event event);
+  /// As Step, unless the replica of `epoch` is gone.
+  void StepIn(Epoch epoch, consensus::Event event);
   void Drain();
   void Perform(consensus::Actions actions);
   void PerformVet(consensus::Vet vet);
@@ -123,10 +136,15 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   const std::unique_ptr<ChainHost> host_;
   const std::unique_ptr<ledger::Application> application_;
   const std::unique_ptr<ledger::Chain> chain_;
-  const std::vector<NodeKey> validators_;  // node keys of the other validators
+  const NodeKey self_;
 
   // Confined to the strand.
-  std::optional<ValidatorRole> role_;
+  std::shared_ptr<const ledger::EpochState> epoch_;  // what the replica is made for
+  std::vector<NodeKey> validators_;                  // node keys of the other validators
+  std::optional<ValidatorRole> role_;                // given or not for good
+  bool halted_ = false;
+  std::uint64_t view_changes_before_ = 0;  // of the replicas of earlier epochs
+  std::array<std::uint64_t, consensus::kDropReasons> dropped_before_{};
   std::map<NodeKey, Height> heard_;              // of other validators, while role_->fresh
   std::unique_ptr<consensus::Replica> replica_;  // none on a follower or a halted chain
   Mempool mempool_{Mempool::Limits{}};
@@ -157,6 +175,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
 
   mutable std::mutex mutex_;  // guards what readers on other threads see:
   ChainStatusInfo status_;
+  std::set<NodeKey> former_;  // nodes of validators of epochs that have ended
   std::unordered_set<TxId> pending_ids_;
   std::set<NodeKey> asking_;                // peers whose sync request waits for the strand
   std::map<NodeKey, std::uint32_t> asked_;  // sync requests that a peer has not answered

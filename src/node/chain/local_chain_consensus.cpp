@@ -25,72 +25,20 @@ constexpr std::uint32_t kMaxVerifyingFrames = 4096;
 
 }  // namespace
 
-void LocalChain::StartReplica() {
-  const ledger::Head head = chain_->head();
-  consensus::Replica::Recovered recovered;
-  recovered.sealed = head.height;
-  recovered.sealed_hash = head.hash;
-  if (head.height > Height(0)) {
-    const auto header = chain_->GetHeader(head.height);
-    const auto certificate = header ? ledger::FromProto(header->certificate())
-                                    : Result<crypto::Certificate>(tl::unexpect, header.error());
-    if (!certificate) return Halt(certificate.error().ToString());
-    recovered.sealed_certificate = *certificate;
-    recovered.sealed_header = header->header();
-  }
-  recovered.records = std::move(role_->records);
-  recovered.votes_lost = role_->votes_lost;
-  const ledger::ConsensusRules& rules = chain_->genesis().consensus();
-  consensus::Options options;
-  options.chain = chain_->id();
-  options.validators = std::make_shared<crypto::ValidatorSet>(chain_->validators());
-  options.window = rules.window;
-  options.view_timeout = rules.view_timeout;
-  options.view_timeout_cap = rules.view_timeout_cap;
-  options.max_proposal_bytes = rules.max_batch_bytes;
-  replica_ = std::make_unique<consensus::Replica>(std::move(options), *role_->vote_key,
-                                                  std::move(recovered));
-  stepping_ = true;
-  Perform(replica_->Start());
-  stepping_ = false;
-  UpdateWorkWaiting();
-  Drain();
-}
-
-// Of a quorum one has seen whatever was sealed. Where nothing was, nothing this validator may have
-// said before can contradict what it says now but for a first block it helped to prepare.
-void LocalChain::HearStatus(const NodeKey& from, Height sealed) {
-  if (!role_ || !role_->fresh || replica_ || !chain_->validators().FindNodeKey(from)) return;
-  heard_[from] = sealed;
-  if (heard_.size() + 1 < chain_->validators().quorum()) return;
-  role_->votes_lost = std::any_of(heard_.begin(), heard_.end(),
-                                  [](const auto& peer) { return peer.second > Height(0); });
-  role_->fresh = false;
-  heard_.clear();
-  if (role_->votes_lost) {
-    spdlog::warn(
-        "chain {}: the others have sealed blocks while nothing is here; this validator watches "
-        "without voting until the chain has passed everything it may have voted for",
-        chain_->genesis().name());
-  }
-  StartReplica();
-  FlushVotes();
-  PublishStatus();
-}
-
 void LocalChain::OnConsensusFrame(Bytes message) {
   if (verifying_frames_.load() >= kMaxVerifyingFrames) return;
   ++verifying_frames_;
   const bool posted = host_->TryVerify([self = shared_from_this(), bytes = std::move(message)] {
-    auto verified = consensus::VerifyMessage(self->chain_->id(), self->chain_->validators(), bytes);
+    const auto validators = self->chain_->validators();
+    auto verified = consensus::VerifyMessage(self->chain_->id(), *validators, bytes);
     --self->verifying_frames_;
     if (!verified) {
       spdlog::debug("chain {}: consensus message refused: {}", self->chain_->genesis().name(),
                     verified.error().ToString());
       return;
     }
-    self->OnStrand([self, message = std::move(*verified)] {
-      self->Step(consensus::MessageReceived{message});
+    self->OnStrand([self, epoch = validators->epoch(), message = std::move(*verified)] {
+      self->StepIn(epoch, consensus::MessageReceived{message});
     });
   });
   if (!posted) --verifying_frames_;
@@ -102,10 +50,17 @@ void LocalChain::Step(consensus::Event event) {
   Drain();
 }
 
+void LocalChain::StepIn(Epoch epoch, consensus::Event event) {
+  if (epoch == epoch_->number()) Step(std::move(event));
+}
+
 void LocalChain::Drain() {
   if (stepping_) return;
   stepping_ = true;
-  while (replica_) {
+  while (!halted_) {
+    // The old replica hears first that its last block is sealed.
+    if (EpochIsOver() && (!replica_ || events_.empty())) EnterEpoch();
+    if (!replica_) break;
     if (events_.empty()) {
       consensus::ProposalPtr proposal = NextProposal();
       if (!proposal) break;
@@ -136,7 +91,7 @@ void LocalChain::Perform(consensus::Actions actions) {
         Overloaded{
             [&](consensus::Send& send) {
               frame.set_consensus(std::move(send.message));
-              host_->Send(chain_->validators().at(send.to).node_key, frame);
+              host_->Send(epoch_->validators.at(send.to).node_key, frame);
             },
             [&](consensus::Broadcast& broadcast) {
               frame.set_consensus(std::move(broadcast.message));
@@ -156,7 +111,7 @@ void LocalChain::Perform(consensus::Actions actions) {
             [&](const consensus::SetTimer& timer) { PerformSetTimer(timer); },
             [&](const consensus::CatchUp& behind) {
               catch_up_target_ = std::max(catch_up_target_, behind.target);
-              sync_.OnStatus(chain_->validators().at(behind.hint).node_key, behind.target);
+              sync_.OnStatus(epoch_->validators.at(behind.hint).node_key, behind.target);
               RequestBlocks();
             },
             [&](const consensus::Diverged& diverged) {
@@ -173,7 +128,7 @@ void LocalChain::Perform(consensus::Actions actions) {
             [&](const consensus::Evidence& evidence) {
               spdlog::error(
                   "chain {}: validator '{}' signed two messages that exclude each other: {} and {}",
-                  chain_->genesis().name(), chain_->validators().at(evidence.culprit).name,
+                  chain_->genesis().name(), epoch_->validators.at(evidence.culprit).name,
                   ToHex(evidence.first), ToHex(evidence.second));
             },
         },
@@ -185,14 +140,15 @@ void LocalChain::FlushVotes() {
   if (writing_votes_ || (unwritten_votes_.empty() && !compaction_)) return;
   writing_votes_ = true;
   host_->Store([self = shared_from_this(), records = std::move(unwritten_votes_),
-                compaction = std::exchange(compaction_, std::nullopt), token = last_token_] {
+                compaction = std::exchange(compaction_, std::nullopt), token = last_token_,
+                epoch = epoch_->number()] {
     VoteLog& votes = *self->role_->votes;
     Status written = compaction ? votes.Rewrite(*compaction) : Status();
     if (written && !records.empty()) written = votes.Append(records);
     if (!written) return self->host_->VotesLost(written.error());
-    self->OnStrand([self, token] {
+    self->OnStrand([self, token, epoch] {
       self->writing_votes_ = false;
-      self->Step(consensus::Durable{token});
+      self->StepIn(epoch, consensus::Durable{token});
       self->FlushVotes();
     });
   });
@@ -200,12 +156,13 @@ void LocalChain::FlushVotes() {
 }
 
 void LocalChain::PerformVet(consensus::Vet vet) {
-  auto work = [self = shared_from_this(), vet = std::move(vet)] {
+  auto work = [self = shared_from_this(), epoch = epoch_, vet = std::move(vet)] {
     auto vetted = VetProposal(self->chain_->genesis(), vet, self->host_->Now(), self->verified_);
-    self->OnStrand([self, vet, vetted = std::move(vetted)] {
+    self->OnStrand([self, epoch, vet, vetted = std::move(vetted)] {
+      if (epoch->number() != self->epoch_->number()) return;
       if (vetted) return self->FinishVet(PendingVet{vet, *vetted});
       spdlog::warn("chain {}: proposal of '{}' for height {} refused: {}",
-                   self->chain_->genesis().name(), self->chain_->validators().at(vet.proposer).name,
+                   self->chain_->genesis().name(), epoch->validators.at(vet.proposer).name,
                    vet.height, vetted.error().ToString());
       self->AnswerVet(vet, false);
     });
@@ -228,7 +185,7 @@ void LocalChain::FinishVet(const PendingVet& pending) {
     return;
   }
   const Timestamp time = std::max(pending.batch.time, tip.time + Millis(1));
-  AnswerVet(pending.vet, application_->HasDueWork(time, chain_->tip_state()));
+  AnswerVet(pending.vet, chain_->HasDueWork(time));
 }
 
 void LocalChain::AnswerVet(const consensus::Vet& vet, bool ok) {
@@ -240,7 +197,8 @@ void LocalChain::PerformExecute(const consensus::Execute& execute) {
   if (execute.height <= tip.height) {
     const auto known = executed_.find(execute.height);
     if (known != executed_.end()) {
-      events_.emplace_back(consensus::Executed{execute.height, known->second.hash});
+      events_.emplace_back(
+          consensus::Executed{execute.height, known->second.hash, known->second.epoch_end});
     }
     return;  // sealed meanwhile by catch-up, of which the replica has been told
   }
@@ -252,7 +210,7 @@ void LocalChain::PerformExecute(const consensus::Execute& execute) {
                             executed.error().ToString()));
   }
   for (const TxId& id : executed->tx_ids) mempool_.MarkInFlight(id);
-  events_.emplace_back(consensus::Executed{executed->height, executed->hash});
+  events_.emplace_back(consensus::Executed{executed->height, executed->hash, executed->epoch_end});
   executed_.insert_or_assign(executed->height, std::move(*executed));
   const std::vector<PendingVet> waiting = std::exchange(pending_vets_, {});
   for (const PendingVet& pending : waiting) FinishVet(pending);
@@ -266,15 +224,16 @@ void LocalChain::PerformFinalise(const consensus::Finalise& finalise) {
   }
   const auto block = executed_.extract(finalise.height);
   events_.emplace_back(consensus::Sealed{finalise.height, finalise.certificate, finalise.block_hash,
-                                         block.mapped().header});
+                                         block.mapped().header, block.mapped().epoch_end});
   AfterSealed(block.mapped());
 }
 
 void LocalChain::PerformSetTimer(const consensus::SetTimer& set) {
   auto& timer = timers_[set.timer];
   if (!timer) timer = host_->MakeTimer();
-  timer->Set(set.after, [self = shared_from_this(), id = set.timer, generation = set.generation] {
-    if (!self->stopped_) self->Step(consensus::TimerFired{id, generation});
+  timer->Set(set.after, [self = shared_from_this(), id = set.timer, generation = set.generation,
+                         epoch = epoch_->number()] {
+    if (!self->stopped_) self->StepIn(epoch, consensus::TimerFired{id, generation});
   });
 }
 
@@ -290,12 +249,12 @@ consensus::ProposalPtr LocalChain::NextProposal() {
   const std::vector<TxPtr> txs =
       mempool_.Take(rules.max_batch_transactions, rules.max_batch_bytes - kBatchOverhead);
   return MakeProposal(txs, host_->Now(), replica_->view(),
-                      *chain_->validators().FindVoteKey(role_->vote_key->public_key()));
+                      *epoch_->validators.FindVoteKey(role_->vote_key->public_key()));
 }
 
 bool LocalChain::DueWork() const {
   const Timestamp time = std::max(host_->Now(), chain_->tip().time + Millis(1));
-  return application_->HasDueWork(time, chain_->tip_state());
+  return chain_->HasDueWork(time);
 }
 
 void LocalChain::UpdateWorkWaiting() {

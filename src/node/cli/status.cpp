@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "node/cli/command.h"
@@ -16,7 +18,10 @@ struct StatusOptions {
 std::string Condition(const v1::ChainState& chain) {
   if (!chain.halted().empty()) return "halted: " + chain.halted();
   if (!chain.synced()) return "catching up";
-  return chain.observer() ? "votes lost: watching only" : "synced";
+  if (chain.observer()) return "votes lost: watching only";
+  if (chain.epoch_end() != 0) return fmt::format("epoch ends at {}", chain.epoch_end());
+  const bool waits = chain.vote_key() && chain.role() == "follower";
+  return waits ? "synced; its vote key is in no set" : "synced";
 }
 
 std::vector<std::string> Row(const std::string& node, const v1::ChainState& chain) {
@@ -24,6 +29,7 @@ std::vector<std::string> Row(const std::string& node, const v1::ChainState& chai
           chain.name(),
           chain.tier(),
           chain.role(),
+          std::to_string(chain.epoch()),
           std::to_string(chain.height()),
           ToHex(chain.head_hash()).substr(0, 16),
           std::to_string(chain.view()),
@@ -41,7 +47,7 @@ Result<int> ShowStatus(const StatusOptions& options) {
     if (!attempt.connection) {
       all_answer = false;
       json.push_back({{"name", attempt.node}, {"error", attempt.connection.error().ToString()}});
-      rows.push_back({attempt.node, "-", "-", "-", "-", "-", "-", "-", "-",
+      rows.push_back({attempt.node, "-", "-", "-", "-", "-", "-", "-", "-", "-",
                       attempt.connection.error().ToString()});
       continue;
     }
@@ -52,8 +58,8 @@ Result<int> ShowStatus(const StatusOptions& options) {
   if (options.output == Output::kJson) {
     PrintJson(json);
   } else {
-    PrintTable({"NODE", "CHAIN", "TIER", "ROLE", "HEIGHT", "HEAD", "VIEW", "PRIMARY", "MEMPOOL",
-                "CONDITION"},
+    PrintTable({"NODE", "CHAIN", "TIER", "ROLE", "EPOCH", "HEIGHT", "HEAD", "VIEW", "PRIMARY",
+                "MEMPOOL", "CONDITION"},
                rows);
   }
   return all_answer ? kGood : kRefused;

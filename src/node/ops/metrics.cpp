@@ -47,6 +47,11 @@ Metrics::Metrics()
       halted_(MakeGauge("chain_halted", "1 where the chain has stopped; the log says why")),
       mempool_transactions_(MakeGauge("mempool_transactions", "Admitted and not yet sealed")),
       mempool_bytes_(MakeGauge("mempool_bytes", "Bytes of admitted and not yet sealed")),
+      epoch_(MakeGauge("chain_epoch", "Epoch of the next block")),
+      validators_(MakeGauge("chain_validators", "Validators of that epoch")),
+      epoch_end_(
+          MakeGauge("chain_epoch_end", "Last height of that epoch; 0 while none is decided")),
+      validator_(MakeGauge("chain_validator", "1 where this node is one of these validators")),
       view_(MakeGauge("consensus_view", "Current view of this validator")),
       view_changing_(MakeGauge("consensus_view_changing", "1 while a view change is under way")),
       observer_(MakeGauge("consensus_observer",
@@ -104,6 +109,10 @@ void Metrics::SetChain(const std::string& chain, const ChainStatusInfo& status) 
   set(halted_, status.halted ? 1 : 0);
   set(mempool_transactions_, status.mempool_transactions);
   set(mempool_bytes_, status.mempool_bytes);
+  set(epoch_, status.epoch.value);
+  set(validators_, status.validators);
+  set(epoch_end_, status.epoch_end.value);
+  set(validator_, status.validator ? 1 : 0);
   if (!status.replica) return;
   set(view_, status.replica->view.value);
   set(view_changing_, status.replica->view_changing ? 1 : 0);

@@ -153,10 +153,7 @@ Result<ledger::pb::TransactionProof> ChainAccess::ReadProof(const ChainRunner& r
       chain, published ? TRY(TxId::FromBytes(published->publication_tx())) : id));
   if (published) {
     // What the chain says of the record today: whether it stands or was superseded.
-    const Height head = chain.head().height;
-    auto& statement = *proof.add_statements();
-    *statement.mutable_header() = TRY(chain.GetHeader(head));
-    *statement.mutable_proof() = TRY(chain.ProveState(tiers::kPublished.Key(id.View()), head));
+    TRY(ledger::AddStatement(chain, tiers::kPublished.Key(id.View()), chain.head().height, proof));
   }
   if (is_public || !proof.has_payload()) return proof;
   const auto tx = TRY(ledger::ParseTransaction(proof.transaction(), &proof.payload()));

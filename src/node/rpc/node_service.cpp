@@ -22,18 +22,21 @@ v1::ChainState Describe(const ChainRunner& runner) {
   out.set_name(chain.genesis().name());
   out.set_tier(std::string(ledger::TierName(chain.genesis().tier())));
   out.set_role(status.validator ? "validator" : "follower");
+  out.set_vote_key(status.vote_key);
   out.set_height(status.head.height.value);
   out.set_head_hash(status.head.hash.ToBytes());
   out.set_head_time_ms(status.head.time.value);
   out.set_synced(status.synced);
   out.set_mempool_transactions(status.mempool_transactions);
   out.set_halted(status.halted.value_or(""));
+  out.set_epoch(status.epoch.value);
+  out.set_validators(status.validators);
+  out.set_epoch_end(status.epoch_end.value);
   if (const auto& replica = status.replica) {
-    out.set_epoch(replica->epoch.value);
     out.set_view(replica->view.value);
     out.set_view_changes(replica->view_changes);
     out.set_observer(replica->observer);
-    const auto& validators = chain.validators();
+    const auto& validators = *chain.validators();
     if (replica->primary.value < validators.size()) {
       out.set_primary(validators.at(replica->primary).name);
     }

@@ -71,7 +71,7 @@ TEST_F(Batches, BytesThatAreNoCanonicalBatch_AreRefused) {
   changed.set_time_ms(kMaxTime.value + 1);
   EXPECT_TRUE(refused(Encode(changed), payloads));
   changed.set_time_ms(1);
-  changed.set_proposer(4);
+  changed.set_proposer(100);
   EXPECT_TRUE(refused(Encode(changed), payloads));
 }
 

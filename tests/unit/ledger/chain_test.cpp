@@ -44,7 +44,7 @@ TEST(Chain, SealedBlock_IsReadBackAfterReopening) {
     EXPECT_EQ(chain.head().hash, block.hash);
     EXPECT_EQ(chain.SealedState()->Get("kv/a"), "1");
     EXPECT_EQ(chain.tip_state().Get("kv/a"), "1");
-    const auto at = chain.FindTransaction(tx.id);
+    const auto at = chain.FindTransaction(tx.id).value();
     ASSERT_TRUE(at);
     EXPECT_EQ(at->height, Height(1));
     EXPECT_EQ(chain.GetReceipt(*at)->code(), pb::RECEIPT_CODE_OK);
@@ -139,7 +139,7 @@ TEST(Chain, Crash_LosesExecutedBlocksAndKeepsSealedOnes) {
   EXPECT_EQ(node.chain->head().hash, sealed.hash);
   EXPECT_EQ(node.chain->tip().hash, sealed.hash);
   EXPECT_EQ(node.chain->tip_state().Get("kv/a"), "1");
-  EXPECT_FALSE(node.chain->FindTransaction(lost.id));
+  EXPECT_FALSE(node.chain->FindTransaction(lost.id).value());
   EXPECT_EQ(node.Commit({lost}).hash, executed.hash);
 }
 
@@ -169,8 +169,8 @@ TEST(Chain, Duplicates_AreNoOpsWhereverTheFirstWas) {
   EXPECT_THAT(node.Commit({tx}).receipts, ElementsAre(pb::RECEIPT_CODE_DUPLICATE));
   node.Reopen();
   EXPECT_THAT(node.Commit({tx}).receipts, ElementsAre(pb::RECEIPT_CODE_DUPLICATE));
-  EXPECT_EQ(node.chain->FindTransaction(tx.id)->height, Height(1));
-  EXPECT_EQ(node.chain->FindTransaction(tx.id)->index, 0u);
+  EXPECT_EQ(node.chain->FindTransaction(tx.id).value()->height, Height(1));
+  EXPECT_EQ(node.chain->FindTransaction(tx.id).value()->index, 0u);
 }
 
 TEST(Chain, RepeatedTransaction_IsExpiredOnceItIsTooLate) {
@@ -179,7 +179,7 @@ TEST(Chain, RepeatedTransaction_IsExpiredOnceItIsTooLate) {
   node.Commit({tx});
   EXPECT_THAT(node.Commit({tx}).receipts, ElementsAre(pb::RECEIPT_CODE_DUPLICATE));
   EXPECT_THAT(node.Commit({tx}).receipts, ElementsAre(pb::RECEIPT_CODE_EXPIRED));
-  EXPECT_EQ(node.chain->FindTransaction(tx.id)->height, Height(1));
+  EXPECT_EQ(node.chain->FindTransaction(tx.id).value()->height, Height(1));
 }
 
 TEST(Chain, TransactionThatCameTooEarly_TakesEffectOnceInTime) {
@@ -190,7 +190,7 @@ TEST(Chain, TransactionThatCameTooEarly_TakesEffectOnceInTime) {
   EXPECT_THAT(two.receipts, ElementsAre(pb::RECEIPT_CODE_OK));
   EXPECT_THAT(node.Execute({tx}).receipts, ElementsAre(pb::RECEIPT_CODE_DUPLICATE));
   node.Seal(two);
-  EXPECT_EQ(node.chain->FindTransaction(tx.id)->height, Height(2));
+  EXPECT_EQ(node.chain->FindTransaction(tx.id).value()->height, Height(2));
   node.Reopen();
   EXPECT_THAT(node.Commit({tx}).receipts, ElementsAre(pb::RECEIPT_CODE_DUPLICATE));
 }

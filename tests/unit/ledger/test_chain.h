@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <sstream>
 
 #include "base/canonical.h"
 #include "ledger/chain.h"
@@ -10,8 +11,17 @@
 
 namespace talent::ledger {
 
-/// "Put" with payload "key=value", "Delete" with payload "key", "Refuse" writes and then fails.
-/// Counts blocks under "blocks".
+inline std::vector<crypto::Validator> ValidatorsNamed(const std::vector<std::string>& names) {
+  std::vector<crypto::Validator> out;
+  for (const std::string& name : names) {
+    out.push_back({name, KeyOf("vote " + name).public_key(), KeyOf("node " + name).public_key()});
+  }
+  return out;
+}
+
+/// "Put" with payload "key=value", "Delete" with payload "key", "Refuse" writes and then fails,
+/// "EndEpoch" with payload "last height=name,name,…" of the next validators. Counts blocks under
+/// "blocks".
 class KeyValueApp final : public Application {
  public:
   Status InitGenesis(const Genesis& genesis, StateOverlay& state) const override {
@@ -22,9 +32,16 @@ class KeyValueApp final : public Application {
                const StateReader& /*state*/) const override {
     return {};
   }
-  Status Execute(const Transaction& tx, const BlockContext& /*block*/,
+  Status Execute(const Transaction& tx, const BlockContext& block,
                  StateOverlay& state) const override {
     const std::size_t equals = tx.payload.find('=');
+    if (tx.kind == "EndEpoch") {
+      std::vector<std::string> names;
+      std::istringstream list(tx.payload.substr(equals + 1));
+      for (std::string name; std::getline(list, name, ',');) names.push_back(name);
+      return EndEpoch(state, block, Height(std::stoull(tx.payload.substr(0, equals))),
+                      ValidatorsNamed(names));
+    }
     const Bytes key = "kv/" + tx.payload.substr(0, equals);
     if (tx.kind == "Delete") {
       if (!state.Get(key)) return Fail(Code::kNotFound, "nothing to delete");
@@ -101,17 +118,22 @@ class TestChain {
     return std::move(*block);
   }
 
-  /// Seals of validators 0…n-1.
+  /// Seals of validators 0…n-1 of the next block's epoch.
   crypto::Certificate Certify(const Hash& block, std::uint32_t seals) const {
+    return Certify(block, *chain->validators(), seals);
+  }
+  crypto::Certificate Certify(const Hash& block, const crypto::ValidatorSet& validators,
+                              std::uint32_t seals) const {
     crypto::Certificate certificate;
+    certificate.epoch = validators.epoch();
     for (std::uint32_t i = 0; i < seals; ++i) {
-      certificate.seals[ValidatorIndex(i)] =
-          crypto::SignSeal(KeyOf("vote v" + std::to_string(i)), genesis_.chain_id(), block);
+      certificate.seals[ValidatorIndex(i)] = crypto::SignSeal(
+          KeyOf("vote " + validators.at(ValidatorIndex(i)).name), genesis_.chain_id(), block);
     }
     return certificate;
   }
   crypto::Certificate Certify(const Hash& block) const {
-    return Certify(block, genesis_.validators().quorum());
+    return Certify(block, chain->validators()->quorum());
   }
 
   void Seal(const ExecutedBlock& block) {

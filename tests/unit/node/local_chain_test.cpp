@@ -38,7 +38,9 @@ struct Member {
 
 class Cluster {
  public:
-  Cluster(int validators, int followers) : validators_(validators) {
+  /// With `spare_keys` the followers hold vote keys too, which are in no set yet.
+  Cluster(int validators, int followers, bool spare_keys = false)
+      : voters_(spare_keys ? validators + followers : validators) {
     auto json = GenesisJson(validators);
     json["consensus"]["view_timeout_ms"] = 400;
     for (int i = 0; i < followers; ++i) {
@@ -72,10 +74,10 @@ class Cluster {
     auto chain = ledger::Chain::Open(*member.database, *genesis_, *application);
     ASSERT_TRUE(chain) << chain.error().ToString();
     std::optional<ValidatorRole> role;
-    if (i < static_cast<std::size_t>(validators_)) {
+    if (i < static_cast<std::size_t>(voters_)) {
       auto votes = VoteLog::Open(member.dir.path() / "votes.log", genesis_->chain_id());
       ASSERT_TRUE(votes) << votes.error().ToString();
-      role = ValidatorRole::Resume(member.vote_key, std::move(*votes), (*chain)->head().height);
+      role = ValidatorRole::Resume(member.vote_key, std::move(*votes));
     }
     AsioHostParts parts;
     parts.chain = genesis_->name();
@@ -146,10 +148,32 @@ class Cluster {
   }
 
   ledger::Transaction Put(const std::string& key, const std::string& value) {
+    return Make("Put", key + "=" + value);
+  }
+  ledger::Transaction Make(const std::string& kind, Bytes payload) {
     const std::lock_guard lock(mutex_);
-    return ledger::MakeTransaction(genesis_->chain_id(), "Put", key + "=" + value,
+    return ledger::MakeTransaction(genesis_->chain_id(), kind, std::move(payload),
                                    ledger::pb::DISCLOSURE_FULL, Height(90), KeyOf("author"),
                                    random_);
+  }
+
+  /// Has member `i` decide that the epoch ends with the height returned.
+  Height EndEpoch(std::size_t i, const std::string& next) {
+    const Height last = chain(i).chain().head().height + 8;
+    const auto tx = Make("EndEpoch", fmt::format("{}={}", last, next));
+    CHECK(Submit(i, tx).has_value());
+    const TxOutcome outcome = Outcome(i, tx.id);
+    CHECK(outcome.status == TxStatus::kSealed, "receipt {}", outcome.receipt);
+    return last;
+  }
+
+  /// Seals one more block by submitting to member `i`.
+  Height SealOne(std::size_t i, const std::string& key) {
+    const auto tx = Put(key, "v");
+    CHECK(Submit(i, tx).has_value());
+    const TxOutcome outcome = Outcome(i, tx.id);
+    CHECK(outcome.status == TxStatus::kSealed);
+    return outcome.height;
   }
 
   Result<TxId> Submit(std::size_t i, const ledger::Transaction& tx) {
@@ -199,7 +223,7 @@ class Cluster {
     return target->OnFrame(from, v1::Frame(frame));
   }
 
-  const int validators_;
+  const int voters_;  // members that hold a vote key
   SystemClock clock_;
   std::optional<ledger::Genesis> genesis_;
   ledger::CountingRandom random_;
@@ -273,7 +297,8 @@ TEST(LocalChain, KeepsWhatItAcknowledgedWhenAllMembersDieAtOnce) {
   ASSERT_EQ(outcome.status, TxStatus::kSealed);
   for (std::size_t i = 0; i < 4; ++i) {
     ASSERT_TRUE(cluster.AwaitHeight(i, outcome.height));
-    for (const TxId& id : acknowledged) EXPECT_TRUE(cluster.chain(i).chain().FindTransaction(id));
+    for (const TxId& id : acknowledged)
+      EXPECT_TRUE(cluster.chain(i).chain().FindTransaction(id).value());
   }
   cluster.ExpectAgreement(outcome.height);
 }
@@ -334,8 +359,9 @@ TEST(LocalChain, TakesFramesOnlyFromThoseItKnows) {
   EXPECT_FALSE(chain.OnFrame(KeyOf("a stranger").public_key(), v1::Frame(frame)));
   EXPECT_TRUE(chain.OnFrame(KeyOf("node f0").public_key(), v1::Frame(frame)));
   frame.set_consensus("a vote");
-  EXPECT_FALSE(chain.OnFrame(KeyOf("node f0").public_key(), v1::Frame(frame)))
-      << "a follower does not vote";
+  EXPECT_TRUE(chain.OnFrame(KeyOf("node f0").public_key(), v1::Frame(frame)))
+      << "it is ignored, but the sender may be an epoch ahead of us";
+  EXPECT_FALSE(chain.OnFrame(KeyOf("a stranger").public_key(), v1::Frame(frame)));
 }
 
 TEST(LocalChain, TakesBlocksOnlyFromThoseItAsked) {
@@ -349,6 +375,66 @@ TEST(LocalChain, TakesBlocksOnlyFromThoseItAsked) {
   ASSERT_TRUE(cluster.Submit(0, tx));
   const TxOutcome outcome = cluster.Outcome(0, tx.id);
   ASSERT_TRUE(cluster.AwaitHeight(1, outcome.height)) << "a follower asks for what it is behind";
+}
+
+TEST(LocalChainEpochs, IdleChain_ReplacesAValidatorWithoutAStop) {
+  Cluster cluster(4, 1, /*spare_keys=*/true);
+  cluster.SealOne(4, "before");
+  EXPECT_FALSE(cluster.chain(4).status().validator);
+  EXPECT_TRUE(cluster.chain(4).status().vote_key);
+  const Height last = cluster.EndEpoch(1, "v1,v2,v3,f0");
+  // Nobody submits anything: the validators themselves fill the heights up to the end.
+  for (std::size_t i = 0; i < cluster.size(); ++i) ASSERT_TRUE(cluster.AwaitHeight(i, last));
+  const Height after = cluster.SealOne(0, "after");
+  EXPECT_GT(after, last);
+  for (std::size_t i = 0; i < cluster.size(); ++i) {
+    ASSERT_TRUE(cluster.AwaitHeight(i, after));
+    EXPECT_EQ(cluster.chain(i).chain().validators()->epoch(), Epoch(1));
+  }
+  cluster.ExpectAgreement(after);
+  EXPECT_EQ(cluster.AwaitReplica(4).epoch, Epoch(1));
+  const ChainStatusInfo removed = cluster.chain(0).status();
+  EXPECT_FALSE(removed.validator);
+  EXPECT_FALSE(removed.replica);
+  EXPECT_TRUE(removed.vote_key);
+  EXPECT_EQ(removed.epoch, Epoch(1));
+  EXPECT_EQ(removed.validators, 4u);
+}
+
+TEST(LocalChainEpochs, OneValidator_BecomesTwo) {
+  Cluster cluster(1, 1, /*spare_keys=*/true);
+  const Height last = cluster.EndEpoch(0, "v0,f0");
+  for (std::size_t i = 0; i < 2; ++i) ASSERT_TRUE(cluster.AwaitHeight(i, last));
+  const Height after = cluster.SealOne(1, "after");
+  EXPECT_GT(after, last);
+  const auto header = cluster.chain(1).chain().GetHeader(after);
+  EXPECT_EQ(header->certificate().seals_size(), 2) << "the new one's vote is needed";
+}
+
+TEST(LocalChainEpochs, Laggard_CrossesTheBoundaryAndVotes) {
+  Cluster cluster(4, 0);
+  cluster.SealOne(0, "before");
+  cluster.Kill(3);
+  const Height last = cluster.EndEpoch(0, "v1,v2,v3");
+  for (std::size_t i = 0; i < 3; ++i) ASSERT_TRUE(cluster.AwaitHeight(i, last));
+  const Height later = cluster.SealOne(1, "later");
+  cluster.Start(3);
+  ASSERT_TRUE(cluster.AwaitHeight(3, later));
+  cluster.Kill(1);
+  const Height after = cluster.SealOne(2, "after");  // by nodes 2 and 3 alone
+  ASSERT_TRUE(cluster.AwaitHeight(0, after));
+  const auto header = cluster.chain(2).chain().GetHeader(after);
+  EXPECT_EQ(header->certificate().epoch(), 1u);
+}
+
+TEST(LocalChainEpochs, AllRestartedAtTheBoundary_GoOn) {
+  Cluster cluster(4, 0);
+  const Height last = cluster.EndEpoch(0, "v1,v2,v3");
+  for (std::size_t i = 0; i < 4; ++i) ASSERT_TRUE(cluster.AwaitHeight(i, last));
+  for (std::size_t i = 0; i < 4; ++i) cluster.Kill(i);
+  for (std::size_t i = 0; i < 4; ++i) cluster.Start(i);
+  EXPECT_GT(cluster.SealOne(0, "after"), last);
+  EXPECT_FALSE(cluster.AwaitReplica(1).observer);
 }
 
 }  // namespace

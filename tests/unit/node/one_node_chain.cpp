@@ -70,12 +70,14 @@ Result<TxId> OneNodeChain::Admit(const Bytes& transaction) {
   const auto tx = TRY(
       ledger::ParseTransaction(transaction, chain_->genesis().consensus().max_transaction_bytes));
   TRY(ledger::VerifySignature(tx, chain_->id()));
-  if (chain_->FindTransaction(tx.id)) {
+  if (TRY(chain_->FindTransaction(tx.id))) {
     return Fail(Code::kDuplicate, "transaction {} is sealed already", tx.id.Hex());
   }
   const ledger::Head head = chain_->head();
-  TRY(application_->Check(tx, {chain_->id(), head.height + 1, head.time + Millis(1)},
-                          *chain_->SealedState()));
+  TRY(application_->Check(
+      tx,
+      {chain_->id(), head.height + 1, head.time + Millis(1), chain_->genesis().consensus().window},
+      *chain_->SealedState()));
   if (!held_) SealBlock(tx);
   return tx.id;
 }
@@ -105,7 +107,7 @@ void OneNodeChain::Submit(Bytes transaction, std::function<void(Result<TxId>)> d
 
 TxOutcome OneNodeChain::Outcome(const TxId& id) const {
   TxOutcome out;
-  const auto at = chain_->FindTransaction(id);
+  const auto at = chain_->FindTransaction(id).value();
   if (!at) return out;
   out.receipt = chain_->GetReceipt(*at).value().code();
   out.status = out.receipt == ledger::pb::RECEIPT_CODE_OK ? TxStatus::kSealed : TxStatus::kRejected;

@@ -47,7 +47,7 @@ class Network {
     return Decode<pb::SourceHeaderAccepted>(*CarryHeader(tier.chain(), height)).value();
   }
   void AcceptHeaderOf(const TxId& record) {
-    const Height height = source.chain().FindTransaction(record)->height;
+    const Height height = source.chain().FindTransaction(record).value()->height;
     Must(consortium.Write("centre-a", HeaderOf(source, height)));
   }
   /// Carries a sealed record to the consortium; the promoting transaction.

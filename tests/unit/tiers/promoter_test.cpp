@@ -238,7 +238,7 @@ TEST_F(Carrying, UnreadableStorage_LosesNoRecord) {
     EXPECT_EQ(promoter->stats().dropped, 0u);
     put(good);
   };
-  spoil("bodies", BigEndian(source.chain().FindTransaction(record)->height.value));
+  spoil("bodies", BigEndian(source.chain().FindTransaction(record).value()->height.value));
   spoil("transactions", record.ToBytes());
   CarryAll();
   EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_IN_REVIEW);
@@ -247,7 +247,7 @@ TEST_F(Carrying, UnreadableStorage_LosesNoRecord) {
 TEST_F(Carrying, Backup_StepsInWhenItsPredecessorIsSilent) {
   CarryAll();
   const TxId record = Must(source.Write("centre-a", Assessment()));
-  const auto height = source.chain().FindTransaction(record)->height.value;
+  const auto height = source.chain().FindTransaction(record).value()->height.value;
   Promoter::Options options = UpOptions();
   options.promoters = 4;
   options.rank = static_cast<std::uint32_t>((height + 1) % 4);
@@ -338,10 +338,10 @@ TEST_F(Carrying, UncitedPublication_ReachesNoBlockWithAPayloadThatMayNotLeave) {
   const auto good = Decode<pb::CorrectionPublished>(Offers(*OpenOut()).back().payload).value();
   const auto check = [&](const auto& message) {
     const ledger::Head head = outlet.chain().head();
-    return outlet.application().Check(
-        outlet.Make("centre-a", message),
-        {outlet.genesis().chain_id(), head.height + 1, head.time + Millis(1)},
-        outlet.chain().tip_state());
+    return outlet.application().Check(outlet.Make("centre-a", message),
+                                      {outlet.genesis().chain_id(), head.height + 1,
+                                       head.time + Millis(1), outlet.genesis().consensus().window},
+                                      outlet.chain().tip_state());
   };
   EXPECT_TRUE(check(good)) << "the header may still be on its way";
   const auto codes_of = [&](auto change) {

@@ -63,7 +63,8 @@ TEST_F(Promotion, Record_ArrivesOnceWithItsBytesUnchanged) {
 
 TEST_F(Promotion, UncitedHeader_IsToleratedByTheMempoolOnly) {
   const auto tx = consortium.Make("centre-a", PromotionOf(record_));
-  const ledger::BlockContext next{consortium.genesis().chain_id(), Height(1), Timestamp(kStart)};
+  const ledger::BlockContext next{consortium.genesis().chain_id(), Height(1), Timestamp(kStart),
+                                  consortium.genesis().consensus().window};
   EXPECT_TRUE(consortium.application().Check(tx, next, consortium.chain().tip_state()));
   EXPECT_EQ(consortium.Commit({tx}).at(0), ledger::pb::RECEIPT_CODE_NOT_FOUND);
   const auto header = consortium.Make("centre-a", HeaderOf(source, Height(3)));
@@ -105,7 +106,7 @@ TEST_F(Promotion, RefusedRecordOfTheSource_IsNoRecord) {
   message.mutable_record()->set_signature(refused.signature.ToBytes());
   message.mutable_payload()->set_salt(refused.salt);
   message.mutable_payload()->set_data(refused.payload);
-  const auto at = *source.chain().FindTransaction(refused.id);
+  const auto at = source.chain().FindTransaction(refused.id).value().value();
   message.set_height(at.height.value);
   *message.mutable_path() = *source.chain().ProveTransaction(at);
   Must(consortium.Write("centre-a", HeaderOf(source, at.height)));

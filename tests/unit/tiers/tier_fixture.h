@@ -79,6 +79,12 @@ inline ledger::Genesis PublicGenesis(const ledger::Genesis& source) {
   return ledger::Genesis::Parse(genesis.dump()).value();
 }
 
+/// Of the only validator of a chain.
+inline crypto::KeyPair VoteKeyOf(ledger::Tier tier, Epoch epoch) {
+  const std::string name = fmt::format("vote {}", ledger::TierName(tier));
+  return KeyOf(epoch == Epoch(0) ? name : fmt::format("{} {}", name, epoch));
+}
+
 /// A chain that seals what it is given at once.
 class TestTier {
  public:
@@ -126,9 +132,9 @@ class TestTier {
     auto block = chain_->Execute(Encode(batch), Encode(payloads));
     CHECK(block.has_value(), "{}", block.error().ToString());
     crypto::Certificate certificate;
-    certificate.seals[ValidatorIndex(0)] =
-        crypto::SignSeal(KeyOf(fmt::format("vote {}", ledger::TierName(genesis_.tier()))),
-                         genesis_.chain_id(), block->hash);
+    certificate.epoch = chain_->epoch()->number();
+    certificate.seals[ValidatorIndex(0)] = crypto::SignSeal(
+        VoteKeyOf(genesis_.tier(), certificate.epoch), genesis_.chain_id(), block->hash);
     const Status sealed = chain_->Seal(block->height, certificate);
     CHECK(sealed.has_value(), "{}", sealed.error().ToString());
     return block->receipts;
@@ -143,7 +149,8 @@ class TestTier {
   /// Why the mempool refuses `tx` (or OK), and the same from execution in a block of its own.
   Result<TxId> Submit(const ledger::Transaction& tx, std::uint64_t time = 0) {
     const std::uint64_t at = time != 0 ? time : chain_->head().time.value + 1;
-    const ledger::BlockContext next{genesis_.chain_id(), chain_->head().height + 1, Timestamp(at)};
+    const ledger::BlockContext next{genesis_.chain_id(), chain_->head().height + 1, Timestamp(at),
+                                    genesis_.consensus().window};
     ledger::StateOverlay state(chain_->tip_state());
     application_->BeginBlock(next, state);
     const Status checked = application_->Check(tx, next, state);

@@ -1,0 +1,132 @@
+// Which epoch it is, and what this node is in it: a validator, or a follower.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "ledger/light_client.h"
+#include "node/chain/local_chain.h"
+
+namespace talent::node {
+
+Status LocalChain::LoadFormerMembers() {
+  const auto state = chain_->SealedState();
+  for (Epoch epoch(0); epoch < epoch_->number(); ++epoch) {
+    const auto ended = TRY(ledger::ReadEndedEpoch(*state, epoch));
+    for (const auto& validator : ended.validators.validators()) former_.insert(validator.node_key);
+  }
+  return {};
+}
+
+bool LocalChain::IsValidator() const {
+  return role_ && epoch_->validators.FindVoteKey(role_->vote_key->public_key());
+}
+
+void LocalChain::EnterEpoch() {
+  const bool changes = EpochIsOver();
+  if (changes) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& v : epoch_->validators.validators()) former_.insert(v.node_key);
+  }
+  if (replica_) LeaveReplica();
+  epoch_ = chain_->epoch();
+  validators_.clear();
+  for (const crypto::Validator& v : epoch_->validators.validators()) {
+    if (v.node_key != self_) validators_.push_back(v.node_key);
+  }
+  sync_.SetValidators({validators_.begin(), validators_.end()});
+  heard_.clear();
+  if (changes || role_) {
+    spdlog::info("chain {}: epoch {} of {} validators begins with height {}; this node {}",
+                 chain_->genesis().name(), epoch_->number(), epoch_->validators.size(),
+                 epoch_->first, IsValidator() ? "is one of them" : "follows");
+  }
+  if (IsValidator()) TryStartReplica();
+}
+
+// What the old replica left to be done is void: its messages mean nothing to the new set, and its
+// records nothing to the new replica.
+void LocalChain::LeaveReplica() {
+  role_->records = replica_->TakeOverRecords();
+  const consensus::ReplicaStatus last = replica_->status();
+  view_changes_before_ += last.view_changes;
+  for (std::size_t i = 0; i < last.dropped.size(); ++i) dropped_before_[i] += last.dropped[i];
+  replica_.reset();
+  events_.clear();
+  for (auto& [id, timer] : timers_) timer->Cancel();
+  unwritten_votes_.clear();
+  compaction_.reset();
+  last_token_ = 0;
+  pending_vets_.clear();
+  proposing_view_ = View(0);
+  work_waiting_ = false;
+  mempool_.ReturnInFlight();
+}
+
+// A log that was never written to is a new validator's or a lost one's. The others tell: where
+// enough of them have sealed nothing of this epoch, nothing this validator may have said before can
+// contradict what it says now, but for blocks it helped to prepare; and of that fault a set stands
+// f. Where it stands none, all others are asked.
+void LocalChain::TryStartReplica() {
+  if (role_->fresh) {
+    const crypto::ValidatorSet& set = epoch_->validators;
+    const std::uint32_t needed = set.max_faulty() == 0 ? set.size() - 1 : set.quorum() - 1;
+    const auto goes_on = [this](Height sealed) { return sealed >= epoch_->first; };
+    const bool lost =
+        goes_on(chain_->head().height) ||
+        std::ranges::any_of(heard_, [&](const auto& peer) { return goes_on(peer.second); });
+    if (!lost && heard_.size() < needed) return;  // HearStatus comes back
+    role_->votes_lost = lost;
+    role_->fresh = false;
+    heard_.clear();
+  }
+  if (role_->votes_lost) {
+    spdlog::warn(
+        "chain {}: nothing is known of what this validator voted for before; it watches without "
+        "voting until the chain has passed everything that may have been",
+        chain_->genesis().name());
+  }
+  StartReplica();
+}
+
+void LocalChain::HearStatus(const NodeKey& from, Height sealed) {
+  if (halted_ || replica_ || !IsValidator() || !epoch_->validators.FindNodeKey(from)) return;
+  heard_[from] = sealed;
+  TryStartReplica();
+  Drain();
+}
+
+void LocalChain::StartReplica() {
+  const ledger::Head head = chain_->head();
+  consensus::Replica::Recovered recovered;
+  recovered.sealed = head.height;
+  recovered.sealed_hash = head.hash;
+  if (head.height >= epoch_->first) {
+    const auto header = chain_->GetHeader(head.height);
+    const auto certificate = header ? ledger::FromProto(header->certificate())
+                                    : Result<crypto::Certificate>(tl::unexpect, header.error());
+    if (!certificate) return Halt(certificate.error().ToString());
+    recovered.sealed_certificate = *certificate;
+    recovered.sealed_header = header->header();
+  }
+  // epoch_ is of when the epoch began here; its end may have been decided since.
+  if (const auto now = chain_->epoch(); now->end) recovered.epoch_end = now->end->last;
+  recovered.records = std::exchange(role_->records, {});
+  recovered.votes_lost = std::exchange(role_->votes_lost, false);
+  const ledger::ConsensusRules& rules = chain_->genesis().consensus();
+  consensus::Options options;
+  options.chain = chain_->id();
+  options.validators = {epoch_, &epoch_->validators};
+  options.first_height = epoch_->first;
+  options.window = rules.window;
+  options.view_timeout = rules.view_timeout;
+  options.view_timeout_cap = rules.view_timeout_cap;
+  options.max_proposal_bytes = rules.max_batch_bytes;
+  replica_ = std::make_unique<consensus::Replica>(std::move(options), *role_->vote_key,
+                                                  std::move(recovered));
+  const bool nested = std::exchange(stepping_, true);
+  Perform(replica_->Start());
+  UpdateWorkWaiting();
+  stepping_ = nested;
+}
+
+}  // namespace talent::node
