@@ -18,13 +18,14 @@ struct Tag {
 
 // In the order of enum Domain.
 constexpr std::array kTags = {
-    Tag("talent/genesis/v1"),   Tag("talent/envelope/v1"),    Tag("talent/payload/v1"),
-    Tag("talent/header/v1"),    Tag("talent/validators/v1"),  Tag("talent/batch/v1"),
-    Tag("talent/state-key/v1"), Tag("talent/state-value/v1"), Tag("talent/review-commit/v1"),
-    Tag("talent/subject/v1"),   Tag("talent/sign/tx/v1"),     Tag("talent/sign/cosign/v1"),
-    Tag("talent/sign/pbft/v1"), Tag("talent/sign/seal/v1"),   Tag("talent/sign/client-auth/v1"),
+    Tag("talent/genesis/v1"),    Tag("talent/envelope/v1"),     Tag("talent/payload/v1"),
+    Tag("talent/header/v1"),     Tag("talent/validators/v1"),   Tag("talent/batch/v1"),
+    Tag("talent/state-key/v1"),  Tag("talent/state-value/v1"),  Tag("talent/review-commit/v1"),
+    Tag("talent/subject/v1"),    Tag("talent/sign/tx/v1"),      Tag("talent/sign/cosign/v1"),
+    Tag("talent/sign/pbft/v1"),  Tag("talent/sign/seal/v1"),    Tag("talent/sign/client-auth/v1"),
+    Tag("talent/sign/offer/v1"), Tag("talent/sign/address/v1"),
 };
-static_assert(kTags.size() == static_cast<std::size_t>(Domain::kClientAuth) + 1);
+static_assert(kTags.size() == static_cast<std::size_t>(Domain::kAddressSignature) + 1);
 
 }  // namespace
 

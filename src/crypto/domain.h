@@ -23,6 +23,8 @@ enum class Domain {
   kPbftSignature,     // "talent/sign/pbft/v1"
   kSealSignature,     // "talent/sign/seal/v1"
   kClientAuth,        // "talent/sign/client-auth/v1"
+  kOfferSignature,    // "talent/sign/offer/v1"     a node's keys, when it asks to be let in
+  kAddressSignature,  // "talent/sign/address/v1"   where a node can be reached
 };
 
 /// The domain's text, zero-padded to 32 bytes.

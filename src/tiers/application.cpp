@@ -1,6 +1,7 @@
 #include "tiers/application.h"
 
 #include "tiers/consortium_rules.h"
+#include "tiers/governance.h"
 #include "tiers/private_rules.h"
 #include "tiers/promotion_policy.h"
 #include "tiers/sources.h"
@@ -25,6 +26,7 @@ class TierApplication final : public ledger::Application {
     auto app = TRY(JsonFields::Of(genesis.app(), "app"));
     TRY(InitParties(app, state));
     TRY(rules_.init(app, state));
+    InitGovernance(genesis, state);
     return app.Finish();
   }
 
@@ -63,10 +65,11 @@ class TierApplication final : public ledger::Application {
       return Fail(Code::kPrecondition, "transaction {} has no payload here", call.tx.id.Hex());
     }
     const bool has_class = call.tx.disclosure != ledger::pb::DISCLOSURE_UNSPECIFIED;
-    if (has_class != rules_.records) {
+    const bool is_record = rules_.records && !kind->governance;
+    if (has_class != is_record) {
       return Fail(Code::kInvalidArgument, "disclosure: {}",
-                  rules_.records ? "a record of a private chain names its class"
-                                 : "only records of private chains have a class");
+                  is_record ? "a record of a private chain names its class"
+                            : "only records of private chains have a class");
     }
     return kind->run(call);
   }

@@ -1,6 +1,7 @@
 #include "tiers/kind.h"
 
 #include "tiers/consortium_rules.h"
+#include "tiers/governance.h"
 #include "tiers/private_rules.h"
 #include "tiers/public_rules.h"
 #include "tiers/sources.h"
@@ -9,18 +10,19 @@ namespace talent::tiers {
 
 KindGroups PrivateKinds() {
   static const std::span<const Kind> kGroups[] = {TalentKinds(), AbilityKinds(), TokenKinds(),
-                                                  CorrectionKinds()};
+                                                  CorrectionKinds(), GovernanceKinds()};
   return kGroups;
 }
 
 KindGroups ConsortiumKinds() {
   static const std::span<const Kind> kGroups[] = {SourceKinds(), PromotionKinds(), ReviewKinds(),
-                                                  DisputeKinds()};
+                                                  DisputeKinds(), GovernanceKinds()};
   return kGroups;
 }
 
 KindGroups PublicKinds() {
-  static const std::span<const Kind> kGroups[] = {SourceKinds(), PublicationKinds()};
+  static const std::span<const Kind> kGroups[] = {SourceKinds(), PublicationKinds(),
+                                                  GovernanceKinds()};
   return kGroups;
 }
 

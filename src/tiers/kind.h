@@ -30,6 +30,9 @@ struct Kind {
   Status (*run)(const Call&);
   /// Lane of the mempool.
   std::uint32_t (*lane)(const ledger::Transaction&) = Lane<ledger::Application::kBulkLane>;
+  /// About the chain itself: on a private chain, too, it is no record and carries no disclosure
+  /// class.
+  bool governance = false;
 };
 
 /// Decodes the payload and calls `Rule`. Errors name the kind.

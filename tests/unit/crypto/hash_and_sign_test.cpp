@@ -37,7 +37,7 @@ TEST(Sha256, HmacAgreesWithRfc4231) {
 
 TEST(Domain, TagsAre32BytesAndDistinct) {
   std::set<Bytes> tags;
-  const int domains = static_cast<int>(Domain::kClientAuth) + 1;
+  const int domains = static_cast<int>(Domain::kAddressSignature) + 1;
   for (int d = 0; d < domains; ++d) tags.insert(Bytes(DomainTag(static_cast<Domain>(d))));
   EXPECT_EQ(tags.size(), static_cast<std::size_t>(domains));
   for (const Bytes& tag : tags) EXPECT_EQ(tag.size(), 32U);

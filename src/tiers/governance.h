@@ -1,0 +1,57 @@
+// Governance: which nodes validate a chain and which may follow it, by vote of its centres. The
+// same on all three tiers; the rules are in docs/domain.md, "Governance".
+#pragma once
+
+#include <map>
+
+#include "talent/tiers/v1/governance.pb.h"
+#include "tiers/kind.h"
+#include "tiers/tables.h"
+
+namespace talent::tiers {
+
+/// By transaction id.
+inline constexpr Table<pb::Proposal> kProposals{"proposal/"};
+/// "governance/open" and "governance/members".
+inline constexpr Table<pb::OpenProposals> kOpenProposals{"governance/"};
+inline constexpr std::string_view kOpenProposalsKey = "open";
+inline constexpr Table<pb::MembersChanged> kMembersChanged{"governance/"};
+inline constexpr std::string_view kMembersChangedKey = "members";
+/// By node name.
+inline constexpr Table<pb::Follower> kFollowers{"follower/"};
+
+/// A centre can have so many proposals open: one that turns bad cannot crowd out the others.
+inline constexpr int kMaxOpenProposals = 4;
+/// Heights a proposal can be open for.
+inline constexpr std::uint64_t kMaxProposalHeights = 1'000'000;
+/// Nodes that one proposal names: f of the largest set of validators. Bounds the signatures to
+/// check.
+inline constexpr int kMaxNodeChanges = 33;
+/// As many as a genesis may name.
+inline constexpr std::size_t kMaxFollowers = 10'000;
+
+/// ValidatorProposed, FollowerProposed, ProposalVoted.
+std::span<const Kind> GovernanceKinds();
+
+/// Writes the followers that the genesis names.
+void InitGovernance(const ledger::Genesis& genesis, ledger::StateOverlay& state);
+
+/// Every node that may follow by the state, by name. Validators are not among them.
+std::map<std::string, crypto::PublicKey> ReadFollowers(const ledger::StateReader& state);
+/// Height of the newest decision about nodes: while it stays, so does the answer of ReadFollowers.
+Height MembersChangedAt(const ledger::StateReader& state);
+
+/// The offer of a node that asks to be let in to `chain`; without a vote key, as a follower.
+pb::NodeOffer MakeOffer(const ChainId& chain, const std::string& name,
+                        const crypto::KeyPair* vote_key, const crypto::KeyPair& node_key);
+/// What `offer` says, its proofs checked. Errors: kInvalidArgument (names the field),
+/// kBadSignature.
+Result<pb::NodeStatement> VerifyOffer(const ChainId& chain, const pb::NodeOffer& offer);
+
+/// Carries out the changes of a proposal of `kind`, or says why they cannot be. Errors: kNotFound
+/// (no such node), kDuplicate (a name or key is taken), kExhausted (followers), those of
+/// VerifyOffer and of ledger::EndEpoch.
+Status Enact(const Call& call, std::string_view kind,
+             const google::protobuf::RepeatedPtrField<pb::NodeChange>& changes);
+
+}  // namespace talent::tiers

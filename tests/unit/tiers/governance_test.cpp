@@ -1,0 +1,398 @@
+// Centres vote on the nodes of their chain.
+
+#include "tiers/governance.h"
+
+#include "ledger/epochs.h"
+#include "tier_fixture.h"
+
+namespace talent::tiers {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
+
+constexpr std::uint64_t kOpenFor = 40;
+
+nlohmann::json Genesis(const std::string& tier, int validators, int centres) {
+  nlohmann::json genesis = ledger::GenesisJson(validators);
+  genesis["tier"] = tier;
+  genesis["followers"] = {
+      {{"name", "reader"}, {"node_key", KeyOf("node reader").public_key().Hex()}}};
+  genesis["app"]["parties"] = {PartyJson("acme", "enterprise")};
+  for (int i = 0; i < centres; ++i) {
+    genesis["app"]["parties"].push_back(PartyJson(fmt::format("centre-{}", i), "centre"));
+  }
+  if (tier != "private") genesis["app"]["sources"] = nlohmann::json::array();
+  return genesis;
+}
+
+class Governed {
+ public:
+  explicit Governed(const nlohmann::json& genesis)
+      : database_(
+            ledger::Database::Open(dir_.path() / "db", ledger::Database::Mode::kReadWrite).value()),
+        tier_(*database_, ledger::Genesis::Parse(genesis.dump()).value()) {}
+  explicit Governed(int validators = 4, int centres = 4)
+      : Governed(Genesis("private", validators, centres)) {}
+
+  const ChainId& chain() const { return tier_.genesis().chain_id(); }
+  Height height() const { return tier_.chain().head().height; }
+  void Pass(int heights) {
+    for (int i = 0; i < heights; ++i) tier_.Commit({});
+  }
+
+  /// The offer of a node whose keys are called after `keys`.
+  pb::NodeOffer Offer(const std::string& name, const std::string& keys, bool votes = true) const {
+    const auto vote_key = KeyOf("vote " + keys);
+    return MakeOffer(chain(), name, votes ? &vote_key : nullptr, KeyOf("node " + keys));
+  }
+  template <class M = pb::ValidatorProposed>
+  M Proposal() const {
+    M message;
+    message.set_open_until(height().value + kOpenFor);
+    return message;
+  }
+  pb::ValidatorProposed Add(const std::string& name) const {
+    auto message = Proposal();
+    *message.add_changes()->mutable_offer() = Offer(name, name);
+    return message;
+  }
+  pb::ValidatorProposed Change(const std::string& node, const pb::NodeOffer& offer) const {
+    auto message = Proposal();
+    message.add_changes()->set_node(node);
+    *message.mutable_changes(0)->mutable_offer() = offer;
+    return message;
+  }
+  pb::ValidatorProposed Remove(const std::vector<std::string>& names) const {
+    auto message = Proposal();
+    for (const auto& name : names) message.add_changes()->set_node(name);
+    return message;
+  }
+  pb::FollowerProposed Follow(const pb::NodeOffer& offer) const {
+    auto message = Proposal<pb::FollowerProposed>();
+    *message.add_changes()->mutable_offer() = offer;
+    return message;
+  }
+
+  template <class M>
+  Result<TxId> Write(const std::string& author, const M& message) {
+    return tier_.Submit(tier_.Make(author, message.GetDescriptor()->name(), message,
+                                   ledger::pb::DISCLOSURE_UNSPECIFIED));
+  }
+  Result<TxId> Vote(const std::string& author, const TxId& proposal, bool approve = true) {
+    pb::ProposalVoted message;
+    message.set_proposal(proposal.ToBytes());
+    message.set_approve(approve);
+    return Write(author, message);
+  }
+  /// Proposed by centre-0, decided by centre-1 and centre-2.
+  template <class M>
+  Result<TxId> Decide(const M& message) {
+    auto id = Write("centre-0", message);
+    if (!id) return id;
+    EXPECT_TRUE(Vote("centre-1", *id));
+    return Vote("centre-2", *id);
+  }
+
+  ledger::EpochState epoch() const {
+    return ledger::ReadEpoch(*tier_.chain().SealedState()).value();
+  }
+  /// Names of the validators that follow on the present ones; empty while no change is decided.
+  std::vector<std::string> NextNames() const {
+    std::vector<std::string> names;
+    if (const auto end = epoch().end) {
+      for (const auto& v : end->next.validators()) names.push_back(v.name);
+    }
+    return names;
+  }
+  std::vector<std::string> FollowerNames() const {
+    std::vector<std::string> names;
+    for (const auto& [name, key] : ReadFollowers(*tier_.chain().SealedState())) {
+      names.push_back(name);
+    }
+    return names;
+  }
+  pb::Proposal Stored(const TxId& id) const { return *tier_.Read(kProposals, id.View()); }
+  int OpenProposals() const {
+    const auto open = tier_.Read(kOpenProposals, kOpenProposalsKey);
+    return open ? open->proposals_size() : 0;
+  }
+  TestTier& tier() { return tier_; }
+
+ private:
+  TempDir dir_;
+  std::unique_ptr<ledger::Database> database_;
+  TestTier tier_;
+};
+
+class OnEveryTier : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Tiers, OnEveryTier, ::testing::Values("private", "consortium", "public"));
+
+TEST_P(OnEveryTier, Validator_IsAddedByMoreThanTwoThirdsOfTheCentres) {
+  Governed chain(Genesis(GetParam(), 4, 4));
+  const TxId id = chain.Write("centre-0", chain.Add("v4")).value();
+  ASSERT_TRUE(chain.Vote("centre-1", id));
+  EXPECT_THAT(chain.NextNames(), ElementsAre()) << "two of four are no more than two thirds";
+  EXPECT_EQ(chain.Stored(id).status(), pb::PROPOSAL_STATUS_OPEN);
+  ASSERT_TRUE(chain.Vote("centre-2", id));
+  EXPECT_THAT(chain.NextNames(), ElementsAre("v0", "v1", "v2", "v3", "v4"));
+  EXPECT_EQ(chain.Stored(id).status(), pb::PROPOSAL_STATUS_PASSED);
+  EXPECT_EQ(chain.epoch().end->last, chain.height() + chain.tier().genesis().consensus().window);
+}
+
+TEST(Governance, OneCentre_DecidesAlone) {
+  Governed chain(1, 1);
+  const TxId id = chain.Write("centre-0", chain.Add("v1")).value();
+  EXPECT_EQ(chain.Stored(id).status(), pb::PROPOSAL_STATUS_PASSED);
+  EXPECT_THAT(chain.NextNames(), ElementsAre("v0", "v1"));
+  EXPECT_EQ(chain.OpenProposals(), 0);
+}
+
+TEST(Governance, ReplacedValidator_GivesUpItsPlaceAndFollows) {
+  Governed chain;
+  ASSERT_TRUE(chain.Decide(chain.Change("v1", chain.Offer("v9", "v9"))));
+  EXPECT_THAT(chain.NextNames(), ElementsAre("v0", "v9", "v2", "v3"));
+  EXPECT_THAT(chain.FollowerNames(), ElementsAre("reader", "v1"));
+}
+
+TEST(Governance, RotatedKeys_KeepPlaceAndName) {
+  Governed chain;
+  ASSERT_TRUE(chain.Decide(chain.Change("v1", chain.Offer("v1", "v1 new"))));
+  const auto epoch = chain.epoch();
+  ASSERT_TRUE(epoch.end);
+  const crypto::Validator& rotated = epoch.end->next.at(ValidatorIndex(1));
+  EXPECT_EQ(rotated.name, "v1");
+  EXPECT_EQ(rotated.vote_key, KeyOf("vote v1 new").public_key());
+  EXPECT_THAT(chain.FollowerNames(), ElementsAre("reader")) << "the old node key may not follow";
+}
+
+TEST(Governance, VoteKeyAlone_CanBeRotated) {
+  Governed chain;
+  const auto vote_key = KeyOf("vote v1 new");
+  const auto offer = MakeOffer(chain.chain(), "v1", &vote_key, KeyOf("node v1"));
+  ASSERT_TRUE(chain.Decide(chain.Change("v1", offer)));
+  const auto epoch = chain.epoch();
+  ASSERT_TRUE(epoch.end);
+  EXPECT_EQ(epoch.end->next.at(ValidatorIndex(1)).node_key, KeyOf("node v1").public_key());
+}
+
+TEST(Governance, RemovedValidator_Follows) {
+  Governed chain;
+  ASSERT_TRUE(chain.Decide(chain.Remove({"v3"})));
+  EXPECT_THAT(chain.NextNames(), ElementsAre("v0", "v1", "v2"));
+  EXPECT_THAT(chain.FollowerNames(), ElementsAre("reader", "v3"));
+}
+
+TEST(Governance, Follower_BecomesValidatorUnderItsNameAndKey) {
+  Governed chain;
+  ASSERT_TRUE(chain.Decide(chain.Add("reader")));
+  EXPECT_THAT(chain.FollowerNames(), ElementsAre());
+  Governed other;
+  const auto vote_key = KeyOf("vote x");
+  const auto renamed = MakeOffer(other.chain(), "x", &vote_key, KeyOf("node reader"));
+  auto message = other.Proposal();
+  *message.add_changes()->mutable_offer() = renamed;
+  EXPECT_EQ(CodeOf(other.Write("centre-0", message)), Code::kDuplicate);
+}
+
+TEST(Governance, ValidatorsChange_ByFAtATime) {
+  Governed four;
+  EXPECT_EQ(CodeOf(four.Write("centre-0", four.Remove({"v0", "v1"}))), Code::kInvalidArgument);
+  EXPECT_EQ(CodeOf(four.Write("centre-0", four.Proposal())), Code::kInvalidArgument) << "no change";
+  Governed seven(7);
+  EXPECT_TRUE(seven.Decide(seven.Remove({"v0", "v1"})));
+  Governed again(7);
+  EXPECT_EQ(CodeOf(again.Write("centre-0", again.Remove({"v0", "v1", "v2"}))),
+            Code::kInvalidArgument);
+  Governed two(2);
+  EXPECT_TRUE(two.Decide(two.Remove({"v0"}))) << "one at a time where f is 0";
+}
+
+TEST(Governance, LastValidator_Stays) {
+  Governed chain(1, 1);
+  const auto refused = chain.Write("centre-0", chain.Remove({"v0"}));
+  EXPECT_EQ(CodeOf(refused), Code::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, HasSubstr("not 0"));
+}
+
+TEST(Governance, TakenNamesAndKeys_AreRefused) {
+  Governed chain;
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", chain.Add("v1"))), Code::kInvalidArgument);
+  auto same_keys = chain.Proposal();
+  *same_keys.add_changes()->mutable_offer() = chain.Offer("v9", "v1");
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", same_keys)), Code::kInvalidArgument);
+  const auto key = KeyOf("vote v9");
+  auto one_key = chain.Proposal();
+  *one_key.add_changes()->mutable_offer() = MakeOffer(chain.chain(), "v9", &key, key);
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", one_key)), Code::kInvalidArgument);
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", chain.Change("v1", chain.Offer("v1", "v1")))),
+            Code::kInvalidArgument)
+      << "changes nothing";
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", chain.Remove({"v9"}))), Code::kNotFound);
+}
+
+TEST(Governance, NodeNamedTwice_IsRefused) {
+  Governed chain(7);
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", chain.Remove({"v1", "v1"}))), Code::kInvalidArgument);
+  auto message = chain.Change("v1", chain.Offer("v2", "v9"));
+  message.add_changes()->set_node("v2");
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", message)), Code::kInvalidArgument);
+}
+
+TEST(Governance, UnprovenKey_IsRefused) {
+  Governed chain;
+  for (const auto& spoil : std::vector<std::function<void(pb::NodeOffer&)>>{
+           [](pb::NodeOffer& o) { o.mutable_vote_signature()->at(3) ^= 1; },
+           [](pb::NodeOffer& o) { o.mutable_node_signature()->at(3) ^= 1; },
+           [](pb::NodeOffer& o) { o.clear_vote_signature(); },
+           [](pb::NodeOffer& o) { o.set_vote_signature(o.node_signature()); }}) {
+    auto message = chain.Add("v4");
+    spoil(*message.mutable_changes(0)->mutable_offer());
+    EXPECT_EQ(CodeOf(chain.Write("centre-0", message)), Code::kBadSignature);
+  }
+  auto elsewhere = chain.Proposal();
+  const auto vote_key = KeyOf("vote v4");
+  *elsewhere.add_changes()->mutable_offer() =
+      MakeOffer(ChainId::FromBytes(Id("other chain")).value(), "v4", &vote_key, KeyOf("node v4"));
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", elsewhere)), Code::kBadSignature)
+      << "an offer to another chain";
+}
+
+TEST(Governance, MalformedOffer_IsRefused) {
+  Governed chain;
+  for (const auto& offer :
+       {chain.Offer("V4", "v4"), chain.Offer("", "v4"), chain.Offer(std::string(65, 'v'), "v4"),
+        chain.Offer("v4", "v4", false), pb::NodeOffer()}) {
+    auto message = chain.Proposal();
+    *message.add_changes()->mutable_offer() = offer;
+    EXPECT_EQ(CodeOf(chain.Write("centre-0", message)), Code::kInvalidArgument);
+  }
+  auto nothing = chain.Proposal();
+  nothing.add_changes();
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", nothing)), Code::kInvalidArgument);
+}
+
+TEST(Governance, WhoIsNoCentre_NeitherProposesNorVotes) {
+  Governed chain;
+  for (const char* who : {"acme", "nobody"}) {
+    EXPECT_EQ(CodeOf(chain.Write(who, chain.Add("v4"))), Code::kUnauthorized);
+  }
+  const TxId id = chain.Write("centre-0", chain.Add("v4")).value();
+  EXPECT_EQ(CodeOf(chain.Vote("acme", id)), Code::kUnauthorized);
+}
+
+TEST(Governance, Centre_VotesOnce) {
+  Governed chain;
+  const TxId id = chain.Write("centre-0", chain.Add("v4")).value();
+  EXPECT_EQ(CodeOf(chain.Vote("centre-0", id)), Code::kDuplicate) << "proposing is voting for it";
+  ASSERT_TRUE(chain.Vote("centre-1", id, false));
+  EXPECT_EQ(CodeOf(chain.Vote("centre-1", id, true)), Code::kDuplicate);
+}
+
+TEST(Governance, PendingChange_RefusesAnother) {
+  Governed chain;
+  const TxId later = chain.Write("centre-0", chain.Add("v4")).value();
+  ASSERT_TRUE(chain.Vote("centre-1", later));
+  ASSERT_TRUE(chain.Decide(chain.Remove({"v3"})));
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", chain.Add("v5"))), Code::kPrecondition);
+  const auto deciding = chain.Vote("centre-2", later);
+  EXPECT_EQ(CodeOf(deciding), Code::kPrecondition);
+  EXPECT_THAT(deciding.error().message, HasSubstr("decide again once the next has begun"));
+  EXPECT_EQ(chain.Stored(later).in_favour_size(), 2) << "the vote can be given again";
+}
+
+TEST(Governance, DecidedProposal_TakesNoVotes) {
+  Governed chain;
+  const TxId id = chain.Write("centre-0", chain.Add("v4")).value();
+  ASSERT_TRUE(chain.Vote("centre-1", id, false));
+  EXPECT_EQ(chain.Stored(id).status(), pb::PROPOSAL_STATUS_OPEN) << "three of four can still agree";
+  ASSERT_TRUE(chain.Vote("centre-2", id, false));
+  EXPECT_EQ(chain.Stored(id).status(), pb::PROPOSAL_STATUS_REJECTED);
+  EXPECT_EQ(chain.Stored(id).decided_height(), chain.height().value);
+  EXPECT_EQ(CodeOf(chain.Vote("centre-3", id)), Code::kPrecondition);
+  EXPECT_EQ(chain.OpenProposals(), 0);
+}
+
+TEST(Governance, ExpiredProposal_TakesNoVotes) {
+  Governed chain;
+  const TxId id = chain.Write("centre-0", chain.Add("v4")).value();
+  const auto open_until = chain.Stored(id).open_until();
+  chain.Pass(static_cast<int>(open_until - chain.height().value - 1));
+  ASSERT_TRUE(chain.Vote("centre-1", id)) << "at its last height";
+  EXPECT_EQ(CodeOf(chain.Vote("centre-2", id)), Code::kExpired);
+}
+
+TEST(Governance, OpenUntil_LiesAheadButNotTooFar) {
+  Governed chain;
+  chain.Pass(3);
+  auto message = chain.Add("v4");
+  message.set_open_until(chain.height().value);
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", message)), Code::kExpired);
+  message.set_open_until(~0ull);
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", message)), Code::kInvalidArgument);
+}
+
+TEST(Governance, UnknownProposal_IsNotFound) {
+  Governed chain;
+  EXPECT_EQ(CodeOf(chain.Vote("centre-0", TxId::FromBytes(Id("nothing")).value())),
+            Code::kNotFound);
+}
+
+TEST(Governance, OpenProposals_AreFewACentreAndExpiredOnesCountNoMore) {
+  Governed chain;
+  for (int i = 0; i < kMaxOpenProposals; ++i) {
+    ASSERT_TRUE(chain.Write("centre-0", chain.Add(fmt::format("n{}", i))));
+  }
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", chain.Add("v4"))), Code::kExhausted);
+  EXPECT_TRUE(chain.Write("centre-1", chain.Add("v4"))) << "others are not crowded out";
+  chain.Pass(kOpenFor + 1);
+  EXPECT_TRUE(chain.Write("centre-0", chain.Add("v4")));
+  EXPECT_EQ(chain.OpenProposals(), 1);
+}
+
+TEST(Governance, Followers_ComeAndGoWithTheDecidingBlock) {
+  Governed chain;
+  ASSERT_TRUE(chain.Decide(chain.Follow(chain.Offer("office", "office", false))));
+  EXPECT_THAT(ReadFollowers(*chain.tier().chain().SealedState()),
+              UnorderedElementsAre(Pair("office", KeyOf("node office").public_key()),
+                                   Pair("reader", KeyOf("node reader").public_key())));
+  EXPECT_EQ(MembersChangedAt(*chain.tier().chain().SealedState()), chain.height());
+  auto out = chain.Proposal<pb::FollowerProposed>();
+  out.add_changes()->set_node("reader");
+  ASSERT_TRUE(chain.Decide(out));
+  EXPECT_THAT(chain.FollowerNames(), ElementsAre("office"));
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", out)), Code::kNotFound);
+}
+
+TEST(Governance, Follower_IsNobodyElse) {
+  Governed chain;
+  const auto refuse = [&](const pb::NodeOffer& offer) {
+    return CodeOf(chain.Write("centre-0", chain.Follow(offer)));
+  };
+  EXPECT_EQ(refuse(chain.Offer("reader", "reader", false)), Code::kDuplicate);
+  EXPECT_EQ(refuse(chain.Offer("x", "reader", false)), Code::kDuplicate);
+  EXPECT_EQ(refuse(chain.Offer("v1", "x", false)), Code::kDuplicate);
+  EXPECT_EQ(refuse(chain.Offer("x", "v1", false)), Code::kDuplicate);
+  EXPECT_EQ(refuse(chain.Offer("x", "x", true)), Code::kInvalidArgument);
+  ASSERT_TRUE(chain.Decide(chain.Add("v4")));
+  EXPECT_EQ(refuse(chain.Offer("v4", "x", false)), Code::kDuplicate) << "of the next validators";
+}
+
+TEST(Governance, Proposal_IsNoRecord) {
+  Governed chain;
+  const auto tx = chain.tier().Make("centre-0", "ValidatorProposed", chain.Add("v4"),
+                                    ledger::pb::DISCLOSURE_FULL);
+  EXPECT_EQ(CodeOf(chain.tier().Submit(tx)), Code::kInvalidArgument);
+}
+
+TEST(Governance, Votes_AreUrgent) {
+  Governed chain;
+  const auto tx = chain.tier().Make("centre-0", "ValidatorProposed", chain.Add("v4"),
+                                    ledger::pb::DISCLOSURE_UNSPECIFIED);
+  EXPECT_EQ(chain.tier().application().Lane(tx), ledger::Application::kUrgentLane);
+}
+
+}  // namespace
+}  // namespace talent::tiers
