@@ -226,6 +226,10 @@ struct ReplicaStatus {
   std::string ToString() const;
 };
 
+/// First record of a log that misses nothing from here on, for a host whose key is in no set yet
+/// and has never been.
+Bytes BeganRecord(Epoch epoch);
+
 /// One validator's part in one epoch. It votes for nothing above the epoch's last height once it
 /// knows it, and for nothing at all once that is sealed. Confined to its chain's strand.
 class Replica {

@@ -6,6 +6,13 @@
 
 namespace talent::consensus {
 
+Bytes BeganRecord(Epoch epoch) {
+  pb::VoteRecord record;
+  record.set_epoch(epoch.value);
+  record.mutable_began();
+  return Encode(record);
+}
+
 pb::VoteRecord Replica::Impl::Record() const {
   pb::VoteRecord record;
   record.set_epoch(set_->epoch().value);

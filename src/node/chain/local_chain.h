@@ -111,6 +111,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void EnterEpoch();
   void LeaveReplica();
   void TryStartReplica();
+  void TryBeginLog();
   void StartReplica();
   void HearStatus(const NodeKey& from, Height sealed);
   bool IsValidator() const;
@@ -142,10 +143,11 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   std::shared_ptr<const ledger::EpochState> epoch_;  // what the replica is made for
   std::vector<NodeKey> validators_;                  // node keys of the other validators
   std::optional<ValidatorRole> role_;                // given or not for good
+  bool was_member_ = false;  // an earlier epoch's set had our vote key
   bool halted_ = false;
   std::uint64_t view_changes_before_ = 0;  // of the replicas of earlier epochs
   std::array<std::uint64_t, consensus::kDropReasons> dropped_before_{};
-  std::map<NodeKey, Height> heard_;              // of other validators, while role_->fresh
+  std::map<NodeKey, Height> heard_;              // of validators of this epoch, without replica
   std::unique_ptr<consensus::Replica> replica_;  // none on a follower or a halted chain
   Mempool mempool_{Mempool::Limits{}};
   BlockSync sync_;

@@ -13,6 +13,7 @@ Status LocalChain::LoadFormerMembers() {
   for (Epoch epoch(0); epoch < epoch_->number(); ++epoch) {
     const auto ended = TRY(ledger::ReadEndedEpoch(*state, epoch));
     for (const auto& validator : ended.validators.validators()) former_.insert(validator.node_key);
+    if (role_ && ended.validators.FindVoteKey(role_->vote_key->public_key())) was_member_ = true;
   }
   return {};
 }
@@ -24,6 +25,7 @@ bool LocalChain::IsValidator() const {
 void LocalChain::EnterEpoch() {
   const bool changes = EpochIsOver();
   if (changes) {
+    was_member_ = was_member_ || IsValidator();
     const std::lock_guard lock(mutex_);
     for (const auto& v : epoch_->validators.validators()) former_.insert(v.node_key);
   }
@@ -89,10 +91,33 @@ void LocalChain::TryStartReplica() {
 }
 
 void LocalChain::HearStatus(const NodeKey& from, Height sealed) {
-  if (halted_ || replica_ || !IsValidator() || !epoch_->validators.FindNodeKey(from)) return;
+  if (halted_ || replica_ || !role_ || !epoch_->validators.FindNodeKey(from)) return;
   heard_[from] = sealed;
-  TryStartReplica();
-  Drain();
+  if (IsValidator()) {
+    TryStartReplica();
+    Drain();
+  } else if (role_->fresh) {
+    TryBeginLog();
+  }
+}
+
+// A key that no set has had votes first when this epoch is over, and only where its node has sealed
+// the epoch's last block. For that a quorum had executed it, of which one correct member is among
+// those heard, no further than a window behind it. Where all of them are further from the epoch's
+// end, the key has voted for nothing, and the log that begins now will miss nothing.
+void LocalChain::TryBeginLog() {
+  const crypto::ValidatorSet& set = epoch_->validators;
+  if (was_member_ || heard_.size() < set.size() - set.quorum() + set.max_faulty() + 1) return;
+  const Height highest =
+      std::ranges::max_element(heard_, {}, [](const auto& peer) { return peer.second; })->second;
+  const auto now = chain_->epoch();
+  // An end that is not decided up to here lies more than a window above.
+  if (chain_->head().height < highest) return;
+  if (now->end && now->end->last <= highest + chain_->genesis().consensus().window) return;
+  role_->fresh = false;
+  role_->records = {consensus::BeganRecord(epoch_->number())};
+  unwritten_votes_ = role_->records;
+  FlushVotes();
 }
 
 void LocalChain::StartReplica() {

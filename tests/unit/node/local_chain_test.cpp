@@ -157,6 +157,18 @@ class Cluster {
                                    random_);
   }
 
+  /// Until member `i` has written something to its vote log.
+  void AwaitVoteLog(std::size_t i) {
+    const TempDir empty;
+    ASSERT_TRUE(VoteLog::Open(empty.path() / "votes.log", genesis_->chain_id()));
+    const auto size = std::filesystem::file_size(empty.path() / "votes.log");
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (std::filesystem::file_size(members_[i]->dir.path() / "votes.log") <= size) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      std::this_thread::yield();
+    }
+  }
+
   /// Has member `i` decide that the epoch ends with the height returned.
   Height EndEpoch(std::size_t i, const std::string& next) {
     const Height last = chain(i).chain().head().height + 8;
@@ -382,6 +394,7 @@ TEST(LocalChainEpochs, IdleChain_ReplacesAValidatorWithoutAStop) {
   cluster.SealOne(4, "before");
   EXPECT_FALSE(cluster.chain(4).status().validator);
   EXPECT_TRUE(cluster.chain(4).status().vote_key);
+  cluster.AwaitVoteLog(4);  // it has heard that its key has never voted
   const Height last = cluster.EndEpoch(1, "v1,v2,v3,f0");
   // Nobody submits anything: the validators themselves fill the heights up to the end.
   for (std::size_t i = 0; i < cluster.size(); ++i) ASSERT_TRUE(cluster.AwaitHeight(i, last));
@@ -393,6 +406,7 @@ TEST(LocalChainEpochs, IdleChain_ReplacesAValidatorWithoutAStop) {
   }
   cluster.ExpectAgreement(after);
   EXPECT_EQ(cluster.AwaitReplica(4).epoch, Epoch(1));
+  EXPECT_FALSE(cluster.AwaitReplica(4).observer) << "it votes from the first height on";
   const ChainStatusInfo removed = cluster.chain(0).status();
   EXPECT_FALSE(removed.validator);
   EXPECT_FALSE(removed.replica);
@@ -425,6 +439,38 @@ TEST(LocalChainEpochs, Laggard_CrossesTheBoundaryAndVotes) {
   ASSERT_TRUE(cluster.AwaitHeight(0, after));
   const auto header = cluster.chain(2).chain().GetHeader(after);
   EXPECT_EQ(header->certificate().epoch(), 1u);
+}
+
+TEST(LocalChainEpochs, AMemberOfTheNewSetThatLostItsDisk_Watches) {
+  Cluster cluster(4, 1, /*spare_keys=*/true);
+  cluster.SealOne(0, "before");
+  cluster.AwaitVoteLog(4);
+  const Height last = cluster.EndEpoch(0, "v0,v1,v2,v3,f0");
+  for (std::size_t i = 0; i < 5; ++i) ASSERT_TRUE(cluster.AwaitHeight(i, last));
+  cluster.AwaitReplica(4);
+  const Height after = cluster.SealOne(0, "after");
+  cluster.Kill(4);
+  cluster.WipeDisk(4);
+  cluster.Start(4);
+  // It follows through epoch 0, where its key was in no set, into the one where it may have voted.
+  ASSERT_TRUE(cluster.AwaitHeight(4, after));
+  EXPECT_TRUE(cluster.AwaitReplica(4).observer);
+}
+
+TEST(LocalChainEpochs, ChainGrowsToSevenWithFewBlocks) {
+  Cluster cluster(4, 3, /*spare_keys=*/true);
+  cluster.SealOne(0, "before");
+  for (std::size_t i = 4; i < 7; ++i) cluster.AwaitVoteLog(i);
+  std::string set = "v0,v1,v2,v3";
+  for (const char* joiner : {",f0", ",f1", ",f2"}) {
+    set += joiner;
+    const Height last = cluster.EndEpoch(0, set);
+    for (std::size_t i = 0; i < 7; ++i) ASSERT_TRUE(cluster.AwaitHeight(i, last));
+  }
+  const Height after = cluster.SealOne(6, "after");
+  for (std::size_t i = 0; i < 7; ++i) ASSERT_TRUE(cluster.AwaitHeight(i, after));
+  for (std::size_t i = 4; i < 7; ++i) EXPECT_FALSE(cluster.AwaitReplica(i).observer) << i;
+  cluster.ExpectAgreement(after);
 }
 
 TEST(LocalChainEpochs, AllRestartedAtTheBoundary_GoOn) {
