@@ -108,6 +108,12 @@ Result<TreePagePtr> StagedPages::Load(const Bytes& key) const {
 Status Chain::Impl::Load() {
   const Database& database = store.database();
   const bool known = TRY(CheckName(database, genesis));
+  if (const auto restore = TRY(store.ReadRestore())) {
+    return Fail(Code::kUnavailable,
+                "a restore from a snapshot is unfinished, {} state entries are here; go on with "
+                "`talentd restore` from any snapshot of this chain",
+                restore->entries());
+  }
   const GenesisState state = TRY(MakeGenesisState(genesis, application));
   auto height = TRY(store.ReadHead());
   if (known != height.has_value()) {
@@ -121,6 +127,7 @@ Status Chain::Impl::Load() {
     TRY(StoreGenesis(store, genesis, state));
     height = Height(0);
   }
+  restored = TRY(store.ReadRetention()).restored();
   return LoadHead(*height, state.tree.root.hash);
 }
 
@@ -283,7 +290,8 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
     if (executed.code == pb::RECEIPT_CODE_DUPLICATE) continue;
     // Found where it could take effect; where it came too early, or again too late, only if it has
     // no other place.
-    if (!executed.timely && TRY(store.ReadLocation(executed.id))) continue;
+    // On a chain that began from a snapshot that cannot be known.
+    if (!executed.timely && (restored || TRY(store.ReadLocation(executed.id)))) continue;
     put(Use::kTransactions, executed.id.View(),
         EncodeLocation({height, static_cast<std::uint32_t>(i)}));
     if (!executed.has_payload) continue;

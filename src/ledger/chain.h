@@ -135,6 +135,7 @@ Result<pb::EpochChange> GetEpochChange(const Chain& chain, Epoch ended);
 
 /// Result of walking a chain.
 struct VerifyReport {
+  Height base;  // what comes before its next height is not here; 0: all is here
   Height height;
   Height executed;  // up to here everything was executed again; see below
   std::uint64_t transactions = 0;
@@ -147,8 +148,10 @@ struct VerifyReport {
 /// what execution gives. From the first block on whose payloads are not all here execution is
 /// impossible: there hashes, signatures, transaction and receipt roots and the state at the head
 /// are checked, and that intermediate state roots are right rests on their certificates. Takes a
-/// snapshot, so the chain may go on meanwhile. `progress(height, of)` is called now and then.
-/// Errors: kCorruption (names height and step), kIo, kNotFound (no such chain).
+/// snapshot, so the chain may go on meanwhile. Of a chain that was pruned or began from a snapshot,
+/// the oldest state that is left is checked against its certified header, and the walk starts
+/// there. `progress(height, of)` is called now and then. Errors: kCorruption (names height and
+/// step), kIo, kNotFound (no such chain).
 Result<VerifyReport> VerifyStoredChain(const Database& database, const Genesis& genesis,
                                        const Application& application,
                                        const std::function<void(Height, Height)>& progress);

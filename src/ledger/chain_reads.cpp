@@ -162,12 +162,9 @@ Result<pb::StateProof> Chain::ProveState(BytesView key, Height at) const {
     proof.set_other_value_hash(walk.end.value_hash.ToBytes());
     return proof;
   }
-  auto value = TRY(impl_->store.Get(Use::kValues, ValueKey(path, walk.end.version)));
-  if (!value) {
-    return Fail(Code::kNotFound, "the value of height {} is not here", walk.end.version);
-  }
+  auto entry = TRY(impl_->store.ReadEntry(walk.end));
   proof.set_present(true);
-  proof.set_value(std::move(*value));
+  proof.set_value(std::move(*entry.mutable_value()));
   return proof;
 }
 

@@ -14,7 +14,10 @@ constexpr std::size_t kLocationSize = 12;
 rocksdb::Slice Slice(BytesView bytes) { return {bytes.data(), bytes.size()}; }
 BytesView View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
+// In the default column family.
 Bytes HeadKey(const ChainId& chain) { return "head/" + chain.Hex(); }
+Bytes RetentionKey(const ChainId& chain) { return "retention/" + chain.Hex(); }
+Bytes RestoreKey(const ChainId& chain) { return "restore/" + chain.Hex(); }
 
 /// A stored record that does not parse is damage, not bad input.
 template <class M>
@@ -35,7 +38,7 @@ Code CodeOf(const rocksdb::Status& status) {
 
 std::string_view UseName(Use use) {
   static constexpr std::array<std::string_view, kUses.size()> kNames = {
-      "headers", "bodies", "payloads", "transactions", "state", "values", "tree"};
+      "headers", "bodies", "payloads", "transactions", "state", "values", "tree", "window"};
   return kNames[static_cast<std::size_t>(use)];
 }
 
@@ -46,8 +49,16 @@ Bytes EncodeLocation(const TxLocation& at) {
 
 Bytes StoredPageKey(const Bytes& page_key) { return "p" + page_key; }
 Bytes RootKey(Height height) { return "r" + BigEndian(height.value); }
+Bytes GarbageKey(Height height) { return "g" + BigEndian(height.value); }
 Bytes ValueKey(const Hash& path, Height version) {
   return BigEndian(version.value) + path.ToBytes();
+}
+
+Bytes EncodeStateEntry(BytesView key, BytesView value) {
+  pb::StateEntry entry;
+  entry.set_key(Bytes(key));
+  entry.set_value(Bytes(value));
+  return Encode(entry);
 }
 
 Result<ChainStore> ChainStore::Open(const Database& database, const ChainId& chain) {
@@ -89,21 +100,50 @@ Result<std::optional<Bytes>> ChainStore::Get(Use use, BytesView key) const {
 
 Result<Bytes> ChainStore::Must(Use use, BytesView key, Height height) const {
   auto value = TRY(Get(use, key));
-  if (!value) return Fail(Code::kNotFound, "{} of height {} are not here", UseName(use), height);
-  return std::move(*value);
+  if (value) return std::move(*value);
+  const pb::StoredRetention retention = TRY(ReadRetention());
+  const bool state = use == Use::kTree || use == Use::kValues;
+  const std::uint64_t from = state ? retention.state_from() : retention.blocks_from();
+  if (height.value < from) {
+    return Fail(Code::kPruned,
+                "{} of height {} are not here: this node has {} from height {} on; ask another one",
+                UseName(use), height, state ? "the state" : "all blocks", from);
+  }
+  return Fail(Code::kNotFound, "{} of height {} are not here", UseName(use), height);
 }
 
-Result<std::optional<Height>> ChainStore::ReadHead() const {
+Result<std::optional<Bytes>> ChainStore::GetOwn(const Bytes& key, std::string_view what) const {
   rocksdb::ReadOptions options;
   options.snapshot = snapshot_.get();
   rocksdb::DB& db = database_->db();
   Bytes value;
-  const rocksdb::Status read =
-      db.Get(options, db.DefaultColumnFamily(), Slice(HeadKey(chain_)), &value);
+  const rocksdb::Status read = db.Get(options, db.DefaultColumnFamily(), Slice(key), &value);
   if (read.IsNotFound()) return std::nullopt;
-  if (!read.ok()) return Fail(CodeOf(read), "head marker: {}", read.ToString());
-  if (value.size() != 8) return Fail(Code::kCorruption, "head marker of {} bytes", value.size());
-  return Height(ReadBigEndian(value));
+  if (!read.ok()) return Fail(CodeOf(read), "{}: {}", what, read.ToString());
+  return value;
+}
+
+Result<std::optional<Height>> ChainStore::ReadHead() const {
+  const auto value = TRY(GetOwn(HeadKey(chain_), "head marker"));
+  if (!value) return std::nullopt;
+  if (value->size() != 8) return Fail(Code::kCorruption, "head marker of {} bytes", value->size());
+  return Height(ReadBigEndian(*value));
+}
+
+Result<pb::StoredRetention> ChainStore::ReadRetention() const {
+  const auto value = TRY(GetOwn(RetentionKey(chain_), "retention"));
+  if (!value) return pb::StoredRetention();
+  auto out = Decode<pb::StoredRetention>(*value);
+  if (!out) return Fail(Code::kCorruption, "retention: {}", out.error().message);
+  return out;
+}
+
+Result<std::optional<pb::StoredRestore>> ChainStore::ReadRestore() const {
+  const auto value = TRY(GetOwn(RestoreKey(chain_), "progress of a restore"));
+  if (!value) return std::nullopt;
+  auto out = Decode<pb::StoredRestore>(*value);
+  if (!out) return Fail(Code::kCorruption, "progress of a restore: {}", out.error().message);
+  return std::move(*out);
 }
 
 Result<pb::CertifiedHeader> ChainStore::ReadHeader(Height height) const {
@@ -123,6 +163,26 @@ Result<pb::StoredBody> ChainStore::ReadBody(Height height) const {
 
 Result<TreeSlot> ChainStore::ReadRoot(Height height) const {
   return DecodeTreeSlot(TRY(Must(Use::kTree, RootKey(height), height)));
+}
+
+Result<pb::StateEntry> ChainStore::ReadEntry(const TreeSlot& leaf) const {
+  auto bytes = TRY(Must(Use::kValues, ValueKey(leaf.path, leaf.version), leaf.version));
+  return Parse<pb::StateEntry>(Use::kValues, leaf.version, bytes);
+}
+
+Result<pb::WindowBlock> ChainStore::ReadWindowBlock(Height height) const {
+  const Bytes key = BigEndian(height.value);
+  if (const auto brought = TRY(Get(Use::kWindow, key))) {
+    return Parse<pb::WindowBlock>(Use::kWindow, height, *brought);
+  }
+  auto header = TRY(ReadHeader(height));
+  const auto body = TRY(ReadBody(height));
+  pb::WindowBlock out;
+  out.set_header(std::move(*header.mutable_header()));
+  for (const pb::SignedEnvelope& envelope : body.transactions()) {
+    out.mutable_tx_ids()->append(TransactionId(envelope.envelope()).View());
+  }
+  return out;
 }
 
 Result<std::optional<pb::Payload>> ChainStore::ReadPayload(const TxId& id) const {
@@ -170,7 +230,7 @@ void ChainStore::PutState(rocksdb::WriteBatch& batch, Height height,
   for (const auto& [key, value] : writes) {
     if (value) {
       put(Use::kState, key, *value);
-      put(Use::kValues, ValueKey(StatePath(key), height), *value);
+      put(Use::kValues, ValueKey(StatePath(key), height), EncodeStateEntry(key, *value));
     } else {
       CHECK(batch.Delete(family(Use::kState), Slice(key)).ok());
     }
@@ -179,12 +239,33 @@ void ChainStore::PutState(rocksdb::WriteBatch& batch, Height height,
     put(Use::kTree, StoredPageKey(key), EncodeTreePage(*page));
   }
   put(Use::kTree, RootKey(height), EncodeTreeSlot(tree.root));
+  pb::StoredGarbage garbage;
+  for (const Bytes& page : tree.old_pages) garbage.add_pages(StoredPageKey(page));
+  for (const TreeSlot& leaf : tree.old_leaves) {
+    garbage.add_values(ValueKey(leaf.path, leaf.version));
+  }
+  if (garbage.pages().empty() && garbage.values().empty()) return;
+  put(Use::kTree, GarbageKey(height), Encode(garbage));
 }
 
 void ChainStore::PutHead(rocksdb::WriteBatch& batch, Height height) const {
   const Bytes value = BigEndian(height.value);
   CHECK(
       batch.Put(database_->db().DefaultColumnFamily(), Slice(HeadKey(chain_)), Slice(value)).ok());
+}
+
+void ChainStore::PutRetention(rocksdb::WriteBatch& batch,
+                              const pb::StoredRetention& retention) const {
+  rocksdb::ColumnFamilyHandle* const own = database_->db().DefaultColumnFamily();
+  CHECK(batch.Put(own, Slice(RetentionKey(chain_)), Slice(Encode(retention))).ok());
+}
+
+void ChainStore::PutRestore(rocksdb::WriteBatch& batch, const pb::StoredRestore* restore) const {
+  rocksdb::ColumnFamilyHandle* const own = database_->db().DefaultColumnFamily();
+  const Bytes key = RestoreKey(chain_);
+  const rocksdb::Status put = restore != nullptr ? batch.Put(own, Slice(key), Encode(*restore))
+                                                 : batch.Delete(own, Slice(key));
+  CHECK(put.ok());
 }
 
 std::optional<Bytes> StoredState::Get(BytesView key) const {

@@ -1,5 +1,5 @@
-// Where a chain lies in RocksDB: its column families, keys and records. Used by chain.cpp and
-// verify_chain.cpp only.
+// Where a chain lies in RocksDB: its column families, keys and records. Used inside this layer
+// only.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -24,12 +24,13 @@ enum class Use : std::uint8_t {
   kPayloads,      // transaction id → Payload; what is erased or withheld is not there
   kTransactions,  // transaction id → height ‖ index (4 bytes), of its first place in the chain
   kState,         // state key → value, after the sealed head
-  kValues,        // height that wrote it ‖ path → value; what old state roots refer to
-  kTree,          // 'r' ‖ height → root slot; 'p' ‖ page key → page
+  kValues,        // height that wrote it ‖ path → StateEntry; what old state roots refer to
+  kTree,  // 'r' ‖ height → root slot; 'p' ‖ page key → page; 'g' ‖ height → StoredGarbage
+  kWindow,  // height → WindowBlock, where a snapshot brought it
 };
 inline constexpr std::array kUses = {Use::kHeaders,      Use::kBodies, Use::kPayloads,
                                      Use::kTransactions, Use::kState,  Use::kValues,
-                                     Use::kTree};
+                                     Use::kTree,         Use::kWindow};
 std::string_view UseName(Use use);
 
 Bytes EncodeLocation(const TxLocation& at);
@@ -37,7 +38,10 @@ Bytes EncodeLocation(const TxLocation& at);
 Bytes StoredPageKey(const Bytes& page_key);
 /// 'r' ‖ height.
 Bytes RootKey(Height height);
+/// 'g' ‖ height.
+Bytes GarbageKey(Height height);
 Bytes ValueKey(const Hash& path, Height version);
+Bytes EncodeStateEntry(BytesView key, BytesView value);
 
 /// A chain's records as of now, or as of a snapshot. Copies are cheap. Thread-safe. Errors of all
 /// reads: kIo, kCorruption.
@@ -56,12 +60,19 @@ class ChainStore {
   std::unique_ptr<rocksdb::Iterator> Iterate(Use use) const;
 
   Result<std::optional<Bytes>> Get(Use use, BytesView key) const;
+  /// What is not here below some height; nothing is missing where nothing was recorded.
+  Result<pb::StoredRetention> ReadRetention() const;
+  Result<std::optional<pb::StoredRestore>> ReadRestore() const;
   /// Height of the sealed head; nullopt where not even the genesis is stored.
   Result<std::optional<Height>> ReadHead() const;
-  // The rest: kNotFound too.
+  // The rest: kNotFound too; kPruned for what a node with the whole chain would have.
   Result<pb::CertifiedHeader> ReadHeader(Height height) const;
   Result<pb::StoredBody> ReadBody(Height height) const;
   Result<TreeSlot> ReadRoot(Height height) const;
+  /// Key and value of a leaf of a sealed height's tree.
+  Result<pb::StateEntry> ReadEntry(const TreeSlot& leaf) const;
+  /// Header and ids of the transactions of a block, from the block or from a snapshot's window.
+  Result<pb::WindowBlock> ReadWindowBlock(Height height) const;
   Result<std::optional<pb::Payload>> ReadPayload(const TxId& id) const;
   Result<std::optional<TxLocation>> ReadLocation(const TxId& id) const;
   /// Block with whatever payloads are there.
@@ -71,8 +82,12 @@ class ChainStore {
   void PutState(rocksdb::WriteBatch& batch, Height height, const StateOverlay::Writes& writes,
                 const TreeUpdate& tree) const;
   void PutHead(rocksdb::WriteBatch& batch, Height height) const;
+  void PutRetention(rocksdb::WriteBatch& batch, const pb::StoredRetention& retention) const;
+  /// nullptr: no restore is under way.
+  void PutRestore(rocksdb::WriteBatch& batch, const pb::StoredRestore* restore) const;
 
  private:
+  Result<std::optional<Bytes>> GetOwn(const Bytes& key, std::string_view what) const;
   Result<Bytes> Must(Use use, BytesView key, Height height) const;
 
   const Database* database_ = nullptr;

@@ -12,7 +12,7 @@ namespace talent::ledger {
 namespace {
 
 constexpr std::string_view kFormatKey = "format";
-constexpr std::string_view kFormatVersion = "1";
+constexpr std::string_view kFormatVersion = "2";
 constexpr std::size_t kBlockCacheBytes = 128u << 20;  // of all chains together
 constexpr std::size_t kMemtableBytes = 128u << 20;    // of all column families together
 constexpr std::size_t kFamilyMemtableBytes = 32u << 20;

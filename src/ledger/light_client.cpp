@@ -70,14 +70,14 @@ struct EpochSet {
 constexpr Height kNoEnd(std::numeric_limits<std::uint64_t>::max());
 
 /// The epochs' sets from the genesis on, by epoch.
-Result<std::vector<EpochSet>> WalkEpochs(const Genesis& genesis,
-                                         const pb::TransactionProof& proof) {
-  if (proof.epochs_size() > kMaxEpochChanges) {
-    return Fail(Code::kTooLarge, "epochs: {} changes; at most {} are read", proof.epochs_size(),
+Result<std::vector<EpochSet>> WalkEpochs(
+    const Genesis& genesis, const google::protobuf::RepeatedPtrField<pb::EpochChange>& epochs) {
+  if (epochs.size() > kMaxEpochChanges) {
+    return Fail(Code::kTooLarge, "epochs: {} changes; at most {} are read", epochs.size(),
                 kMaxEpochChanges);
   }
   std::vector<EpochSet> sets = {{genesis.validators(), Height(1), kNoEnd}};
-  for (const pb::EpochChange& change : proof.epochs()) {
+  for (const pb::EpochChange& change : epochs) {
     const std::string name = fmt::format("epoch {}", sets.size());
     EpochSet& current = sets.back();
     const auto next =
@@ -170,6 +170,12 @@ Result<TrustedHeader> VerifyHeader(const ChainId& chain, const crypto::Validator
   return out;
 }
 
+Result<TrustedHeader> VerifyThroughEpochs(
+    const Genesis& genesis, const google::protobuf::RepeatedPtrField<pb::EpochChange>& epochs,
+    const pb::CertifiedHeader& header) {
+  return VerifyAny(genesis.chain_id(), TRY(WalkEpochs(genesis, epochs)), header);
+}
+
 Result<pb::Receipt> VerifyTransactionPath(const pb::BlockHeader& header, const TxId& tx_id,
                                           const pb::TransactionPath& path) {
   TRY(CheckInclusion("transaction path", tx_id.View(), header, path.index(),
@@ -224,7 +230,7 @@ Status VerifyStateProof(const Hash& state_root, const pb::StateProof& proof) {
 
 Result<ProvenTransaction> VerifyTransactionProof(const Genesis& genesis,
                                                  const pb::TransactionProof& proof) {
-  const auto sets = TRY(WalkEpochs(genesis, proof));
+  const auto sets = TRY(WalkEpochs(genesis, proof.epochs()));
   TrustedHeader header = TRY(VerifyAny(genesis.chain_id(), sets, proof.header()));
   Transaction tx = TRY(VerifyContent(genesis, proof));
   pb::Receipt receipt = TRY(VerifyTransactionPath(header.header, tx.id, proof.path()));

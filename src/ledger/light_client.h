@@ -21,6 +21,12 @@ Hash BlockHash(BytesView header);
 Result<TrustedHeader> VerifyHeader(const ChainId& chain, const crypto::ValidatorSet& validators,
                                    const pb::CertifiedHeader& header);
 
+/// The same from the genesis, through the changes of validators in `epochs` (from epoch 0 to the
+/// header's or further), within the heights its epoch had.
+Result<TrustedHeader> VerifyThroughEpochs(
+    const Genesis& genesis, const google::protobuf::RepeatedPtrField<pb::EpochChange>& epochs,
+    const pb::CertifiedHeader& header);
+
 /// That `tx_id` is in the block of `header` at the path's place, with the receipt the path carries.
 Result<pb::Receipt> VerifyTransactionPath(const pb::BlockHeader& header, const TxId& tx_id,
                                           const pb::TransactionPath& path);

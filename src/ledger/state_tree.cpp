@@ -64,10 +64,13 @@ class Updater {
     if (slot.kind != TreeSlot::Kind::kPage) return Grow(slot, depth, changes);
     TreePage page = *TRY(pages_.Load(TreePageKey(slot.version, depth, changes.front().path)));
     if (!TRY(ApplyToPlaces(page, depth, changes))) return slot;
+    old_pages_.push_back(TreePageKey(slot.version, depth, changes.front().path));
     return Store(page, depth, changes.front().path);
   }
 
-  std::map<Bytes, TreePagePtr> TakePages() { return std::move(written_); }
+  TreeUpdate Take(const TreeSlot& root) {
+    return {root, std::move(written_), std::move(old_pages_), std::move(old_leaves_)};
+  }
 
  private:
   /// The same where the subtree was empty or a single leaf.
@@ -84,8 +87,14 @@ class Updater {
         put = &change;
       }
     }
-    if (puts == 0) return kept ? slot : TreeSlot();
-    if (puts == 1 && !kept) return Leaf(put->path, *put->value_hash, version_);
+    if (puts == 0) {
+      if (had_leaf && !kept) old_leaves_.push_back(slot);
+      return kept ? slot : TreeSlot();
+    }
+    if (puts == 1 && !kept) {
+      if (had_leaf) old_leaves_.push_back(slot);
+      return Leaf(put->path, *put->value_hash, version_);
+    }
     CHECK(depth < kNibbles, "two keys with one path");
     TreePage page;
     if (had_leaf) page.slots[Nibble(slot.path, depth)] = slot;
@@ -128,6 +137,8 @@ class Updater {
   const TreePages& pages_;
   Height version_;
   std::map<Bytes, TreePagePtr> written_;
+  std::vector<Bytes> old_pages_;
+  std::vector<TreeSlot> old_leaves_;
 };
 
 Result<TreePagePtr> LoadChecked(const TreePages& pages, const TreeSlot& slot, std::size_t depth,
@@ -141,8 +152,8 @@ Result<TreePagePtr> LoadChecked(const TreePages& pages, const TreeSlot& slot, st
   return page;
 }
 
-Status CheckSubtree(const TreePages& pages, const TreeSlot& slot, std::size_t depth, Hash path,
-                    const std::function<Status(const TreeSlot&)>& visit) {
+Status CheckSlot(const TreePages& pages, const TreeSlot& slot, std::size_t depth, Hash path,
+                 const std::function<Status(const TreeSlot&)>& visit) {
   if (slot.kind == TreeSlot::Kind::kEmpty) return {};
   if (slot.kind == TreeSlot::Kind::kLeaf) {
     for (std::size_t i = 0; i < depth; ++i) {
@@ -156,7 +167,7 @@ Status CheckSubtree(const TreePages& pages, const TreeSlot& slot, std::size_t de
   for (std::size_t place = 0; place < page->slots.size(); ++place) {
     std::uint8_t& byte = path.data()[depth / 2];
     byte = static_cast<std::uint8_t>(depth % 2 == 0 ? place << 4 : (byte & 0xf0) | place);
-    TRY(CheckSubtree(pages, page->slots[place], depth + 1, path, visit));
+    TRY(CheckSlot(pages, page->slots[place], depth + 1, path, visit));
   }
   return {};
 }
@@ -263,10 +274,8 @@ Result<TreeUpdate> UpdateTree(const TreePages& pages, const TreeSlot& root, Heig
   CHECK(std::adjacent_find(changes.begin(), changes.end(), unordered) == changes.end(),
         "changes of the state tree ascend by path");
   Updater updater(pages, version);
-  TreeUpdate update;
-  update.root = TRY(updater.Apply(root, 0, changes));
-  update.pages = updater.TakePages();
-  return update;
+  const TreeSlot updated = TRY(updater.Apply(root, 0, changes));
+  return updater.Take(updated);
 }
 
 Result<TreeWalk> WalkTree(const TreePages& pages, const TreeSlot& root, const Hash& path) {
@@ -303,7 +312,75 @@ Status CheckRootPage(const TreePages& pages, const TreeSlot& root) {
 
 Status CheckTree(const TreePages& pages, const TreeSlot& root,
                  const std::function<Status(const TreeSlot&)>& visit) {
-  return CheckSubtree(pages, root, 0, Hash(), visit);
+  return CheckSlot(pages, root, 0, Hash(), visit);
+}
+
+bool StateSubtree::Holds(const Hash& path) const {
+  const std::size_t whole = depth / 8;
+  if (std::memcmp(path.data(), first.data(), whole) != 0) return false;
+  const std::size_t rest = depth % 8;
+  return rest == 0 || (path.data()[whole] ^ first.data()[whole]) >> (8 - rest) == 0;
+}
+
+StateSubtree StateSubtree::Parent() const {
+  CHECK(depth > 0, "the whole tree is no half");
+  StateSubtree parent{depth - 1, first};
+  parent.first.data()[parent.depth / 8] &= static_cast<std::uint8_t>(~(0x80 >> parent.depth % 8));
+  return parent;
+}
+
+std::pair<StateSubtree, StateSubtree> StateSubtree::Halves() const {
+  CHECK(depth < kStateTreeDepth, "a single place has no halves");
+  StateSubtree left{depth + 1, first};
+  StateSubtree right = left;
+  right.first.data()[depth / 8] |= static_cast<std::uint8_t>(0x80 >> depth % 8);
+  return {left, right};
+}
+
+std::optional<Hash> StateSubtree::Next() const {
+  Hash next = first;
+  for (std::size_t bit = depth; bit-- > 0;) {
+    const auto mask = static_cast<std::uint8_t>(0x80 >> bit % 8);
+    next.data()[bit / 8] ^= mask;
+    if ((next.data()[bit / 8] & mask) != 0) return next;
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<Hash>> CheckSubtree(const TreePages& pages, const TreeSlot& root,
+                                       const StateSubtree& place,
+                                       const std::function<Status(const TreeSlot&)>& visit) {
+  std::vector<Hash> siblings;
+  TreePage page;  // the one that holds the place
+  page.slots[0] = root;
+  std::size_t low = 0;
+  std::size_t high = 1;
+  for (std::size_t bit = 0; bit < place.depth; ++bit) {
+    if (RangeOf(page, low, high).kind != TreeSlot::Kind::kPage) {
+      return Fail(Code::kInvalidArgument, "the state does not branch {} bits down at {}", bit,
+                  place.first.Hex());
+    }
+    if (bit % 4 == 0) {
+      page = *TRY(LoadChecked(pages, page.slots[low], bit / 4, place.first));
+      low = 0;
+      high = page.slots.size();
+    }
+    const std::size_t middle = (low + high) / 2;
+    const bool right = StatePathBit(place.first, bit);
+    siblings.push_back((right ? RangeOf(page, low, middle) : RangeOf(page, middle, high)).hash);
+    (right ? low : high) = middle;
+  }
+  const std::size_t depth = (place.depth + 3) / 4;  // in nibbles, of the slots
+  for (; low < high; ++low) {
+    Hash path = place.first;
+    if (depth > 0) {
+      std::uint8_t& byte = path.data()[(depth - 1) / 2];
+      byte = static_cast<std::uint8_t>(depth % 2 == 1 ? low << 4 : (byte & 0xf0) | low);
+    }
+    TRY(CheckSlot(pages, page.slots[low], depth, path, visit));
+  }
+  std::reverse(siblings.begin(), siblings.end());
+  return siblings;
 }
 
 }  // namespace talent::ledger

@@ -108,12 +108,36 @@ struct TreeChange {
 struct TreeUpdate {
   TreeSlot root;
   std::map<Bytes, TreePagePtr> pages;  // new ones by key
+  // What the new root does not refer to any more:
+  std::vector<Bytes> old_pages;      // their keys
+  std::vector<TreeSlot> old_leaves;  // whose values are other ones now, or none
 };
 
 /// The tree below `root` with `changes` (ascending by path, each path once; checked), written as
 /// `version`. Reads each page on the changed paths once and hashes it once. Errors: those of Load.
 Result<TreeUpdate> UpdateTree(const TreePages& pages, const TreeSlot& root, Height version,
                               std::span<const TreeChange> changes);
+
+/// The places of the tree whose paths begin with the same `depth` bits.
+struct StateSubtree {
+  std::size_t depth = 0;
+  Hash first;  // its lowest path
+
+  bool Holds(const Hash& path) const;
+  /// The place it is a half of. Requires depth > 0.
+  StateSubtree Parent() const;
+  /// Its two halves. Requires depth < kStateTreeDepth.
+  std::pair<StateSubtree, StateSubtree> Halves() const;
+  /// Lowest path above it; nullopt where it ends with the tree.
+  std::optional<Hash> Next() const;
+  bool operator==(const StateSubtree&) const = default;
+};
+
+/// Visits the leaves of `place` as CheckTree does. Returns the siblings from the place up to the
+/// root. Errors: as CheckTree; kInvalidArgument (a subtree above the place holds one key or none).
+Result<std::vector<Hash>> CheckSubtree(const TreePages& pages, const TreeSlot& root,
+                                       const StateSubtree& place,
+                                       const std::function<Status(const TreeSlot&)>& visit);
 
 /// Where the walk along a path ends.
 struct TreeWalk {

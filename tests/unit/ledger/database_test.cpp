@@ -55,7 +55,7 @@ TEST(Database, AnotherFormat_IsRefusedWithBothVersions) {
     ASSERT_FALSE(reopened);
     EXPECT_EQ(reopened.error().code, Code::kFormatVersion);
     EXPECT_THAT(reopened.error().message, HasSubstr("99"));
-    EXPECT_THAT(reopened.error().message, HasSubstr("1"));
+    EXPECT_THAT(reopened.error().message, HasSubstr("2"));
   }
 }
 

@@ -56,6 +56,7 @@ TEST_F(VerifyChain, AFlippedByteInAnyStoredValue_IsFound) {
   rocksdb::DB& db = node.database->db();
   int records = 0;
   for (const Use use : kUses) {
+    if (use == Use::kWindow) continue;  // of chains that began from a snapshot
     std::map<Bytes, Bytes> all;
     const auto walk = store->Iterate(use);
     for (walk->SeekToFirst(); walk->Valid(); walk->Next()) {
