@@ -30,7 +30,8 @@ const std::map<std::string, Stage::Handler, std::less<>>& Stage::Commands() {
       {"refuse", &Stage::Refuse},   {"accept", &Stage::Refuse},   {"twist", &Stage::Twist},
       {"crash", &Stage::Crash},     {"restart", &Stage::Restart}, {"fetch", &Stage::Fetch},
       {"show", &Stage::Show},       {"state", &Stage::State},     {"log", &Stage::Log},
-      {"must", &Stage::Must},       {"say", &Stage::Say},         {"repeat", &Stage::Repeat},
+      {"epoch", &Stage::EpochEnds}, {"enter", &Stage::Enter},     {"must", &Stage::Must},
+      {"say", &Stage::Say},         {"repeat", &Stage::Repeat},
   };
   return kCommands;
 }
@@ -249,25 +250,34 @@ Status Stage::Restart(const Words& words) {
   });
 }
 
-// fetch LIST from J [to HEIGHT]: sealed blocks, as catch-up brings them
+// fetch LIST from J: sealed blocks, as catch-up brings them
 Status Stage::Fetch(const Words& words) {
   TRY(Arguments(words, 3));
   const auto source = TRY(Validators(words[3], cluster_->size()));
-  const auto& from = cluster_->node(source.at(0));
-  const std::size_t to = words.size() > 5 ? TRY(Number(words[5], "h")) : from.finalised.size();
-  if (to > from.finalised.size()) return Fail(Code::kPrecondition, "it has no height {}", to);
   return ForEach(words, [&](std::uint32_t i) -> Status {
-    auto& node = cluster_->node(i);
-    for (std::size_t h = node.finalised.size(); h < to; ++h) {
-      node.headers.resize(std::max(node.headers.size(), h + 1));
-      node.batches.resize(std::max(node.batches.size(), h + 1));
-      node.headers[h] = from.headers[h];
-      node.batches[h] = from.batches[h];
-      const Finalise& block = from.finalised[h];
-      node.finalised.push_back(block);
-      Print(i, fmt::format("fetches h{} {}", h + 1, names_.Block(block.block_hash)));
-      cluster_->Step(i, Sealed{block.height, block.certificate, block.block_hash, from.headers[h]});
+    const auto& blocks = cluster_->node(source.at(0)).finalised;
+    for (std::size_t h = cluster_->node(i).finalised.size(); h < blocks.size(); ++h) {
+      Print(i, fmt::format("fetches h{} {}", h + 1, names_.Block(blocks[h].block_hash)));
     }
+    cluster_->FetchBlocks(i, source.at(0));
+    return {};
+  });
+}
+
+// epoch ends HEIGHT decided HEIGHT then NODES: nodes above the last one are new
+Status Stage::EpochEnds(const Words& words) {
+  TRY(Arguments(words, 6));
+  std::vector<std::uint32_t> members = TRY(Validators(words[6], kMaxValidators));
+  cluster_->DecideEpoch(Height(TRY(Number(words[4], "h"))), Height(TRY(Number(words[2], "h"))),
+                        members);
+  twists_.resize(cluster_->size());
+  return {};
+}
+
+// enter LIST: the host makes the next epoch's replica, or none where it is no member
+Status Stage::Enter(const Words& words) {
+  return ForEach(words, [&](std::uint32_t i) -> Status {
+    cluster_->EnterNextEpoch(i);
     return {};
   });
 }
@@ -362,13 +372,16 @@ void Stage::NameBlocks(std::uint32_t who) {
 void Stage::Observe(std::uint32_t who, const Action& action) {
   NameBlocks(who);
   const auto said = [&](const std::string& to, const Bytes& bytes) {
-    const Content content = DecodeMessage(bytes).value().content;
+    const Decoded decoded = DecodeMessage(bytes).value();
+    const Content& content = decoded.content;
     if (content.index() <= 5) ++votes_sent_[who];  // up to NEW-VIEW: what an observer may not say
     if (std::holds_alternative<PeerStatus>(content) && !shown_.contains("status")) return;
-    // What a new view is made of, the decoder leaves encoded.
-    const auto message =
-        VerifyMessage(test::TestChain(), *test::TestValidators(cluster_->size()), bytes);
-    Print(who, fmt::format("> {} {}", to, Describe((*message)->content(), names_)));
+    std::vector<std::uint32_t> changes;  // what a new view is made of
+    for (const Bytes& change : decoded.view_changes) {
+      changes.push_back(DecodeMessage(change).value().signer.value);
+    }
+    Print(who, fmt::format("> {} {}{}{}", to, Describe(content, names_),
+                           changes.empty() ? "" : " of ", fmt::join(changes, ",")));
   };
   if (const auto* send = std::get_if<Send>(&action)) {
     said(fmt::format("{}", send->to), send->message);
@@ -399,6 +412,11 @@ void Stage::Observe(std::uint32_t who, const Action& action) {
   } else if (const auto* diverged = std::get_if<Diverged>(&action)) {
     Print(who, fmt::format("DIVERGED at h{}: {} here, {} sealed", diverged->height,
                            names_.Block(diverged->ours), names_.Block(diverged->theirs)));
+  } else if (const auto* alarm = std::get_if<SealsDiffer>(&action)) {
+    std::vector<std::uint32_t> others;
+    for (const ValidatorIndex i : alarm->who) others.push_back(i.value);
+    Print(who,
+          fmt::format("ALARM at h{}: {} seal otherwise", alarm->height, fmt::join(others, ",")));
   } else if (const auto* evidence = std::get_if<Evidence>(&action)) {
     Print(who, fmt::format("has evidence against {}: {} and {}", evidence->culprit,
                            DescribeSigned(evidence->first, names_),
@@ -407,6 +425,7 @@ void Stage::Observe(std::uint32_t who, const Action& action) {
 }
 
 std::string Stage::StateOf(std::uint32_t who) const {
+  if (!cluster_->node(who).replica) return "has no part in this epoch";
   const ReplicaStatus s = cluster_->status(who);
   return fmt::format("view {}{} sealed {} executed {} prepared {} accepted {}{}{}", s.view,
                      s.view_changing ? " (changing)" : "", s.sealed, s.executed, s.prepared,
@@ -414,9 +433,13 @@ std::string Stage::StateOf(std::uint32_t who) const {
 }
 
 Result<std::string> Stage::Fact(std::uint32_t who, const std::string& name) const {
-  const ReplicaStatus s = cluster_->status(who);
   const auto& node = cluster_->node(who);
+  if (!node.replica) return name == "member" ? "no" : "none";
+  const ReplicaStatus s = cluster_->status(who);
   const auto yes = [](bool value) { return std::string(value ? "yes" : "no"); };
+  if (name == "member") return yes(true);
+  if (name == "epoch") return fmt::format("{}", s.epoch);
+  if (name == "done") return yes(s.done);
   if (name == "view") return fmt::format("{}", s.view);
   if (name == "changing") return yes(s.view_changing);
   if (name == "sealed") return fmt::format("{}", s.sealed);

@@ -58,6 +58,8 @@ class Stage {
   Status Crash(const Words& words);
   Status Restart(const Words& words);
   Status Fetch(const Words& words);
+  Status EpochEnds(const Words& words);
+  Status Enter(const Words& words);
   Status Show(const Words& words);
   Status State(const Words& words);
   Status Log(const Words& words);

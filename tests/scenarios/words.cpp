@@ -1,7 +1,5 @@
 #include "scenarios/words.h"
 
-#include <fmt/ranges.h>
-
 #include <charconv>
 
 #include "base/canonical.h"
@@ -36,12 +34,6 @@ std::string Describe(const ViewChange& change, const Names& names) {
     out += fmt::format(" prepared h{}:{}@v{}", p.at.height, names.Batch(p.at.digest), p.at.view);
   }
   return out;
-}
-
-std::string Describe(const NewView& view) {
-  std::vector<std::uint32_t> signers;
-  for (const auto& change : view.view_changes) signers.push_back(change->signer().value);
-  return fmt::format("v{} of {}", view.view, fmt::join(signers, ","));
 }
 
 std::string Describe(const PeerStatus& status) {
@@ -131,7 +123,7 @@ std::string Describe(const Content& content, const Names& names) {
                        return fmt::format("h{} {}", m.height, names.Block(m.block_hash));
                      },
                      [&](const ViewChange& m) { return Describe(m, names); },
-                     [&](const NewView& m) { return Describe(m); },
+                     [&](const NewView& m) { return fmt::format("v{}", m.view); },
                      [&](const PeerStatus& m) { return Describe(m); },
                      [&](const ProposalRequest& m) {
                        return fmt::format("h{} {}", m.height, names.Batch(m.digest));
