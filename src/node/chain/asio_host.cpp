@@ -56,6 +56,11 @@ class AsioHost final : public ChainHost {
     });
   }
   Timestamp Now() const override { return parts_.clock->Now(); }
+  Timestamp Steady() const override {
+    const auto since_boot = std::chrono::steady_clock::now().time_since_epoch();
+    return Timestamp(static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(since_boot).count()));
+  }
   bool Send(const NodeKey& to, const v1::Frame& frame) override { return parts_.send(to, frame); }
   void SendToAll(const std::vector<NodeKey>& to, const v1::Frame& frame) override {
     parts_.send_to_all(to, frame);

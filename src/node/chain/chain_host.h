@@ -38,8 +38,10 @@ class ChainHost {
   /// Runs `job`, which waits for the disk, off the strand; jobs run in the order posted.
   virtual void Store(std::function<void()> job) = 0;
 
-  /// Wall time; may jump.
+  /// Wall time; may jump. For what others see or execution depends on.
   virtual Timestamp Now() const = 0;
+  /// Time since some moment, as it passes; for timeouts of our own.
+  virtual Timestamp Steady() const = 0;
   /// False where the peer is not connected or takes no more.
   virtual bool Send(const NodeKey& to, const v1::Frame& frame) = 0;
   virtual void SendToAll(const std::vector<NodeKey>& to, const v1::Frame& frame) = 0;

@@ -243,7 +243,7 @@ void LocalChain::AdmitParsed(const TxPtr& tx, bool local,
   const TxId id = tx->id;
   if (mempool_.Readmit(id, local)) return done(id);  // repeated at will: must cost next to nothing
   Status admitted = Admissible(*tx);
-  if (admitted) admitted = mempool_.Add(tx, application_->Lane(*tx), local, host_->Now());
+  if (admitted) admitted = mempool_.Add(tx, application_->Lane(*tx), local, host_->Steady());
   if (!admitted) return done(tl::unexpected(admitted.error()));
   {
     const std::lock_guard lock(mutex_);
@@ -332,7 +332,7 @@ std::shared_ptr<void> LocalChain::OnSealed(std::function<void(Height)> on_sealed
 }
 
 void LocalChain::AfterSealed(const ledger::ExecutedBlock& block) {
-  last_sealed_ = host_->Now();
+  last_sealed_ = host_->Steady();
   std::map<std::uint32_t, Timestamp> newest_by_lane;
   for (std::size_t i = 0; i < block.tx_ids.size(); ++i) {
     const TxId& id = block.tx_ids[i];
@@ -388,7 +388,7 @@ void LocalChain::Tick() {
   tick_->Set(kTick, [self = shared_from_this()] { self->Tick(); });
   BroadcastStatus();
   RequestBlocks();
-  const Timestamp now = host_->Now();
+  const Timestamp now = host_->Steady();
   if (now > Timestamp(kRelayAgainAfter.value)) {
     v1::Frame frame;
     frame.set_chain_id(chain_->id().ToBytes());
@@ -424,7 +424,7 @@ void LocalChain::OnSyncRequest(const NodeKey& from, const v1::SyncRequest& reque
 void LocalChain::RequestBlocks() {
   if (applying_ || status().halted) return;  // what is here comes first; a halted chain takes none
   const Height head = chain_->head().height;
-  const Timestamp now = host_->Now();
+  const Timestamp now = host_->Steady();
   // A validator in step gets blocks by voting; fetching them as well would be twice the work.
   const bool behind = catch_up_target_ > head || now >= last_sealed_ + kStalledAfter ||
                       sync_.best() > head + chain_->genesis().consensus().window;
@@ -460,7 +460,7 @@ void LocalChain::OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response
     if (header) first = Height(header->height());
   }
   const auto blocks = static_cast<std::uint64_t>(response.blocks_size());
-  if (!sync_.Accept(from, blocks, first, host_->Now())) return;
+  if (!sync_.Accept(from, blocks, first, host_->Steady())) return;
   applying_ = true;
   ApplyNext(from, std::make_shared<v1::SyncResponse>(std::move(response)), 0);
 }
@@ -482,7 +482,7 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
   const auto header = Decode<pb::BlockHeader>(block.block().header());
   const auto certificate = ledger::FromProto(block.block().certificate());
   if (!header || !certificate) {
-    sync_.Penalise(from, host_->Now());
+    sync_.Penalise(from, host_->Steady());
     return false;
   }
   const Height height(header->height());
@@ -490,7 +490,7 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
   if (Status applied = chain_->Apply(block); !applied) {
     spdlog::warn("chain {}: block {} from peer {} refused: {}", chain_->genesis().name(), height,
                  from.Hex(), applied.error().ToString());
-    sync_.Penalise(from, host_->Now());
+    sync_.Penalise(from, host_->Steady());
     const Code code = applied.error().code;
     if (code == Code::kIo || code == Code::kDiverged) Halt(applied.error().ToString());
     return false;
@@ -516,12 +516,14 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
   }
   sealed.receipts = std::move(*receipts);
   if (replica_) {
-    Step(consensus::Sealed{height, *certificate, sealed.hash, block.block().header(),
-                           sealed.epoch_end});
+    events_.emplace_back(consensus::Sealed{height, *certificate, sealed.hash,
+                                           block.block().header(), sealed.epoch_end});
   }
+  // What this block lets the replica seal comes after it, for whoever listens too.
+  stepping_ = true;
   AfterSealed(sealed);
+  stepping_ = false;
   Drain();
-  PublishStatus();
   return true;
 }
 

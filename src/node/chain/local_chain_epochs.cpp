@@ -67,16 +67,18 @@ void LocalChain::LeaveReplica() {
 // A log that was never written to is a new validator's or a lost one's. The others tell: where
 // enough of them have sealed nothing of this epoch, nothing this validator may have said before can
 // contradict what it says now, but for blocks it helped to prepare; and of that fault a set stands
-// f. Where it stands none, all others are asked.
+// f. Where it stands none, all others are asked. Who claims to have sealed something is given the
+// time to show the blocks, and no more: else one liar could keep a new chain from ever starting.
 void LocalChain::TryStartReplica() {
   if (role_->fresh) {
     const crypto::ValidatorSet& set = epoch_->validators;
     const std::uint32_t needed = set.max_faulty() == 0 ? set.size() - 1 : set.quorum() - 1;
     const auto goes_on = [this](Height sealed) { return sealed >= epoch_->first; };
-    const bool lost =
-        goes_on(chain_->head().height) ||
-        std::ranges::any_of(heard_, [&](const auto& peer) { return goes_on(peer.second); });
-    if (!lost && heard_.size() < needed) return;  // HearStatus comes back
+    const bool lost = goes_on(chain_->head().height);
+    const auto without_blocks =
+        std::ranges::count_if(heard_, [&](const auto& peer) { return !goes_on(peer.second); });
+    const bool open = goes_on(sync_.best()) || without_blocks < needed;
+    if (!lost && open) return;  // HearStatus comes back
     role_->votes_lost = lost;
     role_->fresh = false;
     heard_.clear();
