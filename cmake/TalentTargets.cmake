@@ -26,12 +26,13 @@ set(CMAKE_CXX_FLAGS_RELEASE "-g1 -O2")
 add_library(talent_warnings INTERFACE)
 target_compile_options(talent_warnings INTERFACE -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor)
 
-# talent_library(NAME DEPS <targets>…): a layer made of every .cpp in its folder.
+# talent_library(NAME [EXCLUDE <files>…] DEPS <targets>…): a layer made of every .cpp in its folder.
 # Its headers are included by their path from src/, as "base/result.h".
 function(talent_library name)
-  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "EXCLUDE;DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  list(REMOVE_ITEM sources "" ${ARG_EXCLUDE})
   add_library(${name} STATIC ${sources})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE talent_warnings)

@@ -1,7 +1,9 @@
 #include "sim/byzantine.h"
 
+#include "base/canonical.h"
 #include "consensus/codec.h"
 #include "consensus/slot.h"
+#include "sim/cluster.h"
 
 namespace talent::sim {
 
@@ -9,109 +11,252 @@ using namespace consensus;  // NOLINT: this file speaks its messages
 
 namespace {
 
-enum Habit : std::uint64_t {
-  kTwoOffers = 1,
-  kTwoVotes = 2,
-  kHugeViews = 4,
-  kGarbage = 8,
-  kWrongSidecar = 16,
-  kSilence = 32,
-  kMovedSeals = 64,
-};
+constexpr std::uint64_t kMixAgainMs = 400;
+constexpr std::size_t kRemembered = 200;  // messages to replay
 
-struct Liar {
-  Node::Cluster cluster;
-  std::uint32_t index;
-  std::uint64_t habits;
-  std::map<Height, MessagePtr> other_offers;
+class Liar {
+ public:
+  Liar(Cluster& cluster, std::uint32_t index, std::uint64_t habits)
+      : cluster_(cluster), index_(index), habits_(habits) {}
 
-  World& world() { return *cluster.world; }
-  Node& node() { return *(*cluster.nodes)[index]; }
+  void Say(std::uint32_t to, const FramePtr& frame) {
+    if (Has(kSilence) && Chance(30)) return;
+    if (frame->has_sync_response()) return SayBlocks(to, *frame);
+    if (frame->has_status() && Has(kLieAboutBlocks) && Chance(50)) return SayStatus(to, *frame);
+    if (!frame->has_consensus()) return Pass(to, frame);
+    const auto message = DecodeMessage(frame->consensus());
+    if (!message) return Pass(to, frame);
+    const Content& content = message->content;
+    if (const auto* offer = std::get_if<PrePrepare>(&content)) return Offer(to, *offer, frame);
+    if (const auto* vote = std::get_if<Prepare>(&content)) Second<Prepare>(to, vote->at);
+    if (const auto* vote = std::get_if<Commit>(&content)) Second<Commit>(to, vote->at);
+    if (const auto* seal = std::get_if<SealVote>(&content)) MoveSeal(to, *seal, *message);
+    if (Has(kForgeries)) Forge(to, content);
+    if (Has(kHugeViews) && Chance(10)) ShoutHugeView(to);
+    if (Has(kGarbage) && Chance(20)) Mutate(to, frame->consensus());
+    if (Has(kReplay)) Replay(to, frame);
+    Pass(to, frame);
+  }
+
+ private:
+  bool Has(Habit habit) const { return (habits_ & habit) != 0; }
+  Rng& rng() { return cluster_.world.rng(); }
+  bool Chance(std::uint64_t percent) { return rng().Percent(percent); }
+  void Pass(std::uint32_t to, const FramePtr& frame) { cluster_.node(index_).Pass(to, frame); }
+  void PassBytes(std::uint32_t to, Bytes message) {
+    auto frame = std::make_shared<node::v1::Frame>();
+    frame->set_chain_id(cluster_.genesis.chain_id().ToBytes());
+    frame->set_consensus(std::move(message));
+    Pass(to, frame);
+  }
   MessagePtr Sign(Content content) {
-    return VerifiedMessage::Sign(world().key(index), world().chain(), Epoch(0),
-                                 ValidatorIndex(index), std::move(content));
+    return VerifiedMessage::Sign(cluster_.vote_key(index_), cluster_.genesis.chain_id(), Epoch(0),
+                                 ValidatorIndex(index_), std::move(content));
   }
 
-  void Say(std::optional<std::uint32_t> to, const Bytes& bytes) {
-    const auto message = world().Verify(bytes);
-    if (!message) return node().Transmit(to, bytes);
-    if ((habits & kSilence) != 0 && world().rng().Percent(30)) return;
-    const Content& content = (*message)->content();
-    if (const auto* offer = std::get_if<PrePrepare>(&content)) return Offer(to, *offer, bytes);
-    if (const auto* vote = std::get_if<Prepare>(&content)) Second<Prepare>(vote->at);
-    if (const auto* vote = std::get_if<Commit>(&content)) Second<Commit>(vote->at);
-    if (const auto* seal = std::get_if<SealVote>(&content)) MoveSeal(*seal, **message);
-    if ((habits & kHugeViews) != 0 && world().rng().Percent(20)) ShoutHugeView();
-    if ((habits & kGarbage) != 0 && world().rng().Percent(20)) Mutate(bytes);
-    node().Transmit(to, bytes);
-  }
-
-  void Offer(std::optional<std::uint32_t> to, const PrePrepare& offer, const Bytes& bytes) {
-    if ((habits & kTwoOffers) != 0 && !to) {
-      Proposal other = *offer.proposal;
-      other.batch += "0 ";
-      other.sidecar = "beside " + other.batch;
-      const Position at{offer.at.view, offer.at.height, OrderDigest(other.batch)};
-      const auto second = Sign(PrePrepare{at, std::make_shared<Proposal>(std::move(other))});
-      other_offers[offer.at.height] = second;
-      for (std::uint32_t i = 0; i < world().config().validators; ++i) {
-        if (i != index) node().Transmit(i, world().rng().Percent(50) ? bytes : second->Wire());
+  void Offer(std::uint32_t to, const PrePrepare& offer, const FramePtr& frame) {
+    if (Has(kWithholdOffers)) {
+      const bool gap = offer.at.height.value % 3 == 0;
+      if (gap || to % 2 == 0) {
+        cluster_.counters.Count(gap ? "offer left out" : "offer withheld");
+        return;
       }
-      cluster.counters->Count("two offers for one height");
-      return;
     }
-    if ((habits & kWrongSidecar) != 0) {
+    if (Has(kTwoOffers)) {
+      const MessagePtr& other = OtherOffer(offer);
+      if (Chance(50)) return PassBytes(to, other->Wire());
+    }
+    if (Has(kEmptyOffers) || Has(kRepeatBatches)) return PassBytes(to, InsteadOf(offer)->Wire());
+    if (Has(kWrongSidecar) && Chance(30)) {
       Proposal other = *offer.proposal;
       other.sidecar = "wrong";
-      const auto wrong = Sign(PrePrepare{offer.at, std::make_shared<Proposal>(std::move(other))});
-      for (std::uint32_t i = 0; i < world().config().validators; ++i) {
-        const bool right = world().rng().Percent(70);
-        if (i != index && (!to || *to == i)) node().Transmit(i, right ? bytes : wrong->Wire());
-      }
-      return;
+      return PassBytes(
+          to, Sign(PrePrepare{offer.at, std::make_shared<Proposal>(std::move(other))})->Wire());
     }
-    node().Transmit(to, bytes);
+    Pass(to, frame);
+  }
+
+  const MessagePtr& OtherOffer(const PrePrepare& offer) {
+    auto& other = other_offers_[offer.at.height];
+    if (other && PositionOf(*other).view == offer.at.view) return other;
+    Proposal proposal = *offer.proposal;
+    auto batch = Decode<ledger::pb::Batch>(proposal.batch);
+    if (batch) {
+      batch->set_time_ms(batch->time_ms() + 1);
+      proposal.batch = Encode(*batch);
+    }
+    const Position at{offer.at.view, offer.at.height, OrderDigest(proposal.batch)};
+    other = Sign(PrePrepare{at, std::make_shared<Proposal>(std::move(proposal))});
+    cluster_.counters.Count("two offers for one height");
+    return other;
+  }
+
+  // The same to everybody, so that it may well be ordered.
+  const MessagePtr& InsteadOf(const PrePrepare& offer) {
+    auto& other = instead_[offer.at];
+    if (other) return other;
+    Proposal proposal = *offer.proposal;
+    const auto batch = Decode<ledger::pb::Batch>(proposal.batch);
+    if (batch && Has(kRepeatBatches)) {
+      const auto before = offered_.find(Height(offer.at.height.value - 1));
+      offered_.try_emplace(offer.at.height, *offer.proposal);
+      auto repeated = before == offered_.end() ? Result<ledger::pb::Batch>(*batch)
+                                               : Decode<ledger::pb::Batch>(before->second.batch);
+      if (before != offered_.end()) proposal.sidecar = before->second.sidecar;
+      repeated->set_view(batch->view());
+      repeated->set_time_ms(batch->time_ms());
+      proposal.batch = Encode(*repeated);
+    } else if (batch) {
+      ledger::pb::Batch empty = *batch;
+      empty.clear_transactions();
+      proposal = {.batch = Encode(empty), .sidecar = Encode(ledger::pb::Payloads())};
+      cluster_.counters.Count("empty batch offered");
+    }
+    const Position at{offer.at.view, offer.at.height, OrderDigest(proposal.batch)};
+    other = Sign(PrePrepare{at, std::make_shared<Proposal>(std::move(proposal))});
+    return other;
+  }
+
+  void Forge(std::uint32_t to, const Content& content) {
+    if (const auto* change = std::get_if<ViewChange>(&content)) {
+      ViewChange forged = *change;
+      PreparedCertificate certificate;
+      certificate.at = {View(0), forged.sealed.height + 1, crypto::Sha256("no batch")};
+      certificate.prepares[ValidatorIndex(index_)] = crypto::Signature();
+      forged.prepared = {certificate};
+      cluster_.counters.Count("certificate forged");
+      PassBytes(to, Sign(forged)->Wire());
+    } else if (const auto* opening = std::get_if<NewView>(&content)) {
+      NewView forged = *opening;
+      if (!forged.view_changes.empty()) forged.view_changes.pop_back();
+      cluster_.counters.Count("new view forged");
+      PassBytes(to, Sign(forged)->Wire());
+    }
   }
 
   template <class V>
-  void Second(const Position& at) {
-    const auto other = other_offers.find(at.height);
-    if ((habits & kTwoVotes) == 0 || other == other_offers.end()) return;
+  void Second(std::uint32_t to, const Position& at) {
+    const auto other = other_offers_.find(at.height);
+    if (!Has(kTwoVotes) || other == other_offers_.end()) return;
     if (PositionOf(*other->second).view != at.view) return;
-    node().Transmit(std::nullopt, Sign(V{PositionOf(*other->second)})->Wire());
+    PassBytes(to, Sign(V{PositionOf(*other->second)})->Wire());
   }
 
-  void MoveSeal(const SealVote& seal, const VerifiedMessage& message) {
-    if ((habits & kMovedSeals) == 0) return;
+  void MoveSeal(std::uint32_t to, const SealVote& seal, const Decoded& message) {
+    if (!Has(kMovedSeals)) return;
     for (const Height h : {seal.height + 1, seal.height + 2}) {
-      node().Transmit(std::nullopt, EncodeSeal(Epoch(0), SealVote{h, seal.block_hash},
-                                               message.signer(), message.signature()));
+      PassBytes(to, EncodeSeal(Epoch(0), SealVote{h, seal.block_hash}, message.signer,
+                               message.signature));
     }
+    const Hash wrong = crypto::Sha256(seal.block_hash.View());
+    PassBytes(to, Sign(SealVote{seal.height, wrong})->Wire());
   }
 
-  void ShoutHugeView() {
-    const View huge((std::uint64_t{1} << 63) + world().rng().Below(1000));
-    node().Transmit(std::nullopt, Sign(ViewChange{huge, {}, {}})->Wire());
-    node().Transmit(std::nullopt, Sign(Prepare{{huge, Height(1), Hash()}})->Wire());
-    node().Transmit(std::nullopt,
-                    Sign(PeerStatus{huge, true, Height(huge.value), true, {}})->Wire());
+  void ShoutHugeView(std::uint32_t to) {
+    const View huge((std::uint64_t{1} << 63) + rng().Below(1000));
+    PassBytes(to, Sign(ViewChange{huge, {}, {}})->Wire());
+    PassBytes(to, Sign(Prepare{{huge, Height(1), Hash()}})->Wire());
+    PassBytes(to, Sign(PeerStatus{huge, true, Height(huge.value), true, {}})->Wire());
   }
 
-  void Mutate(Bytes bytes) {
+  void Mutate(std::uint32_t to, Bytes bytes) {
     for (int i = 0; i < 3; ++i) {
-      bytes[world().rng().Below(bytes.size())] ^= static_cast<char>(1 + world().rng().Below(255));
+      bytes[rng().Below(bytes.size())] ^= static_cast<char>(rng().Between(1, 255));
     }
-    node().Transmit(std::nullopt, bytes);
+    cluster_.counters.Count("garbage sent");
+    PassBytes(to, std::move(bytes));
   }
+
+  void Replay(std::uint32_t to, const FramePtr& frame) {
+    if (said_.size() < kRemembered) said_.push_back(frame);
+    if (!Chance(20)) return;
+    cluster_.counters.Count("old message replayed");
+    Pass(to, said_[rng().Below(said_.size())]);
+  }
+
+  void SayStatus(std::uint32_t to, node::v1::Frame frame) {
+    frame.mutable_status()->set_sealed(frame.status().sealed() + rng().Below(1000));
+    Pass(to, std::make_shared<node::v1::Frame>(std::move(frame)));
+  }
+
+  void SayBlocks(std::uint32_t to, node::v1::Frame frame) {
+    auto& response = *frame.mutable_sync_response();
+    if (!Has(kLieAboutBlocks) || response.blocks_size() == 0) {
+      return Pass(to, std::make_shared<node::v1::Frame>(std::move(frame)));
+    }
+    cluster_.counters.Count("damaged blocks served");
+    auto& block = *response.mutable_blocks(
+        static_cast<int>(rng().Below(static_cast<std::uint64_t>(response.blocks_size()))));
+    switch (rng().Below(6)) {
+      case 0:
+        return;  // nothing
+      case 1:
+        response.clear_blocks();
+        break;
+      case 2:
+        block.mutable_block()->mutable_certificate()->Clear();
+        break;
+      case 3:
+        block.mutable_block()->clear_transactions();
+        break;
+      case 4: {
+        std::string& header = *block.mutable_block()->mutable_header();
+        if (!header.empty()) header[rng().Below(header.size())] ^= 1;
+        break;
+      }
+      default:
+        block.clear_payloads();
+    }
+    Pass(to, std::make_shared<node::v1::Frame>(std::move(frame)));
+  }
+
+  Cluster& cluster_;
+  const std::uint32_t index_;
+  const std::uint64_t habits_;
+  std::map<Height, MessagePtr> other_offers_;
+  struct ByPlace {
+    bool operator()(const Position& a, const Position& b) const {
+      return std::tie(a.view, a.height) < std::tie(b.view, b.height);
+    }
+  };
+  std::map<Position, MessagePtr, ByPlace> instead_;
+  std::map<Height, Proposal> offered_;
+  std::vector<FramePtr> said_;
 };
 
 }  // namespace
 
-void MakeByzantine(Node::Cluster cluster, std::uint32_t index) {
-  auto liar =
-      std::make_shared<Liar>(Liar{cluster, index, cluster.world->rng().Between(1, 127), {}});
-  (*cluster.nodes)[index]->lie = [liar](std::optional<std::uint32_t> to, const Bytes& bytes) {
-    liar->Say(to, bytes);
+void MakeLiar(Cluster& cluster, std::uint32_t index, std::uint64_t habits) {
+  if (habits == 0) habits = cluster.world.rng().Between(1, kAllHabits);
+  const auto liar = std::make_shared<Liar>(cluster, index, habits);
+  cluster.node(index).lie = [liar](std::uint32_t to, const FramePtr& frame) {
+    liar->Say(to, frame);
+  };
+}
+
+void MixTwins(Cluster& cluster) {
+  // Of each correct node, which twins it hears: 1 the first, 2 the second, 3 both.
+  const auto hears = std::make_shared<std::vector<std::uint64_t>>(cluster.config.validators, 3);
+  const auto mix = std::make_shared<std::function<void()>>();
+  *mix = [&cluster, hears, again = std::weak_ptr(mix)] {
+    for (std::uint64_t& twins : *hears) twins = cluster.world.rng().Between(1, 3);
+    cluster.counters.Count("twins mixed");
+    if (const auto next = again.lock()) {
+      cluster.world.After(kMixAgainMs, [next] { (*next)(); });
+    }
+  };
+  (*mix)();
+  cluster.network.admits = [&cluster, hears](std::size_t from, std::size_t to,
+                                             const node::v1::Frame&) {
+    const std::uint32_t n = cluster.config.validators;
+    const std::uint32_t b = cluster.config.byzantine;
+    const auto heard = [&](std::size_t twin, std::size_t other) {
+      return ((*hears)[other] & (twin < n ? 1 : 2)) != 0;
+    };
+    const bool from_twin = from < b || from >= n;
+    const bool to_twin = to < b || to >= n;
+    if (from_twin == to_twin) return true;
+    return from_twin ? heard(from, to) : heard(to, from);
   };
 }
 

@@ -1,7 +1,6 @@
 #include "sim/checker.h"
 
 #include "base/canonical.h"
-#include "consensus/codec.h"
 #include "crypto/sha256.h"
 
 namespace talent::sim {
@@ -13,6 +12,7 @@ void Checker::Fail(std::string what) {
 }
 
 void Checker::OnDurable(std::uint32_t node, BytesView bytes) {
+  if (!Honest(node)) return;
   const auto record = Decode<pb::VoteRecord>(bytes).value();
   const auto keep = [&](Kind kind, std::uint64_t view, std::uint64_t height, const Hash& value) {
     durable_.emplace(Promise(node, kind, view, height), value);
@@ -52,47 +52,53 @@ void Checker::Vote(const Promise& promise, const Hash& value, bool promised) {
   }
 }
 
-void Checker::OnSent(std::uint32_t node, const VerifiedMessage& message) {
-  if (!Honest(node)) return;
+void Checker::OnSent(std::uint32_t node, const Decoded& message, Height head) {
+  if (!Honest(node) || message.signer.value != node) return;
   const auto vote = [&](Kind kind, const Position& at) {
     const Promise promise(node, kind, at.view.value, at.height.value);
-    Vote(promise, at.digest, durable_.contains({promise, at.digest}));
+    Vote(promise, at.digest, at.height <= head || durable_.contains({promise, at.digest}));
   };
   const auto whole = [&](Kind kind, View view) {
-    const Hash value = crypto::Sha256(message.signed_bytes());
+    const Hash value = crypto::Sha256(message.signed_bytes);
     Vote({node, kind, view.value, 0}, value, durable_.contains({{node, kind, 0, 0}, value}));
   };
-  if (const auto* offer = std::get_if<PrePrepare>(&message.content())) {
+  if (const auto* offer = std::get_if<PrePrepare>(&message.content)) {
     vote(Kind::kOffer, offer->at);
-  } else if (const auto* prepare = std::get_if<Prepare>(&message.content())) {
+  } else if (const auto* prepare = std::get_if<Prepare>(&message.content)) {
     vote(Kind::kPrepare, prepare->at);
-  } else if (const auto* commit = std::get_if<Commit>(&message.content())) {
+  } else if (const auto* commit = std::get_if<Commit>(&message.content)) {
     vote(Kind::kCommit, commit->at);
-  } else if (const auto* seal = std::get_if<SealVote>(&message.content())) {
+  } else if (const auto* seal = std::get_if<SealVote>(&message.content)) {
     const Promise promise(node, Kind::kSeal, 0, seal->height.value);
-    Vote(promise, seal->block_hash, durable_.contains({promise, seal->block_hash}));
-  } else if (const auto* change = std::get_if<ViewChange>(&message.content())) {
+    Vote(promise, seal->block_hash,
+         seal->height <= head || durable_.contains({promise, seal->block_hash}));
+    if (executed_.emplace(seal->height, seal->block_hash).first->second != seal->block_hash) {
+      Fail(fmt::format("node {} executed another block at height {}", node, seal->height));
+    }
+  } else if (const auto* change = std::get_if<ViewChange>(&message.content)) {
     whole(Kind::kViewChange, change->view);
     left_view_[node] = std::max(left_view_[node], change->view.value);
-  } else if (const auto* opening = std::get_if<NewView>(&message.content())) {
-    if (message.signer().value == node) whole(Kind::kNewView, opening->view);
+  } else if (const auto* opening = std::get_if<NewView>(&message.content)) {
+    whole(Kind::kNewView, opening->view);
   }
 }
 
-void Checker::OnExecute(std::uint32_t node, Height height, const Hash& digest) {
+void Checker::OnSealed(std::uint32_t node, const Block& block, Height last) {
   if (!Honest(node)) return;
-  if (executed_.emplace(height, digest).first->second != digest) {
-    Fail(fmt::format("node {} executes another batch at height {}", node, height));
+  if (block.height != last + 1) {
+    Fail(fmt::format("node {} seals height {} after {}", node, block.height, last));
   }
-}
-
-void Checker::OnSealed(std::uint32_t node, Height height, const Hash& hash, std::size_t stored) {
-  if (!Honest(node)) return;
-  if (height.value != stored + 1) {
-    Fail(fmt::format("node {} seals height {} after {}", node, height, stored));
+  if (sealed_.emplace(block.height, block).first->second.hash != block.hash) {
+    Fail(fmt::format("node {} seals another block at height {}", node, block.height));
   }
-  if (sealed_.emplace(height, hash).first->second != hash) {
-    Fail(fmt::format("node {} seals another block at height {}", node, height));
+  const auto executed = executed_.find(block.height);
+  if (executed != executed_.end() && executed->second != block.hash) {
+    Fail(fmt::format("node {} seals at height {} what no correct node executed", node,
+                     block.height));
+  }
+  const auto before = sealed_.find(Height(block.height.value - 1));
+  if (before != sealed_.end() && before->second.time >= block.time) {
+    Fail(fmt::format("time stands still between heights {} and {}", before->first, block.height));
   }
 }
 

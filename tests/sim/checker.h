@@ -7,7 +7,7 @@
 #include <tuple>
 #include <vector>
 
-#include "consensus/messages.h"
+#include "consensus/codec.h"
 
 namespace talent::sim {
 
@@ -24,13 +24,20 @@ class Checker {
  public:
   explicit Checker(std::uint32_t byzantine) : byzantine_(byzantine) {}
 
-  /// A correct node's vote log now holds this record.
+  bool Honest(std::uint32_t node) const { return node >= byzantine_; }
+  /// A node's vote log holds this record, synced.
   void OnDurable(std::uint32_t node, BytesView record);
-  /// A correct node has lost its vote log.
-  void OnWiped(std::uint32_t node) { wiped_.insert(node); }
-  void OnSent(std::uint32_t node, const consensus::VerifiedMessage& message);
-  void OnExecute(std::uint32_t node, Height height, const Hash& digest);
-  void OnSealed(std::uint32_t node, Height height, const Hash& block_hash, std::size_t stored);
+  /// `head`: of its chain, on disk; of heights up to there the block is the promise.
+  void OnSent(std::uint32_t node, const consensus::Decoded& message, Height head);
+
+  struct Block {
+    Height height;
+    Hash hash;
+    Timestamp time;
+  };
+  /// A node says that this block of its chain is sealed; `last`: what it said before, in this life.
+  void OnSealed(std::uint32_t node, const Block& block, Height last);
+  const std::map<Height, Block>& sealed() const { return sealed_; }
 
   /// What went wrong; the first ones.
   const std::vector<std::string>& failures() const { return failures_; }
@@ -41,14 +48,13 @@ class Checker {
   using Promise = std::tuple<std::uint32_t, Kind, std::uint64_t, std::uint64_t>;  // view, height
 
   void Vote(const Promise& promise, const Hash& value, bool promised);
-  bool Honest(std::uint32_t node) const { return node >= byzantine_; }
 
   std::uint32_t byzantine_;
   std::map<Promise, Hash> voted_;
   std::set<std::pair<Promise, Hash>> durable_;
   std::map<std::uint32_t, std::uint64_t> left_view_;  // highest view change sent
-  std::set<std::uint32_t> wiped_;
-  std::map<Height, Hash> executed_, sealed_;
+  std::map<Height, Hash> executed_;                   // as correct nodes promised to seal
+  std::map<Height, Block> sealed_;
   std::vector<std::string> failures_;
 };
 

@@ -1,417 +1,420 @@
 #include "sim/node.h"
 
-#include <cstdlib>
-
 #include "base/canonical.h"
-#include "consensus/codec.h"
-#include "crypto/sha256.h"
+#include "sim/cluster.h"
+#include "tiers/application.h"
 
 namespace talent::sim {
-
-using namespace consensus;  // NOLINT: this file performs its actions
-
 namespace {
 
-constexpr std::size_t kBatchTransactions = 3;
-constexpr std::uint64_t kBlocksPerFetch = 8;
+constexpr char kDatabase[] = "/db";
+// Of the vote log's format (src/node/chain/vote_log.cpp).
+constexpr std::size_t kLogHeader = 96, kBatchHeader = 28;
+constexpr std::size_t kMaxVoteLogBytes = 8u << 20;
+constexpr std::uint64_t kClockStart = 1'700'000'100'000;
 
-Bytes MakeHeader(Height height, BytesView parent, BytesView batch) {
-  pb::HeaderFacts facts;
-  facts.set_height(height.value);
-  Bytes header = Encode(facts);
-  header += "\x7a\x20";  // field 15: 32 bytes the ledger keeps there
-  header += crypto::Sha256({parent, batch}).View();
-  return header;
+std::uint64_t Fold(BytesView bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
 }
 
-std::optional<View> OriginOf(BytesView batch) {
-  if (batch.empty()) return std::nullopt;
-  return View(std::strtoull(Bytes(batch).c_str(), nullptr, 10));
-}
+/// The real one, built wrongly.
+class Deviating final : public ledger::Application {
+ public:
+  explicit Deviating(std::unique_ptr<ledger::Application> real) : real_(std::move(real)) {}
+
+  Status InitGenesis(const ledger::Genesis& genesis, ledger::StateOverlay& state) const override {
+    return real_->InitGenesis(genesis, state);
+  }
+  Status Check(const ledger::Transaction& tx, const ledger::BlockContext& next,
+               const ledger::StateReader& state) const override {
+    return real_->Check(tx, next, state);
+  }
+  Status Execute(const ledger::Transaction& tx, const ledger::BlockContext& block,
+                 ledger::StateOverlay& state) const override {
+    return real_->Execute(tx, block, state);
+  }
+  void BeginBlock(const ledger::BlockContext& block, ledger::StateOverlay& state) const override {
+    real_->BeginBlock(block, state);
+    state.Put("deviation", "1");
+  }
+  bool HasDueWork(Timestamp time, const ledger::StateReader& state) const override {
+    return real_->HasDueWork(time, state);
+  }
+  std::uint32_t Lane(const ledger::Transaction& tx) const override { return real_->Lane(tx); }
+
+ private:
+  const std::unique_ptr<ledger::Application> real_;
+};
 
 }  // namespace
 
-Bytes MakeBatch(View view, std::uint32_t proposer, std::uint64_t nonce,
-                const std::vector<std::uint64_t>& transactions) {
-  Bytes batch = fmt::format("{}/{}/{}:", view, proposer, nonce);
-  for (const std::uint64_t tx : transactions) batch += fmt::format("{} ", tx);
-  return batch;
-}
+class Node::Host final : public node::ChainHost {
+ public:
+  explicit Host(Node& node) : node_(node) {}
 
-std::vector<std::uint64_t> TransactionsOf(BytesView batch) {
-  std::vector<std::uint64_t> out;
-  const auto colon = batch.find(':');
-  if (colon == BytesView::npos) return out;
-  const Bytes list(batch.substr(colon + 1));
-  for (const char* at = list.c_str(); *at != '\0';) {
-    char* end = nullptr;
-    out.push_back(std::strtoull(at, &end, 10));
-    at = end + 1;
+  class SimTimer final : public Timer {
+   public:
+    explicit SimTimer(Node& node) : node_(node) {}
+    ~SimTimer() override { Cancel(); }
+    void Set(Millis delay, std::function<void()> work) override {
+      Cancel();
+      id_ = node_.Later(delay.value * 1000 / node_.rate_permille, std::move(work));
+    }
+    void Cancel() override { node_.Forget(id_); }
+
+   private:
+    Node& node_;
+    std::uint64_t id_ = 0;
+  };
+
+  void Post(std::function<void()> work) override { node_.Later(0, std::move(work)); }
+  std::unique_ptr<Timer> MakeTimer() override { return std::make_unique<SimTimer>(node_); }
+  bool TryVerify(std::function<void()> job) override {
+    Cluster& cluster = node_.cluster_;
+    if (!cluster.calm() && cluster.world.rng().Permille(cluster.config.refuse_permille)) {
+      cluster.counters.Count("verification refused");
+      return false;
+    }
+    const std::uint64_t most = cluster.calm() ? 2 : cluster.config.verify_max_ms;
+    node_.Later(cluster.world.rng().Between(0, most), std::move(job));
+    return true;
   }
-  return out;
+  bool TryVerifyBulk(std::function<void()> job) override { return TryVerify(std::move(job)); }
+  void Store(std::function<void()> job) override { node_.Store(std::move(job)); }
+  Timestamp Now() const override { return node_.Now(); }
+  Timestamp Steady() const override { return Timestamp(node_.cluster_.world.now() + 10'000); }
+  bool Send(const NodeKey& to, const node::v1::Frame& frame) override {
+    return node_.Transmit({to}, frame);
+  }
+  void SendToAll(const std::vector<NodeKey>& to, const node::v1::Frame& frame) override {
+    node_.Transmit(to, frame);
+  }
+  void BlockSealed(std::span<const ledger::pb::ReceiptCode> /*receipts*/) override {}
+  void VotesLost(const Error& error) override { node_.VotesLost(error); }
+
+ private:
+  Node& node_;
+};
+
+Node::Node(Cluster& cluster, std::uint32_t identity, std::size_t endpoint)
+    : cluster_(cluster), identity_(identity), endpoint_(endpoint) {
+  disk_.boundary = [this] { return Boundary(); };
+  disk_.CopyFrom(cluster_.empty_disk());
 }
 
-Node::Node(Cluster cluster, std::uint32_t index) : cluster_(cluster), index_(index) {}
-
-std::uint64_t Node::DiskDelay() {
-  return rng().Between(0, cluster_.world->chaos() ? cluster_.world->config().disk_max_ms : 3);
-}
+Node::~Node() { StopProcess(); }
 
 void Node::Start() {
-  World& world = *cluster_.world;
-  ++incarnation_;
-  Options options;
-  options.chain = world.chain();
-  options.validators = world.validators();
-  options.window = world.config().window;
-  options.view_timeout = Millis(400);
-  options.view_timeout_cap = Millis(3200);
-  options.status_interval = Millis(250);
-  Replica::Recovered recovered;
-  recovered.records = log_;
-  recovered.votes_lost = votes_lost_;
-  votes_lost_ = false;
-  if (!blocks_.empty()) {
-    recovered.sealed = Height(blocks_.size());
-    recovered.sealed_hash = blocks_.back().hash;
-    recovered.sealed_certificate = blocks_.back().certificate;
-    recovered.sealed_header = blocks_.back().header;
-  }
-  for (const Bytes& bytes : log_) {
-    const auto record = Decode<pb::VoteRecord>(bytes).value();
-    if (record.has_prepared() && record.prepared().position().height() > blocks_.size()) {
-      cluster_.counters->Count("restart with a prepared certificate");
-      break;
+  if (chain_ != nullptr) return;
+  disk_.Revive();
+  disk_.SetFull(disk_full_);
+  auto opened = Open();
+  if (dying_) return FinishCrash();
+  if (!opened) {
+    StopProcess();
+    if (rotten_) {
+      cluster_.counters.Count("bit rot found on opening");
+      ReplaceDisk();
+      return Start();
     }
+    if (disk_full_) return;  // tried again once there is room
+    return cluster_.checker.Fail(
+        fmt::format("node {} does not start: {}", identity_, opened.error().ToString()));
   }
-  replica_ = std::make_unique<Replica>(options, world.key(index_), std::move(recovered));
-  stepping_ = true;
-  Perform(replica_->Start());
-  stepping_ = false;
-  work_waiting_ = false;
-  UpdateWork();
+  chain_ = std::move(*opened);
+  const Height head = chain_->chain().head().height;
+  if (head < sealed_ && !may_forget_ && !rotten_) {
+    cluster_.checker.Fail(
+        fmt::format("node {} sealed {} and has only {} after a restart", identity_, sealed_, head));
+  }
+  sealed_ = std::min(sealed_, head);
+  while (sealed_ < head) {  // on disk before it could tell anybody
+    const Height height = sealed_ + 1;
+    cluster_.OnSealed(*this, height);
+    sealed_ = height;
+  }
+  listening_ = chain_->OnSealed([this](Height height) {
+    if (dying_) return;
+    cluster_.OnSealed(*this, height);
+    sealed_ = height;
+  });
+  chain_->Start();
+  cluster_.network.Started(endpoint_);
+}
+
+Result<std::shared_ptr<node::LocalChain>> Node::Open() {
+  database_ =
+      TRY(ledger::Database::Open(kDatabase, ledger::Database::Mode::kReadWrite, disk_.env()));
+  auto application = TRY(tiers::MakeApplication(cluster_.genesis));
+  if (deviates) application = std::make_unique<Deviating>(std::move(application));
+  auto chain = TRY(ledger::Chain::Open(*database_, cluster_.genesis, *application));
+  auto votes = TRY(node::VoteLog::Open(
+      disk_.OpenVotes([this](BytesView bytes, bool replaced) { OnDurable(bytes, replaced); }),
+      cluster_.genesis.chain_id(), random_));
+  const Height head = chain->head().height;
+  if (votes.torn_bytes > 0) cluster_.counters.Count("torn vote log cut");
+  if (votes.damaged) {
+    cluster_.counters.Count("damaged vote log found");
+    if (!rotten_) cluster_.checker.Fail(fmt::format("vote log of node {} damaged", identity_));
+  }
+  bool prepared = false;
+  for (const Bytes& record : votes.records) {
+    cluster_.checker.OnDurable(identity_, record);
+    const auto decoded = Decode<consensus::pb::VoteRecord>(record);
+    prepared |=
+        decoded && decoded->has_prepared() && decoded->prepared().position().height() > head.value;
+  }
+  if (prepared) cluster_.counters.Count("restart with a prepared certificate");
+  auto role = node::ValidatorRole::Resume(cluster_.vote_key(identity_), std::move(votes));
+  if (role.votes_lost || (role.fresh && head > Height(0)))
+    cluster_.counters.Count("restart without its votes");
+  return TRY(node::LocalChain::Create(std::make_unique<Host>(*this), cluster_.node_key(identity_),
+                                      std::move(application), std::move(chain), std::move(role)));
+}
+
+void Node::StopProcess() {
+  disk_.Die();
+  // Work under way holds the chain, and the chain its timers.
+  const auto doomed = std::exchange(pending_, {});
+  const auto jobs = std::exchange(jobs_, {});
+  listening_.reset();
+  const auto chain = std::exchange(chain_, nullptr);
+}
+
+void Node::FinishCrash() {
+  dying_ = true;
+  StopProcess();
+  database_.reset();
+  dying_ = false;
+  cluster_.counters.Count("crash");
+  cluster_.network.Died(endpoint_);
 }
 
 void Node::Crash() {
-  if (!alive()) return;
-  ++incarnation_;
-  if (writing_ && !log_queue_.empty() && rng().Percent(50)) FinishWrite(log_queue_.front());
-  replica_ = nullptr;
-  events_.clear();
-  log_queue_.clear();
-  writing_ = stepping_ = crash_now_ = fetching_ = false;
-  executed_.clear();
-  finalising_.clear();
-  in_flight_.clear();
-  executor_free_ = 0;
-  cluster_.counters->Count("crash");
+  if (alive()) FinishCrash();
+}
+
+void Node::LosePower() {
+  if (alive()) FinishCrash();
+  if (chain_ == nullptr) disk_.LosePower(cluster_.world.rng());
 }
 
 void Node::WipeVotes() {
-  log_.clear();
-  votes_lost_ = true;
-  cluster_.checker->OnWiped(index_);
-  cluster_.counters->Count("vote log lost");
+  Crash();
+  disk_.Erase("/votes");
+  cluster_.counters.Count("votes wiped");
 }
 
-void Node::Later(std::uint64_t ms, std::function<void()> work) {
-  cluster_.world->After(ms, [this, life = incarnation_, work = std::move(work)] {
-    if (life == incarnation_ && alive()) work();
+void Node::WipeDisk() {
+  Crash();
+  ReplaceDisk();
+  cluster_.counters.Count("disk wiped");
+}
+
+void Node::ReplaceDisk() {
+  database_.reset();
+  disk_.CopyFrom(cluster_.empty_disk());
+  rotten_ = false;
+  may_forget_ = true;
+}
+
+void Node::Rot() {
+  Crash();
+  const bool votes = cluster_.world.rng().Percent(30);
+  if (disk_.Rot(cluster_.world.rng(), votes ? "/votes" : kDatabase).empty()) return;
+  rotten_ = true;
+  cluster_.counters.Count("bit rot");
+}
+
+void Node::SetDiskFull(bool full) {
+  disk_full_ = full;
+  disk_.SetFull(full);
+  if (full) cluster_.counters.Count("disk full");
+}
+
+void Node::FreezeClock(bool frozen) {
+  frozen_.reset();
+  if (frozen) frozen_ = Now();
+}
+
+Timestamp Node::Now() const {
+  if (frozen_) return *frozen_;
+  return Timestamp(kClockStart + cluster_.world.now() + static_cast<std::uint64_t>(skew));
+}
+
+bool Node::Boundary() {
+  if (dying_) return false;
+  ++boundaries_;
+  const bool by_chance = !cluster_.calm() && cluster_.checker.Honest(identity_) &&
+                         cluster_.world.rng().Permille(cluster_.config.crash_permille);
+  if (boundaries_ != crash_at_ && !by_chance) return true;
+  cluster_.counters.Count("crash at a write, sync or send");
+  dying_ = true;
+  disk_.Die();
+  const bool power = cluster_.world.rng().Percent(50);
+  cluster_.world.After(cluster_.world.rng().Between(1, 500), [this, power] {
+    if (power && chain_ == nullptr) LosePower();
+    Start();
+  });
+  return false;
+}
+
+std::uint64_t Node::Later(std::uint64_t ms, std::function<void()> work) {
+  if (dying_) return 0;
+  const std::uint64_t id = ++last_id_;
+  pending_.emplace(id, std::move(work));
+  cluster_.world.After(ms, [this, id] { Run(id); });
+  return id;
+}
+
+void Node::Run(std::uint64_t id) {
+  if (!pending_.contains(id)) return;
+  if (cluster_.world.now() < stalled_until_) {
+    return cluster_.world.After(stalled_until_ - cluster_.world.now(), [this, id] { Run(id); });
+  }
+  {
+    const auto work = pending_.extract(id);
+    work.mapped()();
+  }
+  if (dying_) return FinishCrash();
+  CheckHealth();
+}
+
+void Node::CheckHealth() {
+  if (chain_ == nullptr) return;
+  const node::ChainStatusInfo status = chain_->status();
+  if (!status.halted) return;
+  if (rotten_ || disk_full_) {
+    cluster_.counters.Count(rotten_ ? "bit rot found by a read" : "chain halted by a full disk");
+    Crash();
+    if (rotten_) ReplaceDisk();
+    return;
+  }
+  if (cluster_.checker.Honest(identity_)) {
+    cluster_.checker.Fail(fmt::format("node {} halted: {}", identity_, *status.halted));
+  }
+}
+
+void Node::Store(std::function<void()> job) {
+  if (dying_) return;
+  jobs_.push_back(std::move(job));
+  if (jobs_.size() == 1) StoreNext();
+}
+
+void Node::StoreNext() {
+  const std::uint64_t most = cluster_.calm() ? 2 : cluster_.config.disk_max_ms;
+  Later(cluster_.world.rng().Between(0, most), [this] {
+    const auto job = std::move(jobs_.front());
+    job();
+    if (dying_) return;
+    jobs_.pop_front();
+    if (!jobs_.empty()) StoreNext();
   });
 }
 
-void Node::Receive(std::uint32_t from, const Bytes& bytes) {
-  if (!alive()) return;
-  const auto message = cluster_.world->Verify(bytes);
-  cluster_.world->Trace(std::hash<BytesView>()(bytes) + from);
-  if (!message) {
-    cluster_.counters->Count("message refused");
+void Node::VotesLost(const Error& error) {
+  if (!dying_ && !disk_full_) {
+    cluster_.checker.Fail(
+        fmt::format("node {} cannot write its votes: {}", identity_, error.ToString()));
+  }
+  if (!dying_) cluster_.counters.Count("process ended by a full disk");
+  dying_ = true;
+}
+
+void Node::OnDurable(BytesView bytes, bool replaced) {
+  if (disk_.Find("/votes/log")->data.size() > kMaxVoteLogBytes) {
+    cluster_.checker.Fail(fmt::format("vote log of node {} grows", identity_));
+  }
+  if (replaced) {
+    cluster_.counters.Count("vote log rewritten");
+    bytes.remove_prefix(std::min(kLogHeader, bytes.size()));
+  }
+  if (bytes.size() < kBatchHeader) return;
+  bytes.remove_prefix(kBatchHeader);
+  while (bytes.size() >= 4) {
+    std::size_t size = 0;
+    for (int i = 0; i < 4; ++i) size |= std::size_t{static_cast<unsigned char>(bytes[i])} << 8 * i;
+    cluster_.checker.OnDurable(identity_, bytes.substr(4, size));
+    bytes.remove_prefix(4 + size);
+  }
+}
+
+bool Node::Transmit(const std::vector<NodeKey>& to, const node::v1::Frame& frame) {
+  if (to.empty() || !Boundary()) return false;
+  Observe(frame);
+  const auto shared = std::make_shared<const node::v1::Frame>(frame);
+  bool connected = false;
+  for (const NodeKey& key : to) {
+    const std::uint32_t peer = cluster_.IdentityOf(key);
+    if (lie) {
+      lie(peer, shared);
+      connected = true;
+    } else {
+      connected |= Pass(peer, shared);
+    }
+  }
+  return connected;
+}
+
+bool Node::Pass(std::uint32_t to, const FramePtr& frame) {
+  return cluster_.network.Send(endpoint_, to, frame);
+}
+
+void Node::Observe(const node::v1::Frame& frame) {
+  if (!frame.has_consensus() || !cluster_.checker.Honest(identity_)) return;
+  const auto message = consensus::DecodeMessage(frame.consensus());
+  if (!message) return cluster_.checker.Fail("a correct node sends garbage");
+  cluster_.checker.OnSent(identity_, *message, chain_->chain().head().height);
+  if (const auto* prepare = std::get_if<consensus::Prepare>(&message->content)) {
+    if (prepare->at.digest == consensus::OrderDigest({})) {
+      cluster_.counters.Count("null batch prepared");
+    }
+  } else if (const auto* change = std::get_if<consensus::ViewChange>(&message->content)) {
+    if (change->prepared.size() >= 2) {
+      cluster_.counters.Count("view change with two prepared batches");
+    }
+  } else if (std::holds_alternative<consensus::ProposalReply>(message->content)) {
+    cluster_.counters.Count("missing proposal supplied");
+  }
+}
+
+void Node::Receive(std::uint32_t from, const FramePtr& frame) {
+  if (cluster_.world.now() < stalled_until_) {
+    cluster_.world.After(stalled_until_ - cluster_.world.now(), [this, from, frame] {
+      if (alive()) Receive(from, frame);
+    });
     return;
   }
-  Step(MessageReceived{*message});
+  cluster_.world.Trace(Fold(frame->consensus()) + 1000 * endpoint_ + 10 * from +
+                       static_cast<std::uint64_t>(frame->body_case()));
+  if (frame->has_sync_response() && frame->sync_response().blocks_size() > 0) {
+    const auto status = chain_->status();
+    const bool changing = status.replica && status.replica->view_changing;
+    cluster_.counters.Count(changing ? "catch-up during a view change" : "catch-up");
+  }
+  node::v1::Frame copy = *frame;
+  if (chain_->OnFrame(cluster_.node_key(from), std::move(copy))) return;
+  if (!cluster_.checker.Honest(identity_)) return;  // a twin gets answers to the other's questions
+  if (cluster_.checker.Honest(from)) {
+    return cluster_.checker.Fail(fmt::format("node {} cuts off node {}, which is correct: {}",
+                                             identity_, from, frame->ShortDebugString()));
+  }
+  cluster_.counters.Count("liar cut off");
 }
 
-void Node::AddTransaction(std::uint64_t tx) {
-  waiting_.insert(tx);
-  for (const Block& block : blocks_) {
-    for (const std::uint64_t sealed : TransactionsOf(block.batch)) waiting_.erase(sealed);
-  }
-  if (alive()) UpdateWork();
-}
-
-bool Node::SealedAll(std::uint64_t transactions) const {
-  std::set<std::uint64_t> sealed;
-  for (const Block& block : blocks_) {
-    for (const std::uint64_t tx : TransactionsOf(block.batch)) sealed.insert(tx);
-  }
-  return sealed.size() >= transactions;
-}
+void Node::OnPeer(std::uint32_t peer, bool up) { chain_->OnPeer(cluster_.node_key(peer), up); }
 
 std::string Node::ToString() const {
-  return fmt::format("node {}: {} waiting {} log {}", index_,
-                     alive() ? replica_->status().ToString() : "down", waiting_.size(),
-                     log_.size());
-}
-
-void Node::Step(Event event) {
-  events_.push_back(std::move(event));
-  if (stepping_) return;
-  stepping_ = true;
-  const std::uint64_t life = incarnation_;
-  while (!events_.empty() && alive() && life == incarnation_) {
-    const Event next = std::move(events_.front());
-    events_.pop_front();
-    cluster_.world->Trace(cluster_.world->now() * 64 + index_ * 16 + next.index());
-    Perform(replica_->Step(next));
-    if (events_.empty() && alive() && life == incarnation_) Propose();
-  }
-  if (life == incarnation_) stepping_ = false;
-}
-
-void Node::Perform(const Actions& actions) {
-  const Config& config = cluster_.world->config();
-  for (const Action& action : actions) {
-    Perform(action);
-    if (config.crash_inside_steps && cluster_.world->chaos() && index_ >= config.byzantine &&
-        rng().Permille(2)) {
-      cluster_.counters->Count("crash inside a step");
-      Crash();
-      cluster_.world->After(rng().Between(1, 500), [this] {
-        if (!alive()) Start();
-      });
-      return;
-    }
-  }
-}
-
-void Node::Perform(const Action& action) {
-  if (const auto* send = std::get_if<Send>(&action)) {
-    if (lie) return lie(send->to.value, send->message);
-    Transmit(send->to.value, send->message);
-  } else if (const auto* broadcast = std::get_if<Broadcast>(&action)) {
-    if (lie) return lie(std::nullopt, broadcast->message);
-    Transmit(std::nullopt, broadcast->message);
-  } else if (const auto* persist = std::get_if<Persist>(&action)) {
-    const std::size_t busy = writing_ ? 1 : 0;
-    if (log_queue_.size() <= busy || log_queue_.back().rewrite) log_queue_.emplace_back();
-    log_queue_.back().records.push_back(persist->record);
-    log_queue_.back().token = persist->token;
-    WriteLog();
-  } else if (const auto* compact = std::get_if<CompactLog>(&action)) {
-    log_queue_.push_back(LogWrite{true, compact->records, 0});
-    WriteLog();
-  } else if (const auto* vet = std::get_if<Vet>(&action)) {
-    OnVet(*vet);
-  } else if (const auto* execute = std::get_if<Execute>(&action)) {
-    OnExecute(*execute);
-  } else if (const auto* finalise = std::get_if<Finalise>(&action)) {
-    OnFinalise(*finalise);
-  } else if (const auto* timer = std::get_if<SetTimer>(&action)) {
-    Later(timer->after.value,
-          [this, fired = TimerFired{timer->timer, timer->generation}] { Step(fired); });
-  } else if (const auto* behind = std::get_if<CatchUp>(&action)) {
-    OnCatchUp(*behind);
-  } else if (std::holds_alternative<Diverged>(action)) {
-    diverged_ = true;
-    if (index_ >= cluster_.world->config().byzantine) {
-      cluster_.checker->Fail(fmt::format("node {} believes it has diverged", index_));
-    }
-  } else if (const auto* evidence = std::get_if<Evidence>(&action)) {
-    cluster_.counters->Count("evidence");
-    if (evidence->culprit.value >= cluster_.world->config().byzantine) {
-      cluster_.checker->Fail(fmt::format("evidence against honest node {}", evidence->culprit));
-    }
-  }
-}
-
-void Node::Transmit(std::optional<std::uint32_t> to, const Bytes& bytes) {
-  World& world = *cluster_.world;
-  if (const auto message = world.Verify(bytes)) {
-    cluster_.checker->OnSent(index_, **message);
-    const auto* prepare = std::get_if<Prepare>(&(*message)->content());
-    if (prepare != nullptr && prepare->at.digest == OrderDigest({})) {
-      cluster_.counters->Count("null batch prepared");
-    }
-    if (const auto* change = std::get_if<ViewChange>(&(*message)->content())) {
-      if (change->prepared.size() >= 2) cluster_.counters->Count("view change with two prepared");
-    }
-    if (std::holds_alternative<ProposalReply>((*message)->content())) {
-      cluster_.counters->Count("missing proposal supplied");
-    }
-  } else {
-    cluster_.counters->Count("garbage sent");
-  }
-  const auto shared = std::make_shared<const Bytes>(bytes);
-  for (std::uint32_t i = 0; i < world.config().validators; ++i) {
-    if (i != index_ && (!to || *to == i)) world.Transmit(index_, i, shared);
-  }
-}
-
-void Node::WriteLog() {
-  if (writing_ || log_queue_.empty()) return;
-  writing_ = true;
-  Later(DiskDelay(), [this] {
-    const LogWrite write = std::move(log_queue_.front());
-    log_queue_.pop_front();
-    writing_ = false;
-    FinishWrite(write);
-    if (!write.rewrite) Step(Durable{write.token});
-    if (alive()) WriteLog();
-  });
-}
-
-void Node::FinishWrite(const LogWrite& write) {
-  if (write.rewrite) {
-    log_ = write.records;
-    cluster_.counters->Count("vote log compacted");
-    return;
-  }
-  for (const Bytes& record : write.records) {
-    log_.push_back(record);
-    if (index_ >= cluster_.world->config().byzantine) cluster_.checker->OnDurable(index_, record);
-  }
-  if (log_.size() > 2000) cluster_.checker->Fail(fmt::format("log of node {} grows", index_));
-}
-
-void Node::OnVet(const Vet& vet) {
-  const bool origin_right = OriginOf(vet.proposal->batch) == vet.view;
-  const bool refuse = cluster_.world->chaos() && vet.fresh &&
-                      rng().Permille(cluster_.world->config().refuse_permille);
-  const bool sidecar_right = vet.proposal->sidecar == "beside " + vet.proposal->batch;
-  const bool ok = sidecar_right && !refuse && (!vet.fresh || origin_right);
-  Later(rng().Between(0, 3),
-        [this, answer = Vetted{vet.view, vet.height, vet.digest, ok}] { Step(answer); });
-}
-
-void Node::OnExecute(const Execute& execute) {
-  cluster_.checker->OnExecute(index_, execute.height, OrderDigest(execute.proposal->batch));
-  if (execute.proposal->batch.empty()) cluster_.counters->Count("null batch executed");
-  const auto origin = OriginOf(execute.proposal->batch);
-  if (origin && *origin < replica_->view() && !replica_->status().view_changing) {
-    cluster_.counters->Count("batch of an earlier view executed");
-  }
-  if (execute.height.value <= blocks_.size()) return;  // catch-up was faster
-  World& world = *cluster_.world;
-  executor_free_ = std::max(executor_free_, world.now()) +
-                   rng().Between(0, world.chaos() ? world.config().execute_max_ms : 3);
-  Later(executor_free_ - world.now(), [this, execute] {
-    const Height h = execute.height;
-    if (h.value <= blocks_.size()) return;
-    Bytes parent;
-    if (h.value > 1) {
-      const auto above = executed_.find(h - 1);
-      if (above == executed_.end() && h.value - 1 != blocks_.size()) {
-        return cluster_.checker->Fail(fmt::format("node {} executes {} on nothing", index_, h));
-      }
-      parent = above != executed_.end() ? above->second.header : blocks_.back().header;
-    }
-    Block block;
-    block.batch = execute.proposal->batch;
-    block.header = MakeHeader(h, parent, block.batch);
-    block.hash = TaggedHash(crypto::Domain::kHeader, {block.header});
-    executed_[h] = block;
-    Step(consensus::Executed{h, block.hash});
-  });
-}
-
-void Node::OnFinalise(const Finalise& finalise) {
-  if (!VerifyCertificate(*cluster_.world->validators(), cluster_.world->chain(),
-                         finalise.block_hash, finalise.certificate)) {
-    cluster_.checker->Fail(fmt::format("node {} finalises a bad certificate", index_));
-  }
-  // Stored in order: each write waits for the one before.
-  Later(rng().Between(0, 2), [this, finalise] {
-    if (finalise.height.value <= blocks_.size()) return;
-    if (finalise.height.value > blocks_.size() + 1) return OnFinalise(finalise);
-    const auto it = executed_.find(finalise.height);
-    if (it == executed_.end() || it->second.hash != finalise.block_hash) {
-      return cluster_.checker->Fail(fmt::format("node {} finalises what it has not", index_));
-    }
-    Block block = it->second;
-    block.certificate = finalise.certificate;
-    AppendBlock(std::move(block));
-  });
-}
-
-void Node::AppendBlock(Block block) {
-  const Height height(blocks_.size() + 1);
-  cluster_.checker->OnSealed(index_, height, block.hash, blocks_.size());
-  if (rng().Percent(20)) cluster_.world->Trace(height.value);
-  for (const std::uint64_t tx : TransactionsOf(block.batch)) waiting_.erase(tx);
-  executed_.erase(height);
-  const Sealed sealed{height, block.certificate, block.hash, block.header};
-  blocks_.push_back(std::move(block));
-  Step(sealed);
-  if (alive()) UpdateWork();
-}
-
-void Node::OnCatchUp(const CatchUp& behind) {
-  cluster_.counters->Count("catch-up asked");
-  if (fetching_) return;
-  auto& nodes = *cluster_.nodes;
-  std::uint32_t peer = behind.hint.value;
-  if (rng().Percent(50)) peer = static_cast<std::uint32_t>(rng().Below(nodes.size()));
-  if (peer == index_ || !cluster_.world->Connected(peer, index_)) return;
-  fetching_ = true;
-  Later(rng().Between(2, 60), [this, peer] {
-    fetching_ = false;
-    const Node& source = *(*cluster_.nodes)[peer];
-    std::vector<Block> blocks;
-    for (std::size_t h = blocks_.size(); h < source.blocks_.size(); ++h) {
-      if (blocks.size() < kBlocksPerFetch) blocks.push_back(source.blocks_[h]);
-    }
-    ApplyFetched(std::move(blocks));
-  });
-}
-
-void Node::ApplyFetched(std::vector<Block> blocks) {
-  const std::uint64_t life = incarnation_;
-  for (Block& block : blocks) {
-    if (!VerifyCertificate(*cluster_.world->validators(), cluster_.world->chain(), block.hash,
-                           block.certificate)) {
-      return;
-    }
-    cluster_.counters->Count(replica_->status().view_changing ? "catch-up during a view change"
-                                                              : "caught up a block");
-    AppendBlock(std::move(block));
-    if (!alive() || life != incarnation_) return;
-  }
-}
-
-void Node::Propose() {
-  if (replica_->view() != proposing_view_) {
-    proposing_view_ = replica_->view();
-    in_flight_.clear();
-  }
-  if (!replica_->CanPropose()) return;
-  std::vector<std::uint64_t> transactions;
-  for (const std::uint64_t tx : waiting_) {
-    if (in_flight_.contains(tx) || transactions.size() >= kBatchTransactions) continue;
-    transactions.push_back(tx);
-  }
-  if (transactions.empty()) return;
-  in_flight_.insert(transactions.begin(), transactions.end());
-  Proposal proposal;
-  proposal.batch = MakeBatch(replica_->view(), index_, rng().Below(1000), transactions);
-  proposal.sidecar = "beside " + proposal.batch;
-  events_.emplace_back(ProposalReady{std::make_shared<Proposal>(std::move(proposal))});
-}
-
-void Node::UpdateWork() {
-  const bool waiting = !waiting_.empty();
-  if (waiting != work_waiting_) {
-    work_waiting_ = waiting;
-    Step(WorkWaiting{waiting});
-  } else if (waiting && !stepping_) {
-    stepping_ = true;
-    Propose();
-    stepping_ = false;
-    if (!events_.empty()) {
-      const Event next = std::move(events_.front());
-      events_.pop_front();
-      Step(next);
-    }
-  }
+  if (chain_ == nullptr) return fmt::format("node {}: down, had sealed {}", endpoint_, sealed_);
+  const node::ChainStatusInfo status = chain_->status();
+  return fmt::format("node {}{}: {} tip {} best peer {} mempool {}{}{}", endpoint_,
+                     endpoint_ == identity_ ? "" : fmt::format(" (twin of {})", identity_),
+                     status.replica ? status.replica->ToString() : "no replica",
+                     chain_->chain().tip().height, status.best_peer_height,
+                     status.mempool_transactions, rotten_ ? " rotten" : "",
+                     status.halted ? " halted: " + *status.halted : "");
 }
 
 }  // namespace talent::sim

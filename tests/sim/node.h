@@ -1,110 +1,110 @@
-// One validator's host: disk, executor, mempool and timers, all of them simulated; the replica is
-// the real one.
+// One simulated node: a disk, a clock, a process that may die at any moment, and in it the daemon's
+// own LocalChain with ledger, mempool, block sync and the private tier's application.
 #pragma once
 
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
-#include <vector>
 
-#include "consensus/replica.h"
-#include "sim/checker.h"
-#include "sim/world.h"
+#include "node/chain/local_chain.h"
+#include "sim/disk.h"
+#include "sim/network.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace talent::sim {
 
-class Node {
+using node::NodeKey;
+
+class Cluster;
+
+class Node final : public Endpoint {
  public:
-  struct Block {
-    Bytes batch;
-    Bytes header;
-    Hash hash;
-    crypto::Certificate certificate;
-  };
-  struct Cluster {
-    World* world;
-    Checker* checker;
-    Counters* counters;
-    std::vector<std::unique_ptr<Node>>* nodes;
-  };
+  Node(Cluster& cluster, std::uint32_t identity, std::size_t endpoint);
+  ~Node() override;
 
-  Node(Cluster cluster, std::uint32_t index);
-
+  /// From what the disk holds.
   void Start();
-  /// Loses everything that is not on disk; a write under way may or may not have got there.
+  /// kill -9: what was written is in the page cache, and stays.
   void Crash();
+  /// What was written and not synced is lost, or torn.
+  void LosePower();
   void WipeVotes();
-  bool alive() const { return replica_ != nullptr; }
-  bool diverged() const { return diverged_; }
+  void WipeDisk();
+  void Rot();
+  void SetDiskFull(bool full);
+  /// Its process gets no CPU until then.
+  void StallUntil(std::uint64_t ms) { stalled_until_ = ms; }
+  /// Dies at its `number`th write, sync or send from now on; 0: does not.
+  void CrashAtBoundary(std::uint64_t number) { crash_at_ = number == 0 ? 0 : boundaries_ + number; }
+  std::uint64_t boundaries() const { return boundaries_; }
 
-  void Receive(std::uint32_t from, const Bytes& bytes);
-  void AddTransaction(std::uint64_t tx);
+  // Clock, in ms.
+  std::int64_t skew = 0;
+  std::uint64_t rate_permille = 1000;  // of its timers
+  void FreezeClock(bool frozen);
 
-  const std::vector<Block>& sealed() const { return blocks_; }
-  const std::set<std::uint64_t>& waiting() const { return waiting_; }
-  bool SealedAll(std::uint64_t transactions) const;
+  std::uint32_t identity() const override { return identity_; }
+  bool alive() const override { return chain_ != nullptr && !dying_; }
+  void Receive(std::uint32_t from, const FramePtr& frame) override;
+  void OnPeer(std::uint32_t peer, bool up) override;
+
+  node::LocalChain& chain() { return *chain_; }
+  Height sealed() const { return sealed_; }
   std::string ToString() const;
-  /// Replaces or multiplies what this node sends: set for byzantine ones.
-  std::function<void(std::optional<std::uint32_t> to, const Bytes&)> lie;
-  void Transmit(std::optional<std::uint32_t> to, const Bytes& bytes);
+
+  /// Sends in place of an honest node; set for byzantine ones.
+  std::function<void(std::uint32_t to, const FramePtr&)> lie;
+  /// It runs another application than the others: every block leaves one more entry in its state.
+  bool deviates = false;
+  /// As it is; also what a liar makes of it.
+  bool Pass(std::uint32_t to, const FramePtr& frame);
 
  private:
-  struct LogWrite {
-    bool rewrite = false;
-    std::vector<Bytes> records;
-    std::uint64_t token = 0;
-  };
+  class Host;
+  friend class Host;
 
-  void Step(consensus::Event event);
-  void Later(std::uint64_t ms, std::function<void()> work);  // unless it crashes before
-  void Perform(const consensus::Actions& actions);
-  void Perform(const consensus::Action& action);
-  void OnVet(const consensus::Vet& vet);
-  void OnExecute(const consensus::Execute& execute);
-  void OnFinalise(const consensus::Finalise& finalise);
-  void OnCatchUp(const consensus::CatchUp& behind);
-  void ApplyFetched(std::vector<Block> blocks);
-  void AppendBlock(Block block);
-  void WriteLog();
-  void FinishWrite(const LogWrite& write);
-  void Propose();
-  void UpdateWork();
-  Rng& rng() { return cluster_.world->rng(); }
-  std::uint64_t DiskDelay();
+  // What the host asks for; nothing happens any more once the process is dying.
+  std::uint64_t Later(std::uint64_t ms, std::function<void()> work);
+  void Forget(std::uint64_t id) { pending_.erase(id); }
+  void Run(std::uint64_t id);
+  void Store(std::function<void()> job);
+  void StoreNext();
+  bool Transmit(const std::vector<NodeKey>& to, const node::v1::Frame& frame);
+  Timestamp Now() const;
+  void VotesLost(const Error& error);
 
-  Cluster cluster_;
-  std::uint32_t index_;
-  std::uint64_t incarnation_ = 0;
+  bool Boundary();  // false: it died here
+  void FinishCrash();
+  void StopProcess();
+  Result<std::shared_ptr<node::LocalChain>> Open();
+  void ReplaceDisk();
+  void Observe(const node::v1::Frame& frame);
+  void OnDurable(BytesView bytes, bool replaced);
+  void CheckHealth();
 
-  // On disk.
-  std::vector<Bytes> log_;
-  std::vector<Block> blocks_;
-  bool votes_lost_ = false;
+  Cluster& cluster_;
+  const std::uint32_t identity_;
+  const std::size_t endpoint_;
+  Disk disk_;
+  bool disk_full_ = false;
+  bool rotten_ = false;
+  bool may_forget_ = false;  // its disk was replaced: what it sealed it may have to fetch again
+  std::uint64_t boundaries_ = 0, crash_at_ = 0;
+  std::uint64_t stalled_until_ = 0;
+  std::optional<Timestamp> frozen_;
+  Height sealed_;  // what it told its clients
 
-  // In memory.
-  std::unique_ptr<consensus::Replica> replica_;
-  std::deque<consensus::Event> events_;
-  bool stepping_ = false;
-  bool crash_now_ = false;
-  std::deque<LogWrite> log_queue_;
-  bool writing_ = false;
-  std::map<Height, Block> executed_;  // not sealed; no certificate yet
-  std::uint64_t executor_free_ = 0;
-  std::set<Height> finalising_;
-  bool fetching_ = false;
-  bool work_waiting_ = false;
-  bool diverged_ = false;
-  View proposing_view_;
-  std::set<std::uint64_t> in_flight_;
-  std::set<std::uint64_t> waiting_;
+  // The process.
+  ledger::CountingRandom random_;
+  std::unique_ptr<ledger::Database> database_;
+  std::shared_ptr<node::LocalChain> chain_;
+  std::shared_ptr<void> listening_;
+  bool dying_ = false;
+  bool running_ = false;
+  std::uint64_t last_id_ = 0;
+  std::map<std::uint64_t, std::function<void()>> pending_;
+  std::deque<std::function<void()>> jobs_;  // of the storage thread
 };
-
-/// Transactions named in a batch.
-std::vector<std::uint64_t> TransactionsOf(BytesView batch);
-/// "view/proposer/nonce:" before them.
-Bytes MakeBatch(View view, std::uint32_t proposer, std::uint64_t nonce,
-                const std::vector<std::uint64_t>& transactions);
 
 }  // namespace talent::sim
