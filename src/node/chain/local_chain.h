@@ -143,7 +143,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   std::shared_ptr<const ledger::EpochState> epoch_;  // what the replica is made for
   std::vector<NodeKey> validators_;                  // node keys of the other validators
   std::optional<ValidatorRole> role_;                // given or not for good
-  bool was_member_ = false;  // an earlier epoch's set had our vote key
+  bool was_member_ = false;                          // an earlier epoch's set had our vote key
   bool halted_ = false;
   std::uint64_t view_changes_before_ = 0;  // of the replicas of earlier epochs
   std::array<std::uint64_t, consensus::kDropReasons> dropped_before_{};
