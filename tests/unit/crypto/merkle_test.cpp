@@ -91,8 +91,10 @@ TEST(Merkle, Inclusion_HoldsForItsLeafOnly) {
   for (std::uint64_t n = 1; n <= kLargest; ++n) {
     const std::vector<Hash> leaves = Leaves(n);
     const Hash root = MerkleRoot(leaves);
+    const MerkleTree tree(leaves);
     for (std::uint64_t i = 0; i < n; ++i) {
       const std::vector<Hash> proof = InclusionProof(leaves, i);
+      EXPECT_EQ(tree.InclusionProof(i), proof) << i << " of " << n;
       EXPECT_TRUE(VerifyInclusion(leaves[i], i, n, proof, root)) << i << " of " << n;
       EXPECT_FALSE(VerifyInclusion(leaves[i], i, n, proof, leaves[i]) && n > 1);
       if (n > 1) {

@@ -131,6 +131,19 @@ TEST(Epochs, DuplicateKeys_AreRefused) {
   EXPECT_TRUE(state.writes().empty());
 }
 
+TEST(Epochs, SetWhoseNewViewsFitNoMessage_IsRefused) {
+  nlohmann::json genesis = GenesisJson(61);
+  genesis["consensus"]["window"] = 64;
+  const TestChain node(61, genesis.dump());
+  std::vector<std::string> names;
+  for (int i = 0; i < 62; ++i) names.push_back("v" + std::to_string(i));
+  StateOverlay state(node.chain->tip_state());
+  const BlockContext block{node.chain->id(), Height(1), Timestamp(1), 64};
+  const Status ended = EndEpoch(state, block, Height(65), ValidatorsNamed(names));
+  ASSERT_FALSE(ended);
+  EXPECT_THAT(ended.error().message, HasSubstr("new view"));
+}
+
 TEST(Epochs, OneChangeAtATime) {
   TestChain node;
   Decide(node);
