@@ -1,6 +1,6 @@
 #include "ledger/batch.h"
 
-#include <set>
+#include <unordered_set>
 
 #include "base/canonical.h"
 
@@ -32,11 +32,10 @@ Result<pb::Batch> ParseBatch(BytesView batch) {
   return parsed;
 }
 
-Status CheckBatch(const Genesis& genesis, BytesView batch, BytesView payloads,
-                  std::vector<Transaction>* out) {
-  if (out != nullptr) out->clear();
+Result<CheckedBatch> CheckBatch(const Genesis& genesis, BytesView batch, BytesView payloads) {
+  CheckedBatch out;
   if (batch.empty()) {
-    if (payloads.empty()) return {};
+    if (payloads.empty()) return out;
     return Fail(Code::kInvalidArgument, "a null batch has no payloads");
   }
   const ConsensusRules& rules = genesis.consensus();
@@ -60,7 +59,11 @@ Status CheckBatch(const Genesis& genesis, BytesView batch, BytesView payloads,
     return Fail(Code::kInvalidArgument, "{} payloads for {} transactions", beside.payloads_size(),
                 count);
   }
-  std::set<TxId> ids;
+  out.time = Timestamp(ordered.time_ms());
+  out.view = View(ordered.view());
+  out.proposer = ValidatorIndex(ordered.proposer());
+  out.transactions.reserve(static_cast<std::size_t>(count));
+  std::unordered_set<TxId> ids;
   for (int i = 0; i < count; ++i) {
     auto tx = CheckOne(genesis, ordered.transactions(i), beside.payloads(i));
     if (!tx) return Within(fmt::format("transaction {}", i), std::move(tx).error());
@@ -68,9 +71,9 @@ Status CheckBatch(const Genesis& genesis, BytesView batch, BytesView payloads,
       return Fail(Code::kDuplicate, "transaction {}: {} stands twice in the batch", i,
                   tx->id.Hex());
     }
-    if (out != nullptr) out->push_back(std::move(*tx));
+    out.transactions.push_back(std::move(*tx));
   }
-  return {};
+  return out;
 }
 
 }  // namespace talent::ledger

@@ -304,6 +304,7 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
   store.PutHead(batch, height);
   TRY(store.database().Commit(batch));
 
+  sealed_state.Update(block.writes);
   Forget(staged.front());
   const StagedBlock sealed = std::move(staged.front());  // outlives the lock
   staged.pop_front();

@@ -4,10 +4,12 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <unordered_map>
 
 #include "crypto/merkle.h"
 #include "ledger/chain_store.h"
 #include "ledger/executor.h"
+#include "ledger/state_cache.h"
 
 namespace talent::ledger {
 
@@ -68,10 +70,11 @@ struct Chain::Impl {
   const StoredState stored{store};
 
   // Writer only.
-  std::deque<StagedBlock> staged;                   // at most a window of them, ascending
-  StateOverlay tip_state{stored};                   // their writes together
+  std::deque<StagedBlock> staged;  // at most a window of them, ascending
+  StateCache sealed_state{stored};
+  StateOverlay tip_state{sealed_state};             // their writes together
   std::map<Bytes, Height, std::less<>> last_write;  // which of them wrote a key of tip_state last
-  std::map<TxId, Height> staged_ids;                // last place of each
+  std::unordered_map<TxId, Height> staged_ids;      // last place of each
   StagedPages staged_pages{staged, store};
   TreePageCache pages{staged_pages};
   TreeSlot sealed_root;

@@ -1,6 +1,6 @@
 #include "ledger/executor.h"
 
-#include <set>
+#include <unordered_set>
 
 namespace talent::ledger {
 namespace {
@@ -14,12 +14,12 @@ class Run {
   Result<ExecutedTransaction> Execute(const pb::SignedEnvelope& envelope,
                                       const pb::Payload* payload) {
     ExecutedTransaction done;
-    done.id = TransactionId(envelope.envelope());
+    auto tx = ParseTransaction(envelope, nullptr);
+    done.id = tx ? tx->id : TransactionId(envelope.envelope());
     if (!here_.insert(done.id).second) {
       done.code = pb::RECEIPT_CODE_DUPLICATE;
       return done;
     }
-    auto tx = ParseTransaction(envelope, nullptr);
     if (!tx) {
       done.code = pb::RECEIPT_CODE_INVALID;
       return done;
@@ -69,7 +69,7 @@ class Run {
   const BlockContext& block_;
   const SeenBefore& seen_;
   StateOverlay& state_;
-  std::set<TxId> here_;
+  std::unordered_set<TxId> here_;
 };
 
 }  // namespace

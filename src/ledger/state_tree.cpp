@@ -200,17 +200,32 @@ Bytes TreePageKey(Height version, std::size_t depth, const Hash& path) {
   return key;
 }
 
-Bytes EncodeTreeSlot(const TreeSlot& slot) {
-  Bytes out(1, static_cast<char>(slot.kind));
-  if (slot.kind == TreeSlot::Kind::kEmpty) return out;
+namespace {
+
+void AppendSlot(Bytes& out, const TreeSlot& slot) {
+  out.push_back(static_cast<char>(slot.kind));
+  if (slot.kind == TreeSlot::Kind::kEmpty) return;
   out.append(BigEndian(slot.version.value));
-  if (slot.kind == TreeSlot::Kind::kPage) return out.append(slot.hash.View());
-  return out.append(slot.path.View()).append(slot.value_hash.View());
+  if (slot.kind == TreeSlot::Kind::kPage) {
+    out.append(slot.hash.View());
+  } else {
+    out.append(slot.path.View()).append(slot.value_hash.View());
+  }
+}
+
+}  // namespace
+
+Bytes EncodeTreeSlot(const TreeSlot& slot) {
+  Bytes out;
+  AppendSlot(out, slot);
+  return out;
 }
 
 Bytes EncodeTreePage(const TreePage& page) {
+  constexpr std::size_t kLargest = 16 * (1 + kVersionSize + 2 * Hash::kSize);
   Bytes out;
-  for (const TreeSlot& slot : page.slots) out.append(EncodeTreeSlot(slot));
+  out.reserve(kLargest);
+  for (const TreeSlot& slot : page.slots) AppendSlot(out, slot);
   return out;
 }
 

@@ -43,25 +43,22 @@ consensus::ProposalPtr MakeProposal(const std::vector<TxPtr>& txs, Timestamp now
 
 Result<VettedBatch> VetProposal(const ledger::Genesis& genesis, const consensus::Vet& vet,
                                 Timestamp now, VerifiedCache& cache) {
-  std::vector<ledger::Transaction> txs;
-  TRY(ledger::CheckBatch(genesis, vet.proposal->batch, vet.proposal->sidecar, &txs));
-  const auto batch = TRY(Decode<pb::Batch>(vet.proposal->batch));
+  const auto batch = TRY(ledger::CheckBatch(genesis, vet.proposal->batch, vet.proposal->sidecar));
   if (vet.fresh) {
-    if (batch.view() != vet.view.value || batch.proposer() != vet.proposer.value) {
+    if (batch.view != vet.view || batch.proposer != vet.proposer) {
       return Fail(Code::kPrecondition,
-                  "batch names view {} and proposer {} as origin, not {} and {}", batch.view(),
-                  batch.proposer(), vet.view, vet.proposer);
+                  "batch names view {} and proposer {} as origin, not {} and {}", batch.view,
+                  batch.proposer, vet.view, vet.proposer);
     }
     const Millis drift = genesis.consensus().max_clock_drift;
-    const Timestamp proposed(batch.time_ms());
-    if (proposed > now + drift || now > proposed + drift) {
+    if (batch.time > now + drift || now > batch.time + drift) {
       return Fail(Code::kPrecondition, "batch time {} is over {} ms from this node's clock {}",
-                  proposed, drift, now);
+                  batch.time, drift, now);
     }
   }
-  VettedBatch vetted{.ids = {}, .time = Timestamp(batch.time_ms())};
-  vetted.ids.reserve(txs.size());
-  for (const ledger::Transaction& tx : txs) {
+  VettedBatch vetted{.ids = {}, .time = batch.time};
+  vetted.ids.reserve(batch.transactions.size());
+  for (const ledger::Transaction& tx : batch.transactions) {
     if (!cache.Contains(tx)) {
       if (Status verified = ledger::VerifySignature(tx, genesis.chain_id()); !verified) {
         return Within("transaction " + tx.id.Hex(), verified.error());

@@ -11,8 +11,8 @@ class Batches : public ::testing::Test {
  protected:
   Code CodeOf(const std::vector<Transaction>& in_batch,
               const std::vector<Transaction>& in_payloads) const {
-    const Status checked = CheckBatch(node.genesis(), TestChain::BatchOf(in_batch),
-                                      TestChain::PayloadsOf(in_payloads), nullptr);
+    const auto checked = CheckBatch(node.genesis(), TestChain::BatchOf(in_batch),
+                                    TestChain::PayloadsOf(in_payloads));
     return checked ? Code::kInternal : checked.error().code;
   }
   static constexpr Code kAccepted = Code::kInternal;  // which CheckBatch never returns
@@ -22,18 +22,18 @@ class Batches : public ::testing::Test {
 
 TEST_F(Batches, WellFormedBatch_PassesAndIsHandedOut) {
   const std::vector<Transaction> batch = {node.Put("a", "1"), node.Put("b", "2")};
-  std::vector<Transaction> out;
-  ASSERT_TRUE(
-      CheckBatch(node.genesis(), TestChain::BatchOf(batch), TestChain::PayloadsOf(batch), &out));
-  ASSERT_EQ(out.size(), 2u);
-  EXPECT_EQ(out[1].id, batch[1].id);
-  EXPECT_EQ(out[1].payload, batch[1].payload);
+  const auto out =
+      CheckBatch(node.genesis(), TestChain::BatchOf(batch), TestChain::PayloadsOf(batch));
+  ASSERT_TRUE(out);
+  EXPECT_GT(out->time, Timestamp(0));
+  ASSERT_EQ(out->transactions.size(), 2u);
+  EXPECT_EQ(out->transactions[1].id, batch[1].id);
+  EXPECT_EQ(out->transactions[1].payload, batch[1].payload);
 }
 
 TEST_F(Batches, NullBatch_PassesWithoutPayloadsOnly) {
-  EXPECT_TRUE(CheckBatch(node.genesis(), {}, {}, nullptr));
-  EXPECT_FALSE(
-      CheckBatch(node.genesis(), {}, TestChain::PayloadsOf({node.Put("a", "1")}), nullptr));
+  EXPECT_TRUE(CheckBatch(node.genesis(), {}, {}));
+  EXPECT_FALSE(CheckBatch(node.genesis(), {}, TestChain::PayloadsOf({node.Put("a", "1")})));
 }
 
 TEST_F(Batches, WhatIsWrongInside_IsRefused) {
@@ -59,7 +59,7 @@ TEST_F(Batches, BytesThatAreNoCanonicalBatch_AreRefused) {
   const Bytes batch = TestChain::BatchOf(one);
   const Bytes payloads = TestChain::PayloadsOf(one);
   const auto refused = [&](const Bytes& b, const Bytes& p) {
-    const Status checked = CheckBatch(node.genesis(), b, p, nullptr);
+    const auto checked = CheckBatch(node.genesis(), b, p);
     return !checked && checked.error().code == Code::kInvalidArgument;
   };
   EXPECT_TRUE(refused("garbage", payloads));
