@@ -34,6 +34,9 @@ int Main(int argc, char** argv) {
   AddQueryCommand(app, exit_code);
   AddProofCommand(app, exit_code);
   AddVerifyCommand(app, exit_code);
+  AddSnapshotCommand(app, exit_code);
+  AddRestoreCommand(app, exit_code);
+  AddPruneCommand(app, exit_code);
   AddBenchCommand(app, exit_code);
   AddDevnetCommand(app, exit_code);
   try {

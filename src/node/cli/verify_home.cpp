@@ -30,6 +30,10 @@ Result<int> VerifyChain(const ledger::Database& database, const ChainConfig& con
   fmt::print("OK      {}  height {}, {} transactions, {} payloads not kept here, head {}\n",
              genesis.name(), report->height, report->transactions, report->payloads_missing,
              report->head_hash.Hex());
+  if (report->base > Height(0)) {
+    fmt::print("        {}  from the state of height {} on; this node has nothing older\n",
+               genesis.name(), report->base);
+  }
   return kGood;
 }
 
