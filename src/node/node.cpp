@@ -19,6 +19,8 @@
 #include "node/ops/http_server.h"
 #include "node/ops/metrics.h"
 #include "node/ops/version.h"
+#include "node/peers/address.h"
+#include "node/peers/address_gossip.h"
 #include "node/rpc/grpc_server.h"
 #include "tiers/application.h"
 
@@ -36,6 +38,12 @@ Result<std::string> ReadPassphrase(const std::filesystem::path& path) {
   return text;
 }
 
+/// `listening`, unless that is every address of this machine and so none that others can use.
+std::string ReachableAddress(const std::string& listening) {
+  const auto address = ParseAddress(listening);
+  return address && (address->host == "0.0.0.0" || address->host == "::") ? "" : listening;
+}
+
 }  // namespace
 
 struct Node::Impl {
@@ -46,10 +54,12 @@ struct Node::Impl {
   Status Start();
   Status OpenChain(const ChainConfig& chain, const std::string& passphrase);
   Status StartPeers();
+  Status StartGossip();
   Status OpenPromotion(const PromotionConfig& promotion);
   Status StartServers();
   void Stop();
   bool OnFrame(const NodeKey& from, v1::Frame&& frame);
+  bool MayConnect(const NodeKey& key) const;
   LocalChain* FindChain(const std::string& name) const;
   Status Ready() const;
   std::string MetricsText();
@@ -74,6 +84,7 @@ struct Node::Impl {
   std::map<ChainId, std::shared_ptr<LocalChain>> chains;
   std::vector<std::shared_ptr<PromotionLoop>> promotions;
   std::unique_ptr<PeerNetwork> peers;
+  std::unique_ptr<AddressGossip> gossip;  // on the thread of `io`
   std::unique_ptr<HttpServer> http;
   std::unique_ptr<GrpcServer> grpc;
 };
@@ -93,7 +104,14 @@ Status Node::Impl::Start() {
   TRY(StartPeers());  // before anything runs that would send
   io_work.emplace(io.get_executor());
   io_thread = std::thread([this] { io.run(); });
-  for (auto& [id, chain] : chains) chain->Start();
+  std::set<NodeKey> pinned;
+  for (const PeerConfig& peer : config.peers) {
+    if (peer.node_key) pinned.insert(*peer.node_key);
+  }
+  for (auto& [id, chain] : chains) {
+    chain->TrustForBlocks(pinned);
+    chain->Start();
+  }
   for (const PromotionConfig& promotion : config.promotions) TRY(OpenPromotion(promotion));
   return StartServers();
 }
@@ -152,10 +170,7 @@ Status Node::Impl::StartPeers() {
   PeerNetwork::Options options;
   options.listen = config.p2p_listen;
   for (const PeerConfig& peer : config.peers) options.dial.push_back({peer.address, peer.node_key});
-  options.authorize = [this](const NodeKey& key) {
-    return std::any_of(chains.begin(), chains.end(),
-                       [&](const auto& chain) { return chain.second->MayPeer(key); });
-  };
+  options.authorize = [this](const NodeKey& key) { return MayConnect(key); };
   options.is_member = [this](const NodeKey& key) {
     return std::any_of(chains.begin(), chains.end(),
                        [&](const auto& chain) { return chain.second->IsMember(key); });
@@ -165,11 +180,39 @@ Status Node::Impl::StartPeers() {
   };
   options.on_peer = [this](const NodeKey& peer, bool up) {
     for (auto& [id, chain] : chains) chain->OnPeer(peer, up);
+    gossip->OnPeer(peer, up);
   };
   options.log = ComponentLog("p2p");
   peers = TRY(PeerNetwork::Start(io, *node_key, std::move(options)));
   addresses.p2p = peers->listen_address();
+  return StartGossip();
+}
+
+// Before the network's thread runs, so that its callbacks find it.
+Status Node::Impl::StartGossip() {
+  AddressGossip::Options options;
+  options.self = &*node_key;
+  options.advertise =
+      config.p2p_advertise.empty() ? ReachableAddress(addresses.p2p) : config.p2p_advertise;
+  options.file = config.home / "addresses";
+  for (const auto& [id, chain] : chains) options.chains.push_back(id);
+  options.clock = &clock;
+  options.is_member = [this](const ChainId& chain, const NodeKey& key) {
+    const auto it = chains.find(chain);
+    return it != chains.end() && it->second->IsMember(key);
+  };
+  options.validators = [this](const ChainId& chain) {
+    return chains.at(chain)->members().validators();
+  };
+  options.store = [this](std::function<void()> job) { storage->Post(std::move(job)); };
+  options.log = ComponentLog("p2p");
+  gossip = TRY(AddressGossip::Start(io, *peers, std::move(options)));
   return {};
+}
+
+bool Node::Impl::MayConnect(const NodeKey& key) const {
+  return std::any_of(chains.begin(), chains.end(),
+                     [&](const auto& chain) { return chain.second->MayPeer(key); });
 }
 
 // Frames about chains we do not host are no offence: the peer may host more than we do.
@@ -177,7 +220,11 @@ bool Node::Impl::OnFrame(const NodeKey& from, v1::Frame&& frame) {
   const auto id = ChainId::FromBytes(frame.chain_id());
   if (!id) return false;
   const auto chain = chains.find(*id);
-  return chain == chains.end() || chain->second->OnFrame(from, std::move(frame));
+  if (chain == chains.end()) return true;
+  // Nor are those of a node that is a member of another chain, and was one of this.
+  if (!chain->second->MayPeer(from)) return MayConnect(from);
+  if (frame.has_address()) return gossip->OnAddress(from, *id, frame.address());
+  return chain->second->OnFrame(from, std::move(frame));
 }
 
 LocalChain* Node::Impl::FindChain(const std::string& name) const {
@@ -273,6 +320,7 @@ void Node::Impl::Stop() {
   io_work.reset();
   io.stop();
   if (io_thread.joinable()) io_thread.join();
+  gossip.reset();
   peers.reset();
   verify.reset();
   storage.reset();
@@ -286,6 +334,14 @@ void Node::Impl::Stop() {
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
 const Node::Addresses& Node::addresses() const { return impl_->addresses; }
+
+Result<ChainStatusInfo> Node::ChainStatus(const std::string& chain) const {
+  const LocalChain* const local = impl_->FindChain(chain);
+  if (local == nullptr) return Fail(Code::kNotFound, "this node hosts no chain '{}'", chain);
+  return local->status();
+}
+
+std::size_t Node::connected_peers() const { return impl_->peers->peers().size(); }
 
 Result<std::unique_ptr<Node>> Node::Start(const Config& config,
                                           const std::set<std::string>& accept_lost_votes) {

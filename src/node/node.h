@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "node/chain/chain_runner.h"
 #include "node/ops/config.h"
 
 namespace talent::node {
@@ -26,6 +27,10 @@ class Node {
     std::string p2p, grpc, http;
   };
   const Addresses& addresses() const;
+
+  /// How a hosted chain stands, by its name. Errors: kNotFound.
+  Result<ChainStatusInfo> ChainStatus(const std::string& chain) const;
+  std::size_t connected_peers() const;
 
  private:
   struct Impl;

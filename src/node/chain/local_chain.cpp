@@ -45,7 +45,7 @@ Result<std::shared_ptr<LocalChain>> LocalChain::Create(
     std::optional<ValidatorRole> role) {
   std::shared_ptr<LocalChain> made(new LocalChain(std::move(host), self, std::move(application),
                                                   std::move(chain), std::move(role)));
-  TRY(made->LoadFormerMembers());
+  TRY(made->FindFormerRole());
   return made;
 }
 
@@ -56,6 +56,7 @@ LocalChain::LocalChain(std::unique_ptr<ChainHost> host, const NodeKey& self,
       application_(std::move(application)),
       chain_(std::move(chain)),
       self_(self),
+      members_(*chain_),
       epoch_(chain_->epoch()),
       role_(std::move(role)),
       tick_(host_->MakeTimer()) {
@@ -98,24 +99,15 @@ void LocalChain::Halt(const std::string& why) {
 }
 
 bool LocalChain::MayPeer(const NodeKey& key) const {
+  return MayRead(key) || upstream_.contains(key);
+}
+
+bool LocalChain::MayRead(const NodeKey& key) const {
   return chain_->genesis().tier() == ledger::Tier::kPublic || IsMember(key);
 }
 
-bool LocalChain::IsMember(const NodeKey& key) const {
-  const auto epoch = chain_->epoch();
-  if (epoch->validators.FindNodeKey(key)) return true;
-  if (epoch->end && epoch->end->next.FindNodeKey(key)) return true;
-  {
-    const std::lock_guard lock(mutex_);
-    if (former_.contains(key)) return true;
-  }
-  const auto& followers = chain_->genesis().followers();
-  return std::any_of(followers.begin(), followers.end(),
-                     [&](const auto& follower) { return follower.node_key == key; });
-}
-
 void LocalChain::OnPeer(const NodeKey& peer, bool up) {
-  if (!MayPeer(peer)) return;
+  if (!MayRead(peer)) return;
   if (!up) {
     const std::lock_guard lock(mutex_);
     asked_.erase(peer);
@@ -135,7 +127,10 @@ void LocalChain::OnPeer(const NodeKey& peer, bool up) {
 }
 
 bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
-  if (!MayPeer(from)) return false;
+  if (!MayRead(from)) {
+    if (!upstream_.contains(from)) return false;
+    if (!frame.has_status() && !frame.has_sync_response()) return true;
+  }
   switch (frame.body_case()) {
     case v1::Frame::kConsensus:
       // A validator that left, or joins, may be an epoch away from us.
@@ -147,6 +142,7 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
       return true;
     case v1::Frame::kStatus:
       OnStrand([this, from, sealed = Height(frame.status().sealed())] {
+        if (MayRead(from)) peers_.insert(from);  // it may have been admitted after it connected
         sync_.OnStatus(from, sealed);
         HearStatus(from, sealed);
         RequestBlocks();
@@ -175,6 +171,7 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
         OnSyncResponse(from, std::move(*response));
       });
       return true;
+    case v1::Frame::kAddress:  // the node's, not a chain's
     case v1::Frame::BODY_NOT_SET:
       return false;
   }
@@ -332,6 +329,7 @@ std::shared_ptr<void> LocalChain::OnSealed(std::function<void(Height)> on_sealed
 }
 
 void LocalChain::AfterSealed(const ledger::ExecutedBlock& block) {
+  members_.Refresh();
   last_sealed_ = host_->Steady();
   std::map<std::uint32_t, Timestamp> newest_by_lane;
   for (std::size_t i = 0; i < block.tx_ids.size(); ++i) {

@@ -12,6 +12,7 @@
 #include "node/chain/block_sync.h"
 #include "node/chain/chain_host.h"
 #include "node/chain/chain_runner.h"
+#include "node/chain/members.h"
 #include "node/chain/mempool.h"
 #include "node/chain/proposals.h"
 #include "node/chain/vote_log.h"
@@ -45,15 +46,19 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
       std::optional<ValidatorRole> role);
   ~LocalChain() override;
 
+  /// Nodes that the operator has named with their keys: blocks are taken from them, which prove
+  /// themselves, though this node's state does not know them yet. To be called before Start.
+  void TrustForBlocks(std::set<NodeKey> peers) { upstream_ = std::move(peers); }
   void Start();
   /// Stops timers and voting. Once the host has run dry nothing is posted to it any more.
   /// Idempotent.
   void Stop();
 
-  /// Is it the node of a validator, present, past or decided to be the next, or of a follower that
-  /// the genesis names? Thread-safe.
-  bool IsMember(const NodeKey& key) const;
-  /// May the node with this key exchange frames about this chain? Thread-safe.
+  /// Is it the node of a validator, now or next, or of an admitted follower? Thread-safe.
+  bool IsMember(const NodeKey& key) const { return members_.Contains(key); }
+  const Members& members() const { return members_; }
+  /// May the node with this key exchange frames about this chain? What only members may have it is
+  /// not given for that. Thread-safe.
   bool MayPeer(const NodeKey& key) const;
   /// A frame about this chain; any thread. False: the peer misbehaves and should be cut off.
   bool OnFrame(const NodeKey& from, v1::Frame&& frame);
@@ -82,6 +87,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
              std::unique_ptr<ledger::Application> application, std::unique_ptr<ledger::Chain> chain,
              std::optional<ValidatorRole> role);
 
+  bool MayRead(const NodeKey& key) const;
   template <class Work>
   void OnStrand(Work work);  // from any thread; nothing after Stop
   void Halt(const std::string& why);
@@ -106,7 +112,6 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void PublishStatus();
 
   // local_chain_epochs.cpp: which epoch it is, and what this node is in it.
-  Status LoadFormerMembers();
   bool EpochIsOver() const { return chain_->epoch()->number() != epoch_->number(); }
   void EnterEpoch();
   void LeaveReplica();
@@ -114,6 +119,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void TryBeginLog();
   void StartReplica();
   void HearStatus(const NodeKey& from, Height sealed);
+  Status FindFormerRole();
   bool IsValidator() const;
 
   // local_chain_consensus.cpp: the replica's host.
@@ -138,6 +144,8 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   const std::unique_ptr<ledger::Application> application_;
   const std::unique_ptr<ledger::Chain> chain_;
   const NodeKey self_;
+  Members members_;
+  std::set<NodeKey> upstream_;  // not changed after Start
 
   // Confined to the strand.
   std::shared_ptr<const ledger::EpochState> epoch_;  // what the replica is made for
@@ -177,7 +185,6 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
 
   mutable std::mutex mutex_;  // guards what readers on other threads see:
   ChainStatusInfo status_;
-  std::set<NodeKey> former_;  // nodes of validators of epochs that have ended
   std::unordered_set<TxId> pending_ids_;
   std::set<NodeKey> asking_;                // peers whose sync request waits for the strand
   std::map<NodeKey, std::uint32_t> asked_;  // sync requests that a peer has not answered

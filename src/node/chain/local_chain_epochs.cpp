@@ -8,12 +8,12 @@
 
 namespace talent::node {
 
-Status LocalChain::LoadFormerMembers() {
+Status LocalChain::FindFormerRole() {
+  if (!role_) return {};
   const auto state = chain_->SealedState();
   for (Epoch epoch(0); epoch < epoch_->number(); ++epoch) {
     const auto ended = TRY(ledger::ReadEndedEpoch(*state, epoch));
-    for (const auto& validator : ended.validators.validators()) former_.insert(validator.node_key);
-    if (role_ && ended.validators.FindVoteKey(role_->vote_key->public_key())) was_member_ = true;
+    if (ended.validators.FindVoteKey(role_->vote_key->public_key())) was_member_ = true;
   }
   return {};
 }
@@ -24,11 +24,7 @@ bool LocalChain::IsValidator() const {
 
 void LocalChain::EnterEpoch() {
   const bool changes = EpochIsOver();
-  if (changes) {
-    was_member_ = was_member_ || IsValidator();
-    const std::lock_guard lock(mutex_);
-    for (const auto& v : epoch_->validators.validators()) former_.insert(v.node_key);
-  }
+  if (changes) was_member_ = was_member_ || IsValidator();
   if (replica_) LeaveReplica();
   epoch_ = chain_->epoch();
   validators_.clear();

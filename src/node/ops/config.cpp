@@ -67,6 +67,12 @@ Result<PeerConfig> ReadPeer(TomlFields peer) {
 
 Status ReadP2p(TomlFields p2p, Config& out) {
   out.p2p_listen = TRY(ListenAddress(p2p, "127.0.0.1:7001"));
+  if (p2p.Has("advertise")) {
+    const auto address = ParseAddress(TRY(p2p.Text("advertise")));
+    if (!address) return p2p.Wrong("advertise", address.error());
+    if (address->port == 0) return p2p.Wrong("advertise", "nobody can connect to port 0");
+    out.p2p_advertise = address->ToString();
+  }
   std::set<std::string> addresses;
   std::set<crypto::PublicKey> keys;
   for (TomlFields& peer : TRY(p2p.Tables("peers", kMaxPeers))) {
@@ -226,11 +232,16 @@ std::string DefaultConfig(const Config& config) {
       "[p2p]\n"
       "# Where other nodes connect. An IP address; port 0 picks a free one.\n"
       "listen = {}\n"
+      "# What other nodes are told to connect to; without it the address above, unless that is a\n"
+      "# wildcard.\n"
+      "{}"
       "# Nodes to connect to. node_key: 64 hexadecimal digits; without it any node that the "
       "chains\n"
       "# know is accepted at that address.\n"
       "peers = [\n",
-      Quoted(config.p2p_listen));
+      Quoted(config.p2p_listen),
+      config.p2p_advertise.empty() ? "# advertise = \"node.example:7001\"\n"
+                                   : fmt::format("advertise = {}\n", Quoted(config.p2p_advertise)));
   for (const PeerConfig& peer : config.peers) {
     out += fmt::format("  {{ address = {}", Quoted(peer.address));
     if (peer.node_key) out += fmt::format(", node_key = \"{}\"", peer.node_key->Hex());

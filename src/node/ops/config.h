@@ -45,6 +45,7 @@ struct Config {
   std::filesystem::path node_key_file;    // home/keys/node.key unless said otherwise
   std::filesystem::path passphrase_file;  // opens this node's key files
   std::string p2p_listen;
+  std::string p2p_advertise;  // where others reach it; empty: the address it listens on
   std::vector<PeerConfig> peers;
   std::string grpc_listen;
   std::string http_listen;

@@ -22,6 +22,10 @@ PeerNetwork::~PeerNetwork() { impl_->Stop(); }
 
 std::string PeerNetwork::listen_address() const { return impl_->listen_address(); }
 
+void PeerNetwork::SetLearned(std::map<NodeKey, std::string> addresses) {
+  impl_->SetLearned(std::move(addresses));
+}
+
 bool PeerNetwork::Send(const NodeKey& to, const v1::Frame& frame) {
   return impl_->Queue({&to, 1}, frame) == 1;
 }

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -79,6 +80,10 @@ class PeerNetwork {
                                                     Options options);
   /// Closes everything. What is left of the coroutines ends on `io`, or goes with it.
   ~PeerNetwork();
+
+  /// Peers to dial besides those of Options::dial, in the place of what was set before. Connections
+  /// that are open stay open.
+  void SetLearned(std::map<NodeKey, std::string> addresses);
 
   /// "127.0.0.1:7001", with the port really bound.
   std::string listen_address() const;

@@ -65,14 +65,44 @@ Status PeerNetwork::Impl::Listen() {
 }
 
 Status PeerNetwork::Impl::StartCoroutines() {
-  for (const Peer& peer : options_.dial) {
-    Address address = TRY(ParseAddress(peer.address));
-    dials_.push_back(std::make_unique<Dial>(
-        Dial{std::move(address), peer.key, tcp::resolver(strand_), asio::steady_timer(strand_)}));
-  }
+  std::vector<Address> addresses;
+  for (const Peer& peer : options_.dial) addresses.push_back(TRY(ParseAddress(peer.address)));
   asio::co_spawn(strand_, AcceptLoop(), asio::detached);
-  for (const auto& dial : dials_) asio::co_spawn(strand_, DialLoop(*dial), asio::detached);
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    StartDialling(std::move(addresses[i]), options_.dial[i].key, false);
+  }
   return {};
+}
+
+void PeerNetwork::Impl::StartDialling(Address address, std::optional<NodeKey> key, bool learned) {
+  dials_.push_back(std::make_unique<Dial>(
+      Dial{std::move(address), key, tcp::resolver(strand_), asio::steady_timer(strand_), learned}));
+  asio::co_spawn(strand_, DialLoop(*dials_.back()), asio::detached);
+}
+
+void PeerNetwork::Impl::SetLearned(std::map<NodeKey, std::string> addresses) {
+  asio::post(strand_, [self = shared_from_this(), addresses = std::move(addresses)] {
+    if (!self->stopped()) self->Replan(addresses);
+  });
+}
+
+void PeerNetwork::Impl::Replan(const std::map<NodeKey, std::string>& addresses) {
+  std::set<NodeKey> dialled;
+  for (const auto& dial : dials_) {
+    if (!dial->learned || dial->dropped) continue;
+    const auto it = addresses.find(*dial->key);
+    if (it != addresses.end() && it->second == dial->address.ToString()) {
+      dialled.insert(it->first);
+      continue;
+    }
+    dial->dropped = true;
+    dial->resolver.cancel();
+    dial->timer.cancel();
+  }
+  for (const auto& [key, text] : addresses) {
+    auto address = ParseAddress(text);
+    if (address && !dialled.contains(key)) StartDialling(*std::move(address), key, true);
+  }
 }
 
 void PeerNetwork::Impl::Stop() {
@@ -168,7 +198,7 @@ asio::awaitable<Error> PeerNetwork::Impl::Serve(ConnectionPtr connection,
 asio::awaitable<void> PeerNetwork::Impl::DialLoop(Dial& dial) {
   const auto self = shared_from_this();
   int failures = 0;
-  while (!stopped()) {
+  while (!stopped() && !dial.dropped) {
     if (dial.key && Connected(*dial.key)) {
       dial.timer.expires_at(std::chrono::steady_clock::time_point::max());
       co_await dial.timer.async_wait(kTuple);  // until Unregister says that it is gone
@@ -176,13 +206,14 @@ asio::awaitable<void> PeerNetwork::Impl::DialLoop(Dial& dial) {
     }
     const auto started = std::chrono::steady_clock::now();
     const Status ended = co_await DialOnce(dial);
-    if (stopped()) break;
+    if (stopped() || dial.dropped) break;
     failures = std::chrono::steady_clock::now() - started < kStableAfter ? failures + 1 : 1;
     log_->log(failures == 1 ? spdlog::level::info : spdlog::level::debug, "peer {}: {}",
               dial.address.ToString(), ended.error().ToString());
     dial.timer.expires_after(Backoff(failures));
     co_await dial.timer.async_wait(kTuple);
   }
+  std::erase_if(dials_, [&](const auto& other) { return other.get() == &dial; });
 }
 
 asio::awaitable<Status> PeerNetwork::Impl::DialOnce(Dial& dial) {

@@ -28,6 +28,7 @@ struct PeerNetwork::Impl : std::enable_shared_from_this<PeerNetwork::Impl> {
 
   // Thread-safe.
   std::string listen_address() const { return listen_address_; }
+  void SetLearned(std::map<NodeKey, std::string> addresses);
   std::size_t Queue(std::span<const NodeKey> to, const v1::Frame& frame);
   std::vector<PeerInfo> Peers() const;
   Totals GetTotals() const;
@@ -36,12 +37,15 @@ struct PeerNetwork::Impl : std::enable_shared_from_this<PeerNetwork::Impl> {
  private:
   using ConnectionPtr = std::shared_ptr<Connection>;
 
-  /// One line of Options::dial. `key` is the pinned one, or the one met first at that address.
+  /// One line of Options::dial, or a learned peer. `key` is the pinned one, or the one met first at
+  /// that address.
   struct Dial {
     Address address;
     std::optional<NodeKey> key;
     boost::asio::ip::tcp::resolver resolver;
     boost::asio::steady_timer timer;
+    bool learned = false;
+    bool dropped = false;  // its loop ends, and takes it away
   };
   /// A connected peer.
   struct Entry {
@@ -50,6 +54,8 @@ struct PeerNetwork::Impl : std::enable_shared_from_this<PeerNetwork::Impl> {
   };
 
   boost::asio::awaitable<void> AcceptLoop();
+  void StartDialling(Address address, std::optional<NodeKey> key, bool learned);
+  void Replan(const std::map<NodeKey, std::string>& addresses);
   boost::asio::awaitable<void> DialLoop(Dial& dial);
   boost::asio::awaitable<Status> DialOnce(Dial& dial);
   boost::asio::awaitable<void> ServeIncoming(ConnectionPtr connection);

@@ -178,6 +178,26 @@ TEST_F(P2p, ADiallerComesBackAfterItsPeerRestarts) {
   EXPECT_TRUE(a_.AwaitFrames(1));
 }
 
+TEST_F(P2p, ALearnedPeerIsDialledWhereItWasLastSaidToBe) {
+  a_.Start();
+  b_.Start();
+  b_.network().SetLearned({{a_.key(), FreeAddress()}});
+  b_.network().SetLearned({{a_.key(), a_.address()}});
+  EXPECT_TRUE(a_.AwaitUp(b_));
+  EXPECT_TRUE(b_.AwaitUp(a_));
+}
+
+TEST_F(P2p, ALearnedPeerThatIsForgottenIsNotDialledAgain) {
+  a_.Start();
+  b_.Start();
+  b_.network().SetLearned({{a_.key(), a_.address()}});
+  ASSERT_TRUE(a_.AwaitUp(b_));
+  b_.network().SetLearned({});
+  a_.Stop();
+  ASSERT_TRUE(b_.AwaitDown(a_));
+  EXPECT_EQ(b_.network().peers().size(), 0U);
+}
+
 TEST_F(P2p, ANodeDoesNotConnectToItself) {
   const std::string address = FreeAddress();
   a_.options().listen = address;

@@ -1,0 +1,82 @@
+#include "node/chain/members.h"
+
+#include <spdlog/spdlog.h>
+
+#include "ledger/epochs.h"
+#include "tiers/governance.h"
+
+namespace talent::node {
+namespace {
+
+using Keys = std::set<NodeKey>;
+
+void AddNodes(const crypto::ValidatorSet& from, Keys& to) {
+  for (const crypto::Validator& v : from.validators()) to.insert(v.node_key);
+}
+
+Result<Keys> ReadValidators(const ledger::StateReader& state) {
+  const auto epoch = TRY(ledger::ReadEpoch(state));
+  Keys out;
+  AddNodes(epoch.validators, out);
+  if (epoch.end) AddNodes(epoch.end->next, out);
+  return out;
+}
+
+}  // namespace
+
+Members::Members(const ledger::Chain& chain) : chain_(chain) { Refresh(); }
+
+Result<std::set<NodeKey>> Members::ReadFollowers(const ledger::StateReader& state,
+                                                 bool governed) const {
+  Keys out;
+  if (governed) {
+    for (const auto& [name, key] : tiers::ReadFollowers(state)) out.insert(key);
+    return out;
+  }
+  // Nobody has decided who else follows: those of the genesis, and who was a validator.
+  for (const auto& follower : chain_.genesis().followers()) out.insert(follower.node_key);
+  const Epoch now = chain_.epoch()->number();
+  for (Epoch ended(0); ended < now; ++ended) {
+    AddNodes(TRY(ledger::ReadEndedEpoch(state, ended)).validators, out);
+  }
+  return out;
+}
+
+void Members::Refresh() {
+  const auto state = chain_.SealedState();
+  const Bytes epoch = state->Get(ledger::kCurrentEpochKey).value_or(Bytes());
+  const Bytes changed =
+      state->Get(tiers::kMembersChanged.Key(tiers::kMembersChangedKey)).value_or(Bytes());
+  {
+    const std::lock_guard lock(mutex_);
+    if (epoch == epoch_ && changed == changed_) return;
+  }
+  auto validators = ReadValidators(*state);
+  auto followers = ReadFollowers(*state, !changed.empty());
+  const Status read = state->status();
+  if (!validators || !followers || !read) {
+    const Error& error = !validators  ? validators.error()
+                         : !followers ? followers.error()
+                                      : read.error();
+    spdlog::error("chain {}: who its members are cannot be read: {}", chain_.genesis().name(),
+                  error.ToString());
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  epoch_ = epoch;
+  changed_ = changed;
+  validators_ = *std::move(validators);
+  followers_ = *std::move(followers);
+}
+
+bool Members::Contains(const NodeKey& key) const {
+  const std::lock_guard lock(mutex_);
+  return validators_.contains(key) || followers_.contains(key);
+}
+
+std::vector<NodeKey> Members::validators() const {
+  const std::lock_guard lock(mutex_);
+  return {validators_.begin(), validators_.end()};
+}
+
+}  // namespace talent::node

@@ -1,0 +1,38 @@
+// Which nodes belong to a chain, by its sealed state: validators now and next, and followers.
+#pragma once
+
+#include <mutex>
+#include <set>
+
+#include "ledger/chain.h"
+#include "node/peers/p2p.h"
+
+namespace talent::node {
+
+/// Thread-safe.
+class Members {
+ public:
+  /// Reads the state of `chain`, which must outlive this.
+  explicit Members(const ledger::Chain& chain);
+
+  /// To be called after every sealed block; cheap where nobody came or went. Where the state cannot
+  /// be read the members stay what they were.
+  void Refresh();
+
+  bool Contains(const NodeKey& key) const;
+  /// Those that vote now, or will once the epoch ends.
+  std::vector<NodeKey> validators() const;
+
+ private:
+  Result<std::set<NodeKey>> ReadFollowers(const ledger::StateReader& state, bool governed) const;
+
+  const ledger::Chain& chain_;
+
+  mutable std::mutex mutex_;  // guards:
+  Bytes epoch_;               // the state's entries that the members were read at
+  Bytes changed_;
+  std::set<NodeKey> validators_;
+  std::set<NodeKey> followers_;
+};
+
+}  // namespace talent::node

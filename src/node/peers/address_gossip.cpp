@@ -1,0 +1,120 @@
+#include "node/peers/address_gossip.h"
+
+#include <spdlog/spdlog.h>
+
+#include "base/file.h"
+
+namespace talent::node {
+namespace {
+
+// How soon a change of validators is followed by connections to them.
+constexpr std::chrono::seconds kTick{1};
+// Every so many ticks this node says again where it is: a peer may have heard it before it knew
+// this node for a member.
+constexpr std::uint64_t kTicksBetweenAnnouncements = 20;
+// A full book of each of the chains a node can host, with room.
+constexpr std::size_t kMaxFileBytes = 32u << 20;
+
+}  // namespace
+
+Result<std::unique_ptr<AddressGossip>> AddressGossip::Start(boost::asio::io_context& io,
+                                                            PeerNetwork& network, Options options) {
+  AddressBook book;
+  if (const auto bytes = ReadFile(options.file, kMaxFileBytes)) {
+    auto parsed = AddressBook::Parse(*bytes, options.is_member);
+    if (!parsed) return Within(options.file.string(), parsed.error());
+    book = *std::move(parsed);
+  } else if (bytes.error().code != Code::kNotFound) {
+    return tl::unexpected(bytes.error());
+  }
+  std::unique_ptr<AddressGossip> gossip(
+      new AddressGossip(io, network, std::move(options), std::move(book)));
+  gossip->Tick();
+  return gossip;
+}
+
+AddressGossip::AddressGossip(boost::asio::io_context& io, PeerNetwork& network, Options options,
+                             AddressBook book)
+    : network_(network), options_(std::move(options)), book_(std::move(book)), timer_(io) {
+  if (options_.advertise.empty()) return;
+  for (const ChainId& chain : options_.chains) {
+    own_[chain] = book_.Announce(chain, *options_.self, options_.advertise, options_.clock->Now());
+  }
+}
+
+void AddressGossip::OnPeer(const NodeKey& peer, bool up) {
+  if (!up) {
+    peers_.erase(peer);
+    return;
+  }
+  peers_.insert(peer);
+  for (const ChainId& chain : options_.chains) {
+    for (const v1::SignedAddress& known : book_.Of(chain)) Tell(chain, known, peer);
+  }
+}
+
+bool AddressGossip::OnAddress(const NodeKey& from, const ChainId& chain,
+                              const v1::SignedAddress& announced) {
+  if (!options_.is_member(chain, from)) return true;  // it may know more of the chain than we do
+  const auto news = book_.Learn(chain, announced, options_.is_member);
+  if (!news) {
+    options_.log->warn("peer {}: {}", from.Hex().substr(0, 12), news.error().ToString());
+    return false;
+  }
+  if (!*news) return true;
+  for (const NodeKey& peer : peers_) {
+    if (peer != from) Tell(chain, announced, peer);
+  }
+  changed_ = true;
+  return true;
+}
+
+void AddressGossip::Tell(const ChainId& chain, const v1::SignedAddress& announced,
+                         const NodeKey& peer) {
+  if (!options_.is_member(chain, peer)) return;
+  v1::Frame frame;
+  frame.set_chain_id(chain.ToBytes());
+  *frame.mutable_address() = announced;
+  network_.Send(peer, frame);
+}
+
+void AddressGossip::Tick() {
+  if (ticks_++ % kTicksBetweenAnnouncements == 0) {
+    changed_ |= book_.Forget([this](const ChainId& chain, const NodeKey& key) {
+      return key == options_.self->public_key() || options_.is_member(chain, key);
+    });
+    for (const auto& [chain, announced] : own_) {
+      for (const NodeKey& peer : peers_) Tell(chain, announced, peer);
+    }
+  }
+  Plan();
+  book_.Settle();
+  if (std::exchange(changed_, false)) Save();
+  timer_.expires_after(kTick);
+  timer_.async_wait([this](const boost::system::error_code& ec) {
+    if (!ec) Tick();
+  });
+}
+
+void AddressGossip::Plan() {
+  std::map<NodeKey, std::string> wanted;
+  for (const ChainId& chain : options_.chains) {
+    for (const NodeKey& key : options_.validators(chain)) {
+      if (key == options_.self->public_key()) continue;
+      if (const auto address = book_.Find(chain, key)) wanted[key] = *address;
+    }
+  }
+  if (wanted == learned_) return;
+  learned_ = wanted;
+  network_.SetLearned(std::move(wanted));
+}
+
+void AddressGossip::Save() {
+  options_.store([file = options_.file, bytes = book_.Serialize(), log = options_.log] {
+    if (const Status saved = WriteFile(file, bytes, 0600, IfExists::kReplace); !saved) {
+      log->warn("addresses of nodes are not kept: {}", saved.error().ToString());
+    }
+  });
+}
+
+}  // namespace talent::node
