@@ -26,11 +26,13 @@ int Main(int argc, char** argv) {
   app.fallthrough(false);
   int exit_code = kGood;
   AddInitCommand(app, exit_code);
+  AddJoinCommand(app, exit_code);
   AddStartCommand(app, exit_code);
   AddConfigCommand(app, exit_code);
   AddStatusCommand(app, exit_code);
   AddKeysCommand(app, exit_code);
   AddRecordCommand(app, exit_code);
+  AddValidatorCommand(app, exit_code);
   AddQueryCommand(app, exit_code);
   AddProofCommand(app, exit_code);
   AddVerifyCommand(app, exit_code);

@@ -8,11 +8,13 @@ namespace talent::node::cli {
 // Each adds one command (and what is below it) to `app`; when run it sets `exit_code`, which must
 // outlive the app.
 void AddInitCommand(CLI::App& app, int& exit_code);
+void AddJoinCommand(CLI::App& app, int& exit_code);
 void AddStartCommand(CLI::App& app, int& exit_code);
 void AddConfigCommand(CLI::App& app, int& exit_code);
 void AddStatusCommand(CLI::App& app, int& exit_code);
 void AddKeysCommand(CLI::App& app, int& exit_code);
 void AddRecordCommand(CLI::App& app, int& exit_code);
+void AddValidatorCommand(CLI::App& app, int& exit_code);
 void AddQueryCommand(CLI::App& app, int& exit_code);
 void AddProofCommand(CLI::App& app, int& exit_code);
 void AddVerifyCommand(CLI::App& app, int& exit_code);

@@ -1,9 +1,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "crypto/key_file.h"
 #include "node/cli/command.h"
 #include "node/cli/commands.h"
+#include "node/cli/new_home.h"
 #include "node/cli/passphrase.h"
 #include "node/ops/config.h"
 #include "node/rpc/grpc_tls.h"
@@ -12,8 +12,6 @@ namespace talent::node::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t kPassphraseBytes = 16;  // 128 random bits, when we choose it
 
 struct InitOptions {
   fs::path home;
@@ -28,22 +26,6 @@ struct InitOptions {
   fs::path passphrase_file;
   Output output = Output::kTable;
 };
-
-Status MakeDirectory(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (!error) fs::permissions(path, fs::perms::owner_all, error);
-  if (error) return Fail(Code::kIo, "{}: {}", path.string(), error.message());
-  return {};
-}
-
-/// Where the passphrase is; makes one where none was named.
-Result<fs::path> PassphraseFile(const InitOptions& options, const fs::path& home, Random& random) {
-  if (!options.passphrase_file.empty()) return fs::absolute(options.passphrase_file);
-  fs::path file = home / "passphrase";
-  TRY(WriteFile(file, ToHex(random.Draw(kPassphraseBytes)) + "\n", 0600, IfExists::kFail));
-  return file;
-}
 
 Config MakeConfig(const InitOptions& options, const fs::path& home, const fs::path& passphrase) {
   Config config;
@@ -84,18 +66,15 @@ Result<int> Init(const InitOptions& options) {
     return Fail(Code::kPrecondition, "{} is there already: this is a node's home",
                 config_file.string());
   }
-  for (const auto& dir : {home, home / "keys", home / "genesis"}) TRY(MakeDirectory(dir));
-  crypto::SystemRandom random;
-  const fs::path passphrase_file = TRY(PassphraseFile(options, home, random));
+  TRY(MakeHomeDirectories(home));
+  const fs::path passphrase_file = TRY(PassphraseFileOf(home, options.passphrase_file));
   const std::string passphrase = TRY(ReadPassphrase({passphrase_file}, false));
   std::vector<std::vector<std::string>> rows;
   nlohmann::json keys;
   for (const auto& purpose : KeyPurposes(options)) {
-    const fs::path file = home / "keys" / (purpose + ".key");
-    const auto key = crypto::KeyPair::Generate(random);
-    TRY(crypto::WriteKeyFile(file, key, purpose, passphrase, options.cost, random));
-    rows.push_back({purpose, key.public_key().Hex(), file.string()});
-    keys[purpose] = key.public_key().Hex();
+    const auto made = TRY(MakeKey(home, purpose, passphrase, options.cost));
+    rows.push_back({purpose, made.key.Hex(), made.file.string()});
+    keys[purpose] = made.key.Hex();
   }
   TRY(LoadOrMakeServerCertificate(home, options.tls_names));
   // Last: a home without it is begun and not done.

@@ -10,6 +10,7 @@
 #include "base/json_fields.h"
 #include "talent/tiers/v1/common.pb.h"
 #include "talent/tiers/v1/consortium.pb.h"
+#include "talent/tiers/v1/governance.pb.h"
 #include "talent/tiers/v1/private.pb.h"
 #include "talent/tiers/v1/public.pb.h"
 
@@ -83,15 +84,19 @@ Status RecodeBytes(const Descriptor& type, json& object, Recode recode, const st
   return {};
 }
 
-/// An empty message talent.tiers.v1.`name`.
+/// An empty message `name` of the tiers or the ledger.
 Result<std::unique_ptr<Message>> MakeMessage(std::string_view name) {
-  // The four files are linked in: each is named by one of its messages.
+  // The files are linked in: each is named by one of its messages.
   google::protobuf::LinkMessageReflection<tiers::v1::Party>();
   google::protobuf::LinkMessageReflection<tiers::v1::RecordPromoted>();
   google::protobuf::LinkMessageReflection<tiers::v1::SubjectRegistered>();
   google::protobuf::LinkMessageReflection<tiers::v1::RecordPublished>();
-  const auto* type = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(
-      fmt::format("talent.tiers.v1.{}", name));
+  google::protobuf::LinkMessageReflection<tiers::v1::Proposal>();
+  const auto* const pool = google::protobuf::DescriptorPool::generated_pool();
+  const auto* type = pool->FindMessageTypeByName(fmt::format("talent.tiers.v1.{}", name));
+  if (type == nullptr) {
+    type = pool->FindMessageTypeByName(fmt::format("talent.ledger.v1.{}", name));
+  }
   if (type == nullptr) {
     return Fail(Code::kNotFound, "no kind of record or state entry is called '{}'", name);
   }

@@ -22,7 +22,7 @@ Result<Bytes> PayloadFromJson(std::string_view kind, std::string_view json);
 /// The message as JSON; enums by name, 64-bit numbers as text as protobuf has them.
 Result<nlohmann::json> MessageToJson(const google::protobuf::Message& message);
 
-/// Parses `bytes` as message `name` of talent.tiers.v1 ("Standing", "AbilityAssessed"). Errors:
+/// Parses `bytes` as message `name` of talent.tiers.v1 or talent.ledger.v1 ("Standing"). Errors:
 /// kNotFound (no such message), kInvalidArgument (the bytes are none).
 Result<nlohmann::json> DecodeToJson(std::string_view name, BytesView bytes);
 

@@ -10,8 +10,8 @@ namespace talent::node {
 namespace {
 
 struct TableInfo {
-  std::string_view table;
-  std::string_view tier;  // empty: the same on every tier
+  std::string_view table;  // or a whole key, where each has a message of its own
+  std::string_view tier;   // empty: the same on every tier
   std::string_view message;
 };
 
@@ -22,6 +22,11 @@ constexpr std::array kTables = {
     TableInfo{"source", "", "Source"},
     TableInfo{"source_epoch", "", "SourceEpoch"},
     TableInfo{"header", "", "AcceptedHeader"},
+    TableInfo{"epoch", "", "EpochEntry"},
+    TableInfo{"governance/open", "", "OpenProposals"},
+    TableInfo{"governance/members", "", "MembersChanged"},
+    TableInfo{"proposal", "", "Proposal"},
+    TableInfo{"follower", "", "Follower"},
     TableInfo{"promote", "private", "PromotionDecision"},
     TableInfo{"rec", "private", "PrivateRecord"},
     TableInfo{"subject", "private", "Subject"},
@@ -41,7 +46,8 @@ constexpr std::array kTables = {
     TableInfo{"pub", "public", "PublishedRecord"},
 };
 
-constexpr std::array<std::string_view, 4> kTextTables = {"party", "standing", "points", "policy"};
+constexpr std::array<std::string_view, 7> kTextTables = {
+    "party", "standing", "points", "policy", "follower", "governance", "epoch"};
 
 /// Table and rest of a key; the rest is empty where there is none.
 std::pair<std::string_view, std::string_view> Split(std::string_view key) {
@@ -79,7 +85,7 @@ std::string StateKeyToText(BytesView key) {
 Result<nlohmann::json> StateValueToJson(std::string_view tier, BytesView key, BytesView value) {
   const std::string_view table = Split(key).first;
   for (const auto& info : kTables) {
-    if (info.table == table && (info.tier.empty() || info.tier == tier)) {
+    if ((info.table == table || info.table == key) && (info.tier.empty() || info.tier == tier)) {
       return DecodeToJson(info.message, value);
     }
   }

@@ -387,6 +387,19 @@ TEST(Governance, Proposal_IsNoRecord) {
   EXPECT_EQ(CodeOf(chain.tier().Submit(tx)), Code::kInvalidArgument);
 }
 
+TEST(Governance, Proposal_IsReadByEveryCentreAndNobodyElse) {
+  Governed chain;
+  const TxId id = chain.Write("centre-0", chain.Add("v4")).value();
+  const auto tx = chain.tier().chain().GetTransaction(id).value();
+  const auto may_read = [&](const char* who) {
+    return MayReadPayload(chain.tier().genesis(), *chain.tier().chain().SealedState(),
+                          Timestamp(kStart), tx, KeyOf(who).public_key());
+  };
+  EXPECT_TRUE(may_read("centre-3"));
+  EXPECT_FALSE(may_read("acme"));
+  EXPECT_FALSE(may_read("nobody"));
+}
+
 TEST(Governance, Votes_AreUrgent) {
   Governed chain;
   const auto tx = chain.tier().Make("centre-0", "ValidatorProposed", chain.Add("v4"),

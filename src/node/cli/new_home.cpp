@@ -1,0 +1,44 @@
+#include "node/cli/new_home.h"
+
+#include "base/file.h"
+
+namespace talent::node::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPassphraseBytes = 16;  // 128 random bits, when we choose it
+
+Status MakeDirectory(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (!error) fs::permissions(path, fs::perms::owner_all, error);
+  if (error) return Fail(Code::kIo, "{}: {}", path.string(), error.message());
+  return {};
+}
+
+}  // namespace
+
+Status MakeHomeDirectories(const fs::path& home) {
+  for (const auto& dir : {home, home / "keys", home / "genesis"}) TRY(MakeDirectory(dir));
+  return {};
+}
+
+Result<fs::path> PassphraseFileOf(const fs::path& home, const fs::path& given) {
+  if (!given.empty()) return fs::absolute(given);
+  fs::path file = home / "passphrase";
+  crypto::SystemRandom random;
+  TRY(WriteFile(file, ToHex(random.Draw(kPassphraseBytes)) + "\n", 0600, IfExists::kFail));
+  return file;
+}
+
+Result<MadeKey> MakeKey(const fs::path& home, const std::string& purpose,
+                        const std::string& passphrase, crypto::KdfCost cost) {
+  crypto::SystemRandom random;
+  const auto key = crypto::KeyPair::Generate(random);
+  fs::path file = home / "keys" / (purpose + ".key");
+  TRY(crypto::WriteKeyFile(file, key, purpose, passphrase, cost, random));
+  return MadeKey{std::move(file), key.public_key()};
+}
+
+}  // namespace talent::node::cli

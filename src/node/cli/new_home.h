@@ -1,0 +1,27 @@
+// What commands that make a node's home share: its directories, passphrase and keys.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "crypto/key_file.h"
+
+namespace talent::node::cli {
+
+/// `home` with its folders, open to its user only. Errors: kIo.
+Status MakeHomeDirectories(const std::filesystem::path& home);
+
+/// `given`, or where that is empty a new random passphrase in the home. Errors: kPrecondition
+/// (there is one already), kIo.
+Result<std::filesystem::path> PassphraseFileOf(const std::filesystem::path& home,
+                                               const std::filesystem::path& given);
+
+struct MadeKey {
+  std::filesystem::path file;
+  crypto::PublicKey key;
+};
+/// A new key in keys/`purpose`.key of the home. Errors: kPrecondition (there is one), kIo.
+Result<MadeKey> MakeKey(const std::filesystem::path& home, const std::string& purpose,
+                        const std::string& passphrase, crypto::KdfCost cost);
+
+}  // namespace talent::node::cli

@@ -1,0 +1,54 @@
+#include "node/cli/offer.h"
+
+#include "base/file.h"
+#include "base/json_fields.h"
+#include "tiers/governance.h"
+
+namespace talent::node::cli {
+namespace {
+
+constexpr std::size_t kMaxOfferBytes = 4096;
+constexpr std::size_t kMaxStatementBytes = 512;
+
+Result<Bytes> HexField(JsonFields& fields, const std::string& name) {
+  auto bytes = FromHex(TRY(fields.Text(name, 2 * kMaxStatementBytes)));
+  if (!bytes) return Within(fields.PathOf(name), bytes.error());
+  return bytes;
+}
+
+Result<CheckedOffer> ParseOffer(BytesView text, const ChainId& chain) {
+  const nlohmann::json parsed = TRY(ParseJson(text));
+  auto fields = TRY(JsonFields::Of(parsed, ""));
+  const std::string name = TRY(fields.Text("chain", kMaxStatementBytes));
+  const auto made_for = TRY(fields.Hex<ChainId>("chain_id"));
+  CheckedOffer out;
+  out.offer.set_statement(TRY(HexField(fields, "statement")));
+  out.offer.set_vote_signature(TRY(HexField(fields, "vote_signature")));
+  out.offer.set_node_signature(TRY(HexField(fields, "node_signature")));
+  TRY(fields.Finish());
+  if (made_for != chain) {
+    return Fail(Code::kWrongChain, "it is made for chain {} ({}), not for {}", name, made_for.Hex(),
+                chain.Hex());
+  }
+  out.statement = TRY(tiers::VerifyOffer(chain, out.offer));
+  return out;
+}
+
+}  // namespace
+
+std::string OfferToJson(const ledger::Genesis& genesis, const tiers::v1::NodeOffer& offer) {
+  const nlohmann::json json = {{"chain", genesis.name()},
+                               {"chain_id", genesis.chain_id().Hex()},
+                               {"statement", ToHex(offer.statement())},
+                               {"vote_signature", ToHex(offer.vote_signature())},
+                               {"node_signature", ToHex(offer.node_signature())}};
+  return json.dump(2) + "\n";
+}
+
+Result<CheckedOffer> ReadOffer(const std::filesystem::path& file, const ChainId& chain) {
+  auto offer = ParseOffer(TRY(ReadFile(file, kMaxOfferBytes)), chain);
+  if (!offer) return Within(file.string(), offer.error());
+  return offer;
+}
+
+}  // namespace talent::node::cli
