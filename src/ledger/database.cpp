@@ -2,7 +2,6 @@
 
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <map>
@@ -46,21 +45,6 @@ rocksdb::Options MakeOptions() {
   return options;
 }
 
-/// Families whose keys begin with the height that wrote them, after a letter or none: a memtable
-/// finds the place of a key next to that of the last one of its height.
-rocksdb::Options OptionsOf(const rocksdb::Options& base, const std::string& family) {
-  constexpr std::size_t kLetterAndHeight = 9;
-  rocksdb::Options options = base;
-  if (family.ends_with(".tree")) {
-    options.memtable_insert_with_hint_prefix_extractor.reset(
-        rocksdb::NewFixedPrefixTransform(kLetterAndHeight));
-  } else if (family.ends_with(".values")) {
-    options.memtable_insert_with_hint_prefix_extractor.reset(
-        rocksdb::NewFixedPrefixTransform(kLetterAndHeight - 1));
-  }
-  return options;
-}
-
 Code CodeOf(const rocksdb::Status& status) {
   return status.IsCorruption() ? Code::kCorruption : Code::kIo;
 }
@@ -96,9 +80,7 @@ Status Database::Impl::Start(const std::string& path) {
     options.create_if_missing = true;
   }
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  for (const std::string& name : names) {
-    descriptors.emplace_back(name, OptionsOf(options, name));
-  }
+  for (const std::string& name : names) descriptors.emplace_back(name, options);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* raw = nullptr;
   const rocksdb::Status opened =
@@ -201,8 +183,8 @@ Result<rocksdb::ColumnFamilyHandle*> Database::Family(std::string_view name) con
     return Fail(Code::kNotFound, "column family {} is not in this database", name);
   }
   rocksdb::ColumnFamilyHandle* handle = nullptr;
-  const rocksdb::Status made = impl_->db->CreateColumnFamily(
-      OptionsOf(impl_->options, std::string(name)), std::string(name), &handle);
+  const rocksdb::Status made =
+      impl_->db->CreateColumnFamily(impl_->options, std::string(name), &handle);
   if (!made.ok()) {
     return Fail(Code::kIo, "column family {} cannot be made: {}", name, made.ToString());
   }
