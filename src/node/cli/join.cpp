@@ -190,7 +190,7 @@ void AddJoinCommand(CLI::App& app, int& exit_code) {
       "\n"
       "Makes the node's home, or adds the chain to a home whose node is stopped; then follows the\n"
       "chain to its head. Anyone may follow a public chain; nodes of the others are admitted by\n"
-      "vote of the chain's centres: the offer it writes says who asks. Exits with 1 where no node\n"
+      "vote of the chain's centres: the offer it writes says who asks. Exits with 2 where no node\n"
       "of the chain took it in.\n"
       "私有链与联盟链的新节点须经链上人才中心投票批准。");
   join->add_option("--home", options->home, "The node's directory, made where it is not there")

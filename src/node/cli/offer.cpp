@@ -23,7 +23,9 @@ Result<CheckedOffer> ParseOffer(BytesView text, const ChainId& chain) {
   const auto made_for = TRY(fields.Hex<ChainId>("chain_id"));
   CheckedOffer out;
   out.offer.set_statement(TRY(HexField(fields, "statement")));
-  out.offer.set_vote_signature(TRY(HexField(fields, "vote_signature")));
+  if (fields.Has("vote_signature")) {  // a follower's has none
+    out.offer.set_vote_signature(TRY(HexField(fields, "vote_signature")));
+  }
   out.offer.set_node_signature(TRY(HexField(fields, "node_signature")));
   TRY(fields.Finish());
   if (made_for != chain) {
@@ -37,11 +39,11 @@ Result<CheckedOffer> ParseOffer(BytesView text, const ChainId& chain) {
 }  // namespace
 
 std::string OfferToJson(const ledger::Genesis& genesis, const tiers::v1::NodeOffer& offer) {
-  const nlohmann::json json = {{"chain", genesis.name()},
-                               {"chain_id", genesis.chain_id().Hex()},
-                               {"statement", ToHex(offer.statement())},
-                               {"vote_signature", ToHex(offer.vote_signature())},
-                               {"node_signature", ToHex(offer.node_signature())}};
+  nlohmann::json json = {{"chain", genesis.name()},
+                         {"chain_id", genesis.chain_id().Hex()},
+                         {"statement", ToHex(offer.statement())},
+                         {"node_signature", ToHex(offer.node_signature())}};
+  if (!offer.vote_signature().empty()) json["vote_signature"] = ToHex(offer.vote_signature());
   return json.dump(2) + "\n";
 }
 
