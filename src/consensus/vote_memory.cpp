@@ -277,7 +277,8 @@ void Replica::Impl::MaybeCompact() {
 }
 
 void Replica::Impl::UpdateObserver() {
-  if (!observer_) return;
+  // Where it is the only one, nobody else can tell what it has signed: the operator decides.
+  if (!observer_ || set_->size() == 1) return;
   if (observe_until_ == Height(0)) {
     // Among so many peers is a correct one that voted for the last block we may have sealed, so we
     // voted for nothing over two windows above what it has sealed.

@@ -46,6 +46,17 @@ Result<SnapshotRestore> SnapshotRestore::Begin(Database& database, const Genesis
   if (auto progress = TRY(out.store_.ReadRestore())) {
     out.progress_ = std::move(*progress);
     if (out.progress_.head().header().header() == head.header().header()) return out;
+    // The index of transactions already holds what lies below these: an older state would find ids
+    // of its future there.
+    const auto begun = TRY(VerifySnapshotHead(genesis, out.progress_.head()));
+    const Height known =
+        std::max(Height(begun.header.height()), TRY(out.store_.ReadHead()).value_or(Height(0)));
+    if (out.height() < known) {
+      return Fail(Code::kPrecondition,
+                  "what is here already goes up to height {}; the snapshot is of height {}: take "
+                  "a newer one, or begin with an empty database",
+                  known, out.height());
+    }
   } else {
     const auto chain = TRY(Chain::Open(database, genesis, application));
     if (chain->head().height >= out.height()) {
@@ -175,6 +186,13 @@ Status SnapshotRestore::Finish() {
   if (root.hash.View() != header_.header.state_root()) {
     return Fail(Code::kCorruption, "the restored state has root {}, not {}", root.hash.Hex(),
                 ToHex(header_.header.state_root()));
+  }
+  if (pinned_) {  // also where the window was added by a run that had another pin, or none
+    const auto block = TRY(store_.ReadWindowBlock(pinned_->height));
+    if (BlockHash(block.header()) != pinned_->hash) {
+      return Fail(Code::kDiverged, "block {} is {} here; the pinned one is {}", pinned_->height,
+                  BlockHash(block.header()).Hex(), pinned_->hash.Hex());
+    }
   }
   rocksdb::WriteBatch batch;
   const auto put_header = [&](const pb::CertifiedHeader& certified) -> Status {

@@ -49,8 +49,8 @@ bool IsMissing(const pb::SignedEnvelope& envelope, const pb::Payload& payload) {
 /// Checks what can be checked of a block whose state cannot be executed any more.
 class BlockCheck {
  public:
-  BlockCheck(const ChainStore& store, const Genesis& genesis)
-      : store_(store), genesis_(genesis), validators_(genesis.validators()) {}
+  BlockCheck(const ChainStore& store, const Genesis& genesis, crypto::ValidatorSet validators)
+      : store_(store), genesis_(genesis), validators_(std::move(validators)) {}
 
   Status Check(Height height, const Hash& previous, const pb::BlockWithPayloads& stored) const {
     pb::CertifiedHeader certified;
@@ -109,7 +109,9 @@ class BlockCheck {
     receipt.set_code(code);
     ids.push_back(crypto::MerkleLeaf(id.View()));
     receipts.push_back(crypto::MerkleLeaf(Encode(receipt)));
-    if (code != pb::RECEIPT_CODE_DUPLICATE) {
+    // The index leads to where a transaction could take effect, not to where it came too early or
+    // too late.
+    if (code == pb::RECEIPT_CODE_OK) {
       const auto indexed = TRY(store_.Get(Use::kTransactions, id.View()));
       if (!indexed || *indexed != EncodeLocation(at)) return Wrong("transaction index");
     }
@@ -207,7 +209,7 @@ Status CopyState(const Database& database, const Genesis& genesis, const Applica
 class Walk {
  public:
   Walk(const ChainStore& store, const Genesis& genesis, Chain& scratch)
-      : store_(store), check_(store, genesis), scratch_(scratch) {}
+      : store_(store), check_(store, genesis, *scratch.validators()), scratch_(scratch) {}
 
   Status Step(Height height) {
     const auto block = TRY(store_.ReadBlock(height));

@@ -128,7 +128,7 @@ Result<Delivery> PromoteRecord(const ledger::Chain& source, const v1::OutboxEntr
   // A decision never changes: where the state of its own height is pruned, the newest proves it.
   Height proven_at = at.height;
   auto decision = source.ProveState(kDecisions.Key(id.View()), proven_at);
-  if (!decision && decision.error().code == Code::kNotFound) {
+  if (!decision && decision.error().code == Code::kPruned) {
     proven_at = source.head().height;
     decision = source.ProveState(kDecisions.Key(id.View()), proven_at);
   }

@@ -104,7 +104,10 @@ Status Promoter::Impl::ScanBlocks() {
 // The chain decided when it executed the record ("promote/<id>"); here the decision is only read.
 Status Promoter::Impl::ScanBlock(const ledger::StateReader& state, Height height,
                                  std::vector<OutboxItem>& found) const {
-  const auto block = TRY(options.source->GetBlock(height));
+  const auto stored = options.source->GetBlock(height);
+  // Left to the promoters that have it: here nothing of it could be proven.
+  if (!stored && stored.error().code == Code::kPruned) return {};
+  const auto block = TRY(stored);
   const auto header = TRY(Decode<ledger::pb::BlockHeader>(block.header()));
   const auto receipts = TRY(options.source->GetReceipts(height));
   for (int i = 0; i < block.transactions_size(); ++i) {
@@ -260,7 +263,7 @@ Status Promoter::Impl::Offer(Round& round, const OutboxItem& item) {
                                 : PublishSettlement(*options.source, item.entry, round.source_head);
   if (!delivery) {
     const Code code = delivery.error().code;
-    if (code != Code::kNotFound && code != Code::kPrecondition) {
+    if (code != Code::kNotFound && code != Code::kPruned && code != Code::kPrecondition) {
       return tl::unexpected<Error>(std::move(delivery).error());
     }
     Drop(round, item, delivery.error().message);

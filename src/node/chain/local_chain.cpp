@@ -134,7 +134,7 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
   switch (frame.body_case()) {
     case v1::Frame::kConsensus:
       // A validator that left, or joins, may be an epoch away from us.
-      if (!chain_->validators()->FindNodeKey(from)) return IsMember(from);
+      if (!chain_->validators()->FindNodeKey(from)) return true;
       if (role_) OnConsensusFrame(std::move(*frame.mutable_consensus()));
       return true;
     case v1::Frame::kTransaction:
@@ -396,6 +396,8 @@ void LocalChain::Tick() {
       host_->SendToAll(validators_, frame);
     }
   }
+  // Whoever claimed to have blocks has had its time to show them.
+  if (IsValidator() && !replica_ && !halted_) TryStartReplica();
   UpdateWorkWaiting();
   Drain();
 }

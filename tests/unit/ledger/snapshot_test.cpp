@@ -291,6 +291,30 @@ TEST_F(Snapshot, PinnedBlock_MustBeInItsHistory) {
   EXPECT_TRUE(restored) << restored.error().ToString();
 }
 
+TEST_F(Snapshot, PinnedBlock_IsCheckedThoughAnEarlierRunAddedIt) {
+  const auto dir = Written();
+  TestChain node;
+  node.chain.reset();
+  const SnapshotSource source = Open();
+  auto begun = SnapshotRestore::Begin(*node.database, node.genesis(), node.app, source.head());
+  ASSERT_TRUE(begun) << begun.error().ToString();
+  while (const auto newest = begun->next_window()) {
+    ASSERT_TRUE(begun->AddWindow(source.WindowChunk(*newest)->packed));
+  }
+  EXPECT_EQ(Restore(node, dir, PinnedBlock{Height(4), Hash()}).error().code, Code::kDiverged);
+  EXPECT_TRUE(Restore(node, dir));
+}
+
+TEST_F(Snapshot, OlderOneThanWasBegun_IsRefused) {
+  const auto dir = Written();
+  TestChain node;
+  node.chain.reset();
+  ASSERT_TRUE(
+      SnapshotRestore::Begin(*node.database, node.genesis(), node.app, Open(kAt + 1).head()));
+  EXPECT_EQ(Restore(node, dir).error().code, Code::kPrecondition)
+      << "it would meet transactions of its future in the index";
+}
+
 TEST(SnapshotEpochs, JoinedNode_ComesThroughThemFromTheGenesisAlone) {
   TestChain source;
   source.Commit({source.Make("EndEpoch", "5=v0,v1,v2,v3,v4")});
@@ -315,6 +339,14 @@ TEST(SnapshotEpochs, JoinedNode_ComesThroughThemFromTheGenesisAlone) {
   ASSERT_TRUE(proof) << proof.error().ToString();
   EXPECT_TRUE(VerifyTransactionProof(node.genesis(), *proof));
   EXPECT_TRUE(SnapshotSource::Open(*node.database, node.genesis(), Height(8)));
+  source.Commit({source.Make("EndEpoch", "13=v0,v1,v2,v3")});
+  for (int height = 10; height <= 14; ++height) source.Commit({});
+  while (node.chain->head().height < Height(14)) {
+    const Height next = node.chain->head().height + 1;
+    ASSERT_TRUE(node.chain->Apply(*source.chain->GetBlockWithPayloads(next)));
+  }
+  const auto verified = VerifyStoredChain(*node.database, node.genesis(), node.app, {});
+  EXPECT_TRUE(verified) << verified.error().ToString();
   // Without the change, the header is nobody's.
   pb::SnapshotHead head = opened->head();
   head.clear_epochs();
