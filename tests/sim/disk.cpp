@@ -2,6 +2,8 @@
 
 #include <rocksdb/env.h>
 
+#include <algorithm>
+
 #include "sim/disk_env.h"
 
 namespace talent::sim {
@@ -10,6 +12,12 @@ namespace {
 constexpr char kVotes[] = "/votes/log";
 constexpr char kNewVotes[] = "/votes/log.new";
 constexpr char kDamagedVotes[] = "/votes/log.damaged";
+
+std::uint64_t HashOf(std::string_view name) {  // FNV-1a
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
 
 Status ToStatus(Disk::Result result) {
   switch (result) {
@@ -90,7 +98,7 @@ Disk::Result Disk::Writable() const {
 
 void Disk::Change(std::function<void(Names&)> change) {
   change(names_);
-  journal_.push_back(std::move(change));
+  journal_.push_back({std::move(change), std::this_thread::get_id() == owner_});
 }
 
 void Disk::SetFull(bool full) {
@@ -108,17 +116,28 @@ void Disk::Revive() {
   dead_ = false;
 }
 
+// One number of the run's is taken whatever is on the disk, and a file's fate follows from it and
+// the file's name: what RocksDB's background threads have come to at this moment must not show in
+// the run.
 void Disk::LosePower(Rng& rng) {
   const std::lock_guard lock(mutex_);
-  const std::uint64_t kept = rng.Below(journal_.size() + 1);
-  for (std::uint64_t i = 0; i < kept; ++i) journal_[i](durable_);
+  const std::uint64_t luck = rng.Next();
+  const auto own = static_cast<std::uint64_t>(std::ranges::count_if(journal_, &Journalled::own));
+  std::uint64_t left = Rng(luck).Below(own + 1);
+  for (const Journalled& entry : journal_) {
+    if (entry.own && left-- == 0) break;
+    entry.change(durable_);
+  }
   journal_.clear();
   for (const auto& [name, file] : durable_) {
+    Rng of_file(luck ^ HashOf(name));
     const std::size_t unsynced = file->data.size() - std::min(file->synced, file->data.size());
-    const std::size_t torn = unsynced == 0 ? 0 : rng.Below(unsynced + 1);
+    const std::size_t torn = unsynced == 0 ? 0 : of_file.Below(unsynced + 1);
     file->data.resize(file->data.size() - unsynced + torn);
     // The last sector may hold anything.
-    if (torn > 0 && rng.Percent(50)) file->data.back() ^= static_cast<char>(rng.Between(1, 255));
+    if (torn > 0 && of_file.Percent(50)) {
+      file->data.back() ^= static_cast<char>(of_file.Between(1, 255));
+    }
     file->synced = file->data.size();
   }
   names_ = durable_;
@@ -126,15 +145,18 @@ void Disk::LosePower(Rng& rng) {
 
 std::string Disk::Rot(Rng& rng, std::string_view prefix) {
   const std::lock_guard lock(mutex_);
-  std::vector<std::string> files;
+  Rng luck(rng.Next());
+  const std::uint64_t choice = luck.Next();
+  const std::string* chosen = nullptr;
   for (const auto& [name, file] : names_) {
-    if (name.starts_with(prefix) && !file->data.empty()) files.push_back(name);
+    if (!name.starts_with(prefix) || file->data.empty()) continue;
+    const auto rank = [&](const std::string& of) { return Rng(choice ^ HashOf(of)).Next(); };
+    if (chosen == nullptr || rank(name) < rank(*chosen)) chosen = &name;
   }
-  if (files.empty()) return "";
-  const std::string& name = files[rng.Below(files.size())];
-  Bytes& data = names_.at(name)->data;
-  data[rng.Below(data.size())] ^= static_cast<char>(1 << rng.Below(8));
-  return name;
+  if (chosen == nullptr) return "";
+  Bytes& data = names_.at(*chosen)->data;
+  data[luck.Below(data.size())] ^= static_cast<char>(1 << luck.Below(8));
+  return *chosen;
 }
 
 void Disk::Erase(std::string_view prefix) {

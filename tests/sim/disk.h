@@ -75,7 +75,11 @@ class Disk {
   mutable std::mutex mutex_;  // guards everything below
   Names names_;               // as the process sees them
   Names durable_;
-  std::vector<std::function<void(Names&)>> journal_;
+  struct Journalled {
+    std::function<void(Names&)> change;
+    bool own = false;  // made by the thread that made the disk
+  };
+  std::vector<Journalled> journal_;
   bool full_ = false;
   bool dead_ = false;
   std::unique_ptr<rocksdb::Env> env_;
