@@ -35,7 +35,8 @@ class SnapshotSource {
   Result<Chunk> WindowChunk(Height newest) const;
 
  private:
-  SnapshotSource(ChainStore store, Genesis genesis) : store_(std::move(store)), genesis_(genesis) {}
+  SnapshotSource(ChainStore store, Genesis genesis)
+      : store_(std::move(store)), genesis_(std::move(genesis)) {}
 
   ChainStore store_;
   Genesis genesis_;

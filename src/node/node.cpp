@@ -101,17 +101,15 @@ Status Node::Impl::Start() {
   verify = std::make_unique<VerifyPool>(cores, kMaxVerifying);
   strands = std::make_unique<boost::asio::thread_pool>(kStrandThreads);
   for (const ChainConfig& chain : config.chains) TRY(OpenChain(chain, passphrase));
-  TRY(StartPeers());  // before anything runs that would send
-  io_work.emplace(io.get_executor());
-  io_thread = std::thread([this] { io.run(); });
   std::set<NodeKey> pinned;
   for (const PeerConfig& peer : config.peers) {
     if (peer.node_key) pinned.insert(*peer.node_key);
   }
-  for (auto& [id, chain] : chains) {
-    chain->TrustForBlocks(pinned);
-    chain->Start();
-  }
+  for (auto& [id, chain] : chains) chain->TrustForBlocks(pinned);
+  TRY(StartPeers());  // before anything runs that would send
+  io_work.emplace(io.get_executor());
+  io_thread = std::thread([this] { io.run(); });
+  for (auto& [id, chain] : chains) chain->Start();
   for (const PromotionConfig& promotion : config.promotions) TRY(OpenPromotion(promotion));
   return StartServers();
 }

@@ -3,6 +3,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/canonical.h"
 #include "ledger/light_client.h"
 
@@ -106,8 +109,9 @@ bool LocalChain::MayRead(const NodeKey& key) const {
   return chain_->genesis().tier() == ledger::Tier::kPublic || IsMember(key);
 }
 
+// Whoever is connected may be admitted or shut out later, so all are known here, and who may read
+// is asked whenever something is sent.
 void LocalChain::OnPeer(const NodeKey& peer, bool up) {
-  if (!MayRead(peer)) return;
   if (!up) {
     const std::lock_guard lock(mutex_);
     asked_.erase(peer);
@@ -119,6 +123,7 @@ void LocalChain::OnPeer(const NodeKey& peer, bool up) {
       return;
     }
     peers_.insert(peer);
+    if (!MayRead(peer)) return;
     v1::Frame frame;
     frame.set_chain_id(chain_->id().ToBytes());
     frame.mutable_status()->set_sealed(chain_->head().height.value);
@@ -142,7 +147,6 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
       return true;
     case v1::Frame::kStatus:
       OnStrand([this, from, sealed = Height(frame.status().sealed())] {
-        if (MayRead(from)) peers_.insert(from);  // it may have been admitted after it connected
         sync_.OnStatus(from, sealed);
         HearStatus(from, sealed);
         RequestBlocks();
@@ -378,7 +382,10 @@ void LocalChain::BroadcastStatus() {
   v1::Frame frame;
   frame.set_chain_id(chain_->id().ToBytes());
   frame.mutable_status()->set_sealed(chain_->head().height.value);
-  host_->SendToAll({peers_.begin(), peers_.end()}, frame);
+  std::vector<NodeKey> readers;
+  std::ranges::copy_if(peers_, std::back_inserter(readers),
+                       [this](const NodeKey& peer) { return MayRead(peer); });
+  host_->SendToAll(readers, frame);
 }
 
 void LocalChain::Tick() {
