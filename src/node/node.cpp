@@ -128,6 +128,7 @@ Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passp
     if (!added) return Fail(Code::kInvalidArgument, "two chains are named '{}'", name);
     auto votes = TRY(VoteLog::Open(config.home / "votes" / (name + ".log"), genesis.chain_id()));
     role = ValidatorRole::Resume(key->second, std::move(votes));
+    role->evidence = TRY(EvidenceStore::Open(config.home / "evidence" / (name + ".evidence")));
     if (accept_lost_votes.contains(name)) {
       spdlog::warn("chain {}: votes although its vote log may be lost, as told at start", name);
       role->votes_lost = role->fresh = false;

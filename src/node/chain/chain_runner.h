@@ -4,11 +4,13 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "consensus/replica.h"
 #include "ledger/chain.h"
 #include "node/peers/p2p.h"
+#include "talent/node/v1/node_service.pb.h"
 
 namespace talent::node {
 
@@ -36,6 +38,11 @@ struct ChainStatusInfo {
   std::size_t mempool_bytes = 0;
   std::optional<consensus::ReplicaStatus> replica;
   std::optional<std::string> halted;  // why the chain stopped, if it did
+  std::size_t evidence = 0;           // pieces against validators; EvidenceList() has them
+  Height seals_differ;  // last height that f+1 others sealed otherwise than this node; 0: none
+  /// What was refused before consensus or sync saw it, by ("consensus" | "sync" | "transaction",
+  /// reason).
+  std::map<std::pair<std::string, std::string>, std::uint64_t> refused;
 };
 
 /// Thread-safe. All work runs on the chain's strand; readers use chain() directly.
@@ -46,6 +53,8 @@ class ChainRunner {
   virtual const ledger::Chain& chain() const = 0;
   virtual const ledger::Application& application() const = 0;
   virtual ChainStatusInfo status() const = 0;
+  /// What is held against validators.
+  virtual std::vector<v1::Evidence> EvidenceList() const { return {}; }
 
   /// Checks and admits a transaction (canonical bytes) and relays it to the validators. `done` is
   /// called once, on any thread. Errors: every one of ParseTransaction, VerifySignature and

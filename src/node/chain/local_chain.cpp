@@ -101,6 +101,21 @@ void LocalChain::Halt(const std::string& why) {
   status_.halted = why;
 }
 
+void LocalChain::Refused(std::string_view what, std::string_view why) {
+  const std::lock_guard lock(mutex_);
+  ++status_.refused[{std::string(what), std::string(why)}];
+}
+
+void LocalChain::Refused(std::string_view what, const Error& error) {
+  std::string why(CodeName(error.code));
+  for (char& c : why) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  Refused(what, why);
+}
+
+std::vector<v1::Evidence> LocalChain::EvidenceList() const {
+  return role_ ? role_->evidence->List() : std::vector<v1::Evidence>();
+}
+
 bool LocalChain::MayPeer(const NodeKey& key) const {
   return MayRead(key) || upstream_.contains(key);
 }
@@ -140,7 +155,7 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
     case v1::Frame::kConsensus:
       // A validator that left, or joins, may be an epoch away from us.
       if (!chain_->validators()->FindNodeKey(from)) return true;
-      if (role_) OnConsensusFrame(std::move(*frame.mutable_consensus()));
+      if (role_) OnConsensusFrame(from, std::move(*frame.mutable_consensus()));
       return true;
     case v1::Frame::kTransaction:
       if (role_) OnTransactionFrame(std::move(*frame.mutable_transaction()));
@@ -156,7 +171,10 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
       // One of each peer at a time: an answer costs far more than a question.
       {
         const std::lock_guard lock(mutex_);
-        if (!asking_.insert(from).second) return true;
+        if (!asking_.insert(from).second) {
+          ++status_.refused[{"sync", "asked_twice"}];
+          return true;
+        }
       }
       OnStrand([this, from, request = frame.sync_request()] {
         {
@@ -168,7 +186,10 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
       return true;
     }
     case v1::Frame::kSyncResponse:
-      if (!TakeAnswer(from)) return false;
+      if (!TakeAnswer(from)) {
+        Refused("sync", "unasked");
+        return false;
+      }
       OnStrand([this, from,
                 response =
                     std::make_shared<v1::SyncResponse>(std::move(*frame.mutable_sync_response()))] {
@@ -206,9 +227,11 @@ void LocalChain::OnTransactionFrame(Bytes transaction) {
   (void)host_->TryVerifyBulk([self = shared_from_this(), bytes = std::move(transaction)] {
     auto tx =
         ledger::ParseTransaction(bytes, self->chain_->genesis().consensus().max_transaction_bytes);
-    if (!tx) return;
+    if (!tx) return self->Refused("transaction", tx.error());
     if (!self->verified_.Contains(*tx)) {
-      if (!ledger::VerifySignature(*tx, self->chain_->id())) return;
+      if (const Status verified = ledger::VerifySignature(*tx, self->chain_->id()); !verified) {
+        return self->Refused("transaction", verified.error());
+      }
       self->verified_.Add(*tx);
     }
     self->OnStrand([self, tx = std::make_shared<const ledger::Transaction>(std::move(*tx))] {
@@ -242,6 +265,10 @@ Status LocalChain::Admissible(const ledger::Transaction& tx) const {
 void LocalChain::AdmitParsed(const TxPtr& tx, bool local,
                              const std::function<void(Result<TxId>)>& done) {
   const TxId id = tx->id;
+  if (halted_) {
+    return done(Fail(Code::kUnavailable, "chain {} is halted on this node; submit to another",
+                     chain_->genesis().name()));
+  }
   if (mempool_.Readmit(id, local)) return done(id);  // repeated at will: must cost next to nothing
   Status admitted = Admissible(*tx);
   if (admitted) admitted = mempool_.Add(tx, application_->Lane(*tx), local, host_->Steady());
@@ -467,7 +494,7 @@ void LocalChain::OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response
     if (header) first = Height(header->height());
   }
   const auto blocks = static_cast<std::uint64_t>(response.blocks_size());
-  if (!sync_.Accept(from, blocks, first, host_->Steady())) return;
+  if (!sync_.Accept(from, blocks, first, host_->Steady())) return Refused("sync", "unasked");
   applying_ = true;
   ApplyNext(from, std::make_shared<v1::SyncResponse>(std::move(response)), 0);
 }
@@ -489,6 +516,7 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
   const auto header = Decode<pb::BlockHeader>(block.block().header());
   const auto certificate = ledger::FromProto(block.block().certificate());
   if (!header || !certificate) {
+    Refused("sync", header ? certificate.error() : header.error());
     sync_.Penalise(from, host_->Steady());
     return false;
   }
@@ -497,6 +525,7 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
   if (Status applied = chain_->Apply(block); !applied) {
     spdlog::warn("chain {}: block {} from peer {} refused: {}", chain_->genesis().name(), height,
                  from.Hex(), applied.error().ToString());
+    Refused("sync", applied.error());
     sync_.Penalise(from, host_->Steady());
     const Code code = applied.error().code;
     if (code == Code::kIo || code == Code::kDiverged) Halt(applied.error().ToString());
@@ -559,8 +588,12 @@ void LocalChain::PublishStatus() {
       replica.dropped_messages += dropped_before_[i];
     }
   }
+  if (role_) now.evidence = role_->evidence->size();
   const std::lock_guard lock(mutex_);
+  if (replica_) horizon_ = replica_->horizon();
   now.halted = status_.halted;
+  now.seals_differ = status_.seals_differ;
+  now.refused = std::move(status_.refused);
   status_ = std::move(now);
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <deque>
 #include <mutex>
 #include <set>
@@ -12,6 +11,7 @@
 #include "node/chain/block_sync.h"
 #include "node/chain/chain_host.h"
 #include "node/chain/chain_runner.h"
+#include "node/chain/evidence_store.h"
 #include "node/chain/members.h"
 #include "node/chain/mempool.h"
 #include "node/chain/proposals.h"
@@ -28,6 +28,7 @@ struct ValidatorRole {
   const crypto::KeyPair* vote_key = nullptr;
   std::unique_ptr<VoteLog> votes;
   std::vector<Bytes> records;  // what the log holds
+  std::unique_ptr<EvidenceStore> evidence = std::make_unique<EvidenceStore>();
   bool votes_lost = false;
   /// The log was never written to: a new validator, or one that lost its disk. Which, the others
   /// are asked before the first vote.
@@ -68,6 +69,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   const ledger::Chain& chain() const override { return *chain_; }
   const ledger::Application& application() const override { return *application_; }
   ChainStatusInfo status() const override;
+  std::vector<v1::Evidence> EvidenceList() const override;
   void Submit(Bytes transaction, std::function<void(Result<TxId>)> done) override;
   TxOutcome Outcome(const TxId& id) const override;
   void AwaitOutcome(const TxId& id, Millis deadline, std::function<void(TxOutcome)> done) override;
@@ -91,6 +93,8 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   template <class Work>
   void OnStrand(Work work);  // from any thread; nothing after Stop
   void Halt(const std::string& why);
+  void Refused(std::string_view what, std::string_view why);
+  void Refused(std::string_view what, const Error& error);
 
   // local_chain.cpp: admission, peers, outcomes.
   void AdmitParsed(const TxPtr& tx, bool local, const std::function<void(Result<TxId>)>& done);
@@ -123,7 +127,10 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   bool IsValidator() const;
 
   // local_chain_consensus.cpp: the replica's host.
-  void OnConsensusFrame(Bytes message);
+  void OnConsensusFrame(const NodeKey& from, Bytes message);
+  bool MayVerify(const NodeKey& from);
+  void Verified(const NodeKey& from, Epoch epoch, Result<consensus::MessagePtr> message);
+  void PerformEvidence(const consensus::Evidence& evidence);
   void Step(consensus::Event event);
   /// As Step, unless the replica of `epoch` is gone.
   void StepIn(Epoch epoch, consensus::Event event);
@@ -181,10 +188,11 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   bool stopped_ = false;  // set under mutex_ as well, for OnStrand
 
   VerifiedCache verified_;
-  std::atomic<std::uint32_t> verifying_frames_{0};
 
   mutable std::mutex mutex_;  // guards what readers on other threads see:
   ChainStatusInfo status_;
+  std::optional<consensus::Horizon> horizon_;
+  std::map<NodeKey, std::uint32_t> verifying_;  // consensus frames, by the peer they came from
   std::unordered_set<TxId> pending_ids_;
   std::set<NodeKey> asking_;                // peers whose sync request waits for the strand
   std::map<NodeKey, std::uint32_t> asked_;  // sync requests that a peer has not answered

@@ -19,29 +19,78 @@ struct Overloaded : Fs... {
 constexpr std::uint64_t kOpenPartialBatches = 2;
 // Batch framing that transactions' own sizes do not count.
 constexpr std::size_t kBatchOverhead = 1024;
-// Consensus frames of one chain being verified at a time; what is dropped is sent again by its
-// sender.
-constexpr std::uint32_t kMaxVerifyingFrames = 4096;
+// Consensus frames of one peer about one chain being verified at a time; what is dropped is sent
+// again by its sender.
+constexpr std::uint32_t kMaxVerifyingFrames = 1024;
 
 }  // namespace
 
-void LocalChain::OnConsensusFrame(Bytes message) {
-  if (verifying_frames_.load() >= kMaxVerifyingFrames) return;
-  ++verifying_frames_;
-  const bool posted = host_->TryVerify([self = shared_from_this(), bytes = std::move(message)] {
-    const auto validators = self->chain_->validators();
-    auto verified = consensus::VerifyMessage(self->chain_->id(), *validators, bytes);
-    --self->verifying_frames_;
-    if (!verified) {
-      spdlog::debug("chain {}: consensus message refused: {}", self->chain_->genesis().name(),
-                    verified.error().ToString());
-      return;
-    }
-    self->OnStrand([self, epoch = validators->epoch(), message = std::move(*verified)] {
-      self->StepIn(epoch, consensus::MessageReceived{message});
-    });
+bool LocalChain::MayVerify(const NodeKey& from) {
+  const std::lock_guard lock(mutex_);
+  std::uint32_t& waiting = verifying_[from];
+  if (waiting >= kMaxVerifyingFrames) return false;
+  ++waiting;
+  return true;
+}
+
+void LocalChain::OnConsensusFrame(const NodeKey& from, Bytes message) {
+  if (!MayVerify(from)) return Refused("consensus", "busy");
+  const bool posted =
+      host_->TryVerify([self = shared_from_this(), from, bytes = std::move(message)] {
+        const auto validators = self->chain_->validators();
+        std::optional<consensus::Horizon> horizon;
+        {
+          const std::lock_guard lock(self->mutex_);
+          horizon = self->horizon_;
+        }
+        self->Verified(from, validators->epoch(),
+                       consensus::VerifyMessage(self->chain_->id(), *validators, bytes,
+                                                horizon ? &*horizon : nullptr));
+      });
+  if (!posted) Verified(from, Epoch(0), Fail(Code::kUnavailable, "the verification pool is full"));
+}
+
+void LocalChain::Verified(const NodeKey& from, Epoch epoch, Result<consensus::MessagePtr> message) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto waiting = verifying_.find(from);
+    if (--waiting->second == 0) verifying_.erase(waiting);
+  }
+  if (!message) {
+    spdlog::debug("chain {}: consensus message refused: {}", chain_->genesis().name(),
+                  message.error().ToString());
+    return Refused("consensus", message.error());
+  }
+  OnStrand([this, epoch, verified = std::move(*message)] {
+    StepIn(epoch, consensus::MessageReceived{verified});
   });
-  if (!posted) --verifying_frames_;
+}
+
+void LocalChain::PerformEvidence(const consensus::Evidence& evidence) {
+  const auto facts =
+      consensus::VerifyEvidence(chain_->id(), epoch_->validators, evidence.first, evidence.second);
+  if (!facts) return;  // one statement, signed twice
+  v1::Evidence kept;
+  kept.set_epoch(facts->epoch.value);
+  kept.set_validator(facts->culprit.value);
+  kept.set_name(epoch_->validators.at(facts->culprit).name);
+  kept.set_kind(std::string(consensus::EvidenceKindName(facts->kind)));
+  kept.set_view(facts->view.value);
+  kept.set_height(facts->height.value);
+  kept.set_first(evidence.first);
+  kept.set_second(evidence.second);
+  const std::string name = kept.name(), kind = kept.kind();
+  if (!role_->evidence->Add(*facts, std::move(kept))) return;
+  spdlog::error(
+      "chain {}: validator '{}' equivocates: two {} messages of view {}, height {}; its operator "
+      "has to explain or lose the key (`talentd evidence` has both messages)",
+      chain_->genesis().name(), name, kind, facts->view, facts->height);
+  host_->Store([self = shared_from_this()] {
+    if (const Status saved = self->role_->evidence->Save(); !saved) {
+      spdlog::error("chain {}: evidence is kept in memory only: {}", self->chain_->genesis().name(),
+                    saved.error().ToString());
+    }
+  });
 }
 
 void LocalChain::Step(consensus::Event event) {
@@ -116,21 +165,21 @@ void LocalChain::Perform(consensus::Actions actions) {
             },
             [&](const consensus::Diverged& diverged) {
               Halt(
-                  fmt::format("a quorum sealed block {} as {}, this node computed {}; run "
-                              "`talentd verify` on its data and restore it from a peer",
+                  fmt::format("a quorum sealed block {} as {}, this node computed {}; what is "
+                              "served from here is stale. Compare this node's release and "
+                              "`talentd verify` with a peer's, then restore it from one "
+                              "(docs/operations.md, \"A chain is halted\")",
                               diverged.height, diverged.theirs.Hex(), diverged.ours.Hex()));
             },
             [&](const consensus::SealsDiffer& differ) {
               spdlog::error(
-                  "chain {}: {} validators have sealed another block {} than this node computed",
-                  chain_->genesis().name(), differ.who.size(), differ.height);
+                  "chain {}: {} other validators sealed block {} otherwise than this node, which "
+                  "computed {}; compare releases and data before a quorum decides",
+                  chain_->genesis().name(), differ.who.size(), differ.height, differ.ours.Hex());
+              const std::lock_guard lock(mutex_);
+              status_.seals_differ = differ.height;
             },
-            [&](const consensus::Evidence& evidence) {
-              spdlog::error(
-                  "chain {}: validator '{}' signed two messages that exclude each other: {} and {}",
-                  chain_->genesis().name(), epoch_->validators.at(evidence.culprit).name,
-                  ToHex(evidence.first), ToHex(evidence.second));
-            },
+            [&](const consensus::Evidence& evidence) { PerformEvidence(evidence); },
         },
         action);
   }

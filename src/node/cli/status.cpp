@@ -20,6 +20,7 @@ std::string Condition(const v1::ChainState& chain) {
   if (!chain.synced()) return "catching up";
   if (chain.observer()) return "votes lost: watching only";
   if (chain.epoch_end() != 0) return fmt::format("epoch ends at {}", chain.epoch_end());
+  if (chain.evidence() > 0) return "synced; a validator equivocates: talentd evidence";
   const bool waits = chain.vote_key() && chain.role() == "follower";
   return waits ? "synced; its vote key is in no set" : "synced";
 }

@@ -56,9 +56,14 @@ Metrics::Metrics()
       view_changing_(MakeGauge("consensus_view_changing", "1 while a view change is under way")),
       observer_(MakeGauge("consensus_observer",
                           "1 while this validator does not vote since it lost its votes")),
+      evidence_(MakeGauge("consensus_evidence", "Pieces of evidence that validators equivocate")),
+      seals_differ_(MakeGauge("consensus_seals_differ_height",
+                              "Last height that f+1 others sealed otherwise than this node")),
       view_changes_(MakeCounter("consensus_view_changes_total", "View changes begun")),
       dropped_messages_(MakeCounter("consensus_dropped_messages_total",
-                                    "Messages ignored as stale or outside the window")),
+                                    "Verified messages that were of no use, by reason")),
+      refused_(MakeCounter("chain_refused_total",
+                           "Messages of peers refused before they were used, by what and reason")),
       blocks_(MakeCounter("chain_blocks_sealed_total", "Blocks sealed since the start")),
       transactions_(MakeCounter("chain_transactions_total", "Sealed transactions by receipt code")),
       peers_(MakeGauge("p2p_peers", "Connected nodes")),
@@ -113,12 +118,22 @@ void Metrics::SetChain(const std::string& chain, const ChainStatusInfo& status) 
   set(validators_, status.validators);
   set(epoch_end_, status.epoch_end.value);
   set(validator_, status.validator ? 1 : 0);
+  set(evidence_, status.evidence);
+  set(seals_differ_, status.seals_differ.value);
+  for (const auto& [what, count] : status.refused) {
+    RaiseTo(refused_, {{"chain", chain}, {"what", what.first}, {"reason", what.second}}, count);
+  }
   if (!status.replica) return;
   set(view_, status.replica->view.value);
   set(view_changing_, status.replica->view_changing ? 1 : 0);
   set(observer_, status.replica->observer ? 1 : 0);
   RaiseTo(view_changes_, labels, status.replica->view_changes);
-  RaiseTo(dropped_messages_, labels, status.replica->dropped_messages);
+  for (std::size_t i = 0; i < consensus::kDropReasons; ++i) {
+    const auto reason = static_cast<consensus::DropReason>(i);
+    RaiseTo(dropped_messages_,
+            {{"chain", chain}, {"reason", std::string(consensus::DropReasonName(reason))}},
+            status.replica->dropped[i]);
+  }
 }
 
 void Metrics::SetPeers(std::size_t connected, const PeerNetwork::Totals& totals) {

@@ -217,6 +217,12 @@ Result<v1::GetStatusResponse> Client::GetStatus() {
   return impl_->Call(*impl_->node, &v1::Node::Stub::GetStatus, v1::GetStatusRequest(), {});
 }
 
+Result<v1::ListEvidenceResponse> Client::ListEvidence(const ChainId& chain) {
+  v1::ListEvidenceRequest request;
+  request.set_chain_id(chain.ToBytes());
+  return impl_->Call(*impl_->node, &v1::Node::Stub::ListEvidence, request, {});
+}
+
 Status Client::StreamBlocks(const ChainId& chain, Height from, Millis timeout,
                             const std::function<bool(const v1::StreamBlocksResponse&)>& visit) {
   v1::StreamBlocksRequest request;

@@ -55,6 +55,7 @@ class Client {
                                           std::uint32_t limit = 0);
   Result<ledger::pb::TransactionProof> GetProof(const ChainId& chain, const TxId& id);
   Result<v1::GetStatusResponse> GetStatus();
+  Result<v1::ListEvidenceResponse> ListEvidence(const ChainId& chain);
 
   /// Calls `visit` for every block from `from` on, as they are sealed, until it returns false (then
   /// the result is good), the stream breaks, or `timeout` passes (kUnavailable).

@@ -5,6 +5,9 @@
 #include <grpcpp/health_check_service_interface.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <future>
 #include <mutex>
 
 #include "node/rpc/ledger_service.h"
@@ -26,7 +29,9 @@ constexpr int kMaxThreads = 16;
 constexpr int kKeepaliveMs = 60'000;         // finds clients that vanished
 constexpr int kKeepaliveTimeoutMs = 20'000;  // gRPC's default
 constexpr int kMinPingIntervalMs = 10'000;   // clients that ping more often are cut off
-constexpr std::size_t kReaderThreads = 1;    // reads for streams; a block is read in under a ms
+// How soon the health of a chain's service follows what became of the chain.
+constexpr std::chrono::milliseconds kHealthInterval{500};
+constexpr std::size_t kReaderThreads = 1;  // reads for streams; a block is read in under a ms
 
 int MaxRequestBytes(const std::vector<ChainRunner*>& chains) {
   std::uint32_t largest = 0;
@@ -81,6 +86,34 @@ struct GrpcServer::Impl {
   LedgerService ledger;
   NodeService node;
   AuthService auth;
+  // Of each chain, the health service that clients watch: "talent.node.v1.Ledger/NAME".
+  void UpdateHealth() {
+    auto& health = *server->GetHealthCheckService();
+    for (const ChainRunner* runner : access.chains()) {
+      health.SetServingStatus(
+          fmt::format("{}/{}", v1::Ledger::service_full_name(), runner->chain().genesis().name()),
+          !runner->status().halted);
+    }
+    health_timer.expires_after(kHealthInterval);
+    health_timer.async_wait([this](const boost::system::error_code& cancelled) {
+      if (!cancelled && !stopping) UpdateHealth();
+    });
+  }
+
+  // On return the health service is not touched any more: there is one reader thread, and what it
+  // runs after this job sees `stopping`.
+  void StopHealth() {
+    std::promise<void> done;
+    boost::asio::post(readers, [&] {
+      stopping = true;
+      health_timer.cancel();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+
+  boost::asio::steady_timer health_timer{readers};
+  bool stopping = false;
   std::unique_ptr<grpc::Server> server;
   std::string address;
   std::once_flag stopped;
@@ -113,11 +146,13 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(Options options,
                               v1::Auth::service_full_name()}) {
     health.SetServingStatus(service, true);
   }
+  impl->UpdateHealth();
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
 }
 
 void GrpcServer::Stop() {
   std::call_once(impl_->stopped, [this] {
+    impl_->StopHealth();
     impl_->server->GetHealthCheckService()->Shutdown();
     impl_->ledger.Stop();
     impl_->server->Shutdown(std::chrono::system_clock::now() +

@@ -14,6 +14,9 @@ constexpr std::size_t kMaxScanBytes = 1u << 20;  // a page ends before it holds 
 /// No state key of any tier is longer: a table's name and a few 32-byte ids.
 constexpr std::size_t kMaxStateKeyBytes = 1024;
 
+/// With answers about a chain that has halted here: others may be further.
+constexpr const char* kStaleMetadata = "talent-stale";
+
 using Unary = grpc::ServerUnaryReactor;
 
 Unary* Finish(grpc::CallbackServerContext& context, const grpc::Status& status) {
@@ -30,6 +33,7 @@ Unary* Answer(const ChainAccess& access, grpc::CallbackServerContext& context,
   if (!runner) return Finish(context, ToGrpcStatus(runner.error(), "chain_id"));
   const auto caller = access.Identify(**runner, context.client_metadata());
   if (!caller) return Finish(context, UnauthenticatedStatus(caller.error()));
+  if ((*runner)->status().halted) context.AddTrailingMetadata(kStaleMetadata, "halted");
   const Status status = read(**runner, *caller);
   return Finish(context, status ? grpc::Status::OK : ToGrpcStatus(status.error()));
 }

@@ -32,6 +32,8 @@ v1::ChainState Describe(const ChainRunner& runner) {
   out.set_epoch(status.epoch.value);
   out.set_validators(status.validators);
   out.set_epoch_end(status.epoch_end.value);
+  out.set_evidence(static_cast<std::uint32_t>(status.evidence));
+  out.set_seals_differ_height(status.seals_differ.value);
   if (const auto& replica = status.replica) {
     out.set_view(replica->view.value);
     out.set_view_changes(replica->view_changes);
@@ -87,6 +89,18 @@ Unary* NodeService::GetStatus(grpc::CallbackServerContext* context, const v1::Ge
   response->set_version(info_.version);
   if (info_.peers) response->set_peers(info_.peers());
   for (const ChainRunner* runner : access_.chains()) *response->add_chains() = Describe(*runner);
+  return Finish(*context, Status());
+}
+
+// Public as the votes themselves are: whom a chain's validators may not trust concerns everybody.
+Unary* NodeService::ListEvidence(grpc::CallbackServerContext* context,
+                                 const v1::ListEvidenceRequest* request,
+                                 v1::ListEvidenceResponse* response) {
+  const auto runner = access_.Find(request->chain_id());
+  if (!runner) return Finish(*context, tl::unexpected(runner.error()));
+  for (v1::Evidence& evidence : (*runner)->EvidenceList()) {
+    *response->add_evidence() = std::move(evidence);
+  }
   return Finish(*context, Status());
 }
 

@@ -24,6 +24,9 @@ class NodeService final : public v1::Node::CallbackService {
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
                                       const v1::GetStatusRequest* request,
                                       v1::GetStatusResponse* response) override;
+  grpc::ServerUnaryReactor* ListEvidence(grpc::CallbackServerContext* context,
+                                         const v1::ListEvidenceRequest* request,
+                                         v1::ListEvidenceResponse* response) override;
 
  private:
   const ChainAccess& access_;

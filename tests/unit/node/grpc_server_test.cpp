@@ -53,6 +53,26 @@ class GrpcServerTest : public testing::Test {
         grpc::CreateChannel(server_->listen_address(), grpc::SslCredentials(tls)));
   }
 
+  /// What the standard health service says of `service`.
+  std::uint64_t HealthOf(const std::string& service) {
+    grpc::SslCredentialsOptions tls;
+    tls.pem_root_certs = ca_;
+    const auto channel = grpc::CreateChannel(server_->listen_address(), grpc::SslCredentials(tls));
+    // Messages of ours with the fields of HealthCheckRequest{string service = 1} and
+    // HealthCheckResponse{enum status = 1}.
+    grpc::TemplatedGenericStub<v1::SubmitResponse, v1::ChainStatus> stub(channel);
+    v1::SubmitResponse request;
+    request.set_tx_id(service);
+    v1::ChainStatus response;
+    grpc::ClientContext context;
+    std::promise<grpc::Status> answered;
+    stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &request,
+                   &response, [&](grpc::Status status) { answered.set_value(std::move(status)); });
+    const grpc::Status status = answered.get_future().get();
+    EXPECT_TRUE(status.ok()) << service << ": " << status.error_message();
+    return response.sealed();
+  }
+
   ChainId chain() const { return runner_.chain().id(); }
 
   ManualClock clock_;
@@ -320,26 +340,32 @@ TEST_F(GrpcServerTest, Stop_CancelsCallsThatStillWait) {
   EXPECT_EQ(CodeOf(answered.get_future().get()), Code::kUnavailable);
 }
 
-TEST_F(GrpcServerTest, Health_IsServingForEveryService) {
-  grpc::SslCredentialsOptions tls;
-  tls.pem_root_certs = ca_;
-  const auto channel = grpc::CreateChannel(server_->listen_address(), grpc::SslCredentials(tls));
-  // Messages of ours with the fields of HealthCheckRequest{string service = 1} and
-  // HealthCheckResponse{enum status = 1}.
-  grpc::TemplatedGenericStub<v1::SubmitResponse, v1::ChainStatus> stub(channel);
-  constexpr std::uint64_t kServing = 1;
+constexpr std::uint64_t kServing = 1, kNotServing = 2;
+
+TEST_F(GrpcServerTest, Health_IsServingForEveryServiceAndChain) {
   for (const std::string service : {"talent.node.v1.Ledger", "talent.node.v1.Node", ""}) {
-    v1::SubmitResponse request;
-    request.set_tx_id(service);
-    v1::ChainStatus response;
-    grpc::ClientContext context;
-    std::promise<grpc::Status> answered;
-    stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &request,
-                   &response, [&](grpc::Status status) { answered.set_value(std::move(status)); });
-    const grpc::Status status = answered.get_future().get();
-    EXPECT_TRUE(status.ok()) << service << ": " << status.error_message();
-    EXPECT_EQ(response.sealed(), kServing) << service;
+    EXPECT_EQ(HealthOf(service), kServing) << service;
   }
+  EXPECT_EQ(HealthOf("talent.node.v1.Ledger/" + runner_.chain().genesis().name()), kServing);
+}
+
+TEST_F(GrpcServerTest, HaltedChain_IsReadMarkedStaleAndNotServing) {
+  const auto stale = [&] {
+    v1::GetStateRequest request;
+    request.set_chain_id(chain().ToBytes());
+    request.set_key("none");
+    v1::GetStateResponse response;
+    grpc::ClientContext context;
+    // Whether the caller may read it or not.
+    (void)RawStub()->GetState(&context, request, &response);
+    return context.GetServerTrailingMetadata().count("talent-stale") > 0;
+  };
+  EXPECT_FALSE(stale());
+  runner_.Halt();
+  EXPECT_TRUE(stale());
+  const std::string service = "talent.node.v1.Ledger/" + runner_.chain().genesis().name();
+  while (HealthOf(service) != kNotServing) std::this_thread::yield();
+  EXPECT_EQ(HealthOf("talent.node.v1.Node"), kServing) << "other chains go on";
 }
 
 TEST_F(GrpcServerTest, AnotherCertificate_IsNotTrusted) {

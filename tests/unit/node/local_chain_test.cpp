@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <future>
 
+#include "consensus/messages.h"
 #include "node/chain/asio_host.h"
 #include "unit/ledger/test_chain.h"
 
@@ -328,6 +329,36 @@ TEST(LocalChain, WatchesWithoutVotingWhenItComesBackWithAnEmptyDisk) {
   const auto status = cluster.AwaitReplica(3);
   EXPECT_TRUE(status.observer);
   EXPECT_FALSE(cluster.AwaitReplica(0).observer) << "all were new when the chain began";
+}
+
+TEST(LocalChain, KeepsEvidenceAndCountsWhatItRefuses) {
+  Cluster cluster(4, 0);
+  LocalChain& chain = cluster.chain(0);
+  const auto validators = chain.chain().validators();
+  const crypto::ValidatorSet& set = *validators;
+  const auto liar = KeyOf("vote v1");
+  const ValidatorIndex index = *set.FindVoteKey(liar.public_key());
+  (void)cluster.AwaitReplica(0);
+  const auto say = [&](std::uint64_t height, std::string_view batch, const ChainId& on) {
+    const auto message = consensus::VerifiedMessage::Sign(
+        liar, on, set.epoch(), index,
+        consensus::Prepare{{View(0), Height(height), consensus::OrderDigest(batch)}});
+    v1::Frame frame;
+    frame.set_chain_id(chain.chain().id().ToBytes());
+    frame.set_consensus(message->Wire());
+    EXPECT_TRUE(chain.OnFrame(set.at(index).node_key, std::move(frame)));
+  };
+  for (const std::string_view batch : {"a", "b", "c"}) say(5, batch, chain.chain().id());
+  say(6, "elsewhere", ChainId());
+  const auto refused = [&] { return chain.status().refused[{"consensus", "bad_signature"}]; };
+  while (chain.EvidenceList().empty() || refused() == 0) std::this_thread::yield();
+  const auto evidence = chain.EvidenceList();
+  ASSERT_EQ(evidence.size(), 1U) << "one misdeed, however often";
+  EXPECT_EQ(evidence[0].name(), set.at(index).name);
+  EXPECT_EQ(evidence[0].kind(), "PREPARE");
+  EXPECT_EQ(evidence[0].height(), 5U);
+  EXPECT_TRUE(consensus::VerifyEvidence(chain.chain().id(), set, evidence[0].first(),
+                                        evidence[0].second()));
 }
 
 TEST(LocalChain, RefusesWhatCannotBeSealedAndSaysWhy) {

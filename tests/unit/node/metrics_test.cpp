@@ -40,12 +40,19 @@ TEST(Metrics, ShowsAChainsStatus_ConsensusOnlyForValidators) {
   status.replica.emplace();
   status.replica->view = View(4);
   status.replica->view_changes = 9;
+  status.replica->dropped[static_cast<std::size_t>(consensus::DropReason::kView)] = 5;
+  status.evidence = 2;
+  status.refused[{"consensus", "bad_signature"}] = 6;
   metrics.SetChain("public", status);
   EXPECT_THAT(metrics.Text(), HasSubstr("talentd_chain_sync_gap_blocks{chain=\"public\"} 0"));
   EXPECT_THAT(metrics.Text(), HasSubstr("talentd_chain_halted{chain=\"public\"} 1"));
   EXPECT_THAT(metrics.Text(), HasSubstr("talentd_consensus_view{chain=\"public\"} 4"));
   EXPECT_THAT(metrics.Text(),
               HasSubstr("talentd_consensus_view_changes_total{chain=\"public\"} 9"));
+  EXPECT_THAT(metrics.Text(), HasSubstr("talentd_consensus_evidence{chain=\"public\"} 2"));
+  EXPECT_THAT(metrics.Text(),
+              HasSubstr("dropped_messages_total{chain=\"public\",reason=\"view\"} 5"));
+  EXPECT_THAT(metrics.Text(), HasSubstr("reason=\"bad_signature\",what=\"consensus\"} 6"));
 }
 
 TEST(Metrics, TotalsOfOthersBecomeCountersThatOnlyGrow) {

@@ -57,6 +57,7 @@ ChainStatusInfo OneNodeChain::status() const {
   ChainStatusInfo out;
   out.head = chain_->head();
   out.validator = out.synced = true;
+  if (halted_) out.halted = "as told";
   return out;
 }
 

@@ -33,6 +33,8 @@ class OneNodeChain final : public ChainRunner {
   void Hold() { held_ = true; }
   /// The next submission is answered with an error of this kind.
   void RefuseOne(Code code);
+  /// It stands still from now on, as after a divergence.
+  void Halt() { halted_ = true; }
   std::size_t listeners() const;
   std::size_t waiting() const;
 
@@ -55,7 +57,7 @@ class OneNodeChain final : public ChainRunner {
   std::unique_ptr<ledger::Application> application_;
   std::unique_ptr<ledger::Database> database_;
   std::unique_ptr<ledger::Chain> chain_;
-  std::atomic<bool> held_ = false;
+  std::atomic<bool> held_ = false, halted_ = false;
 
   mutable std::mutex mutex_;  // the strand: guards the chain's writer side and what follows
   std::optional<Code> refusal_;
