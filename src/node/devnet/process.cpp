@@ -14,6 +14,8 @@
 #include <fstream>
 #include <thread>
 
+#include "crypto/ed25519.h"
+
 namespace talent::node {
 
 namespace {
@@ -91,17 +93,27 @@ Status StopProcess(pid_t pid, std::string_view argument, Millis grace) {
 
 Result<std::vector<std::uint16_t>> FreePorts(std::size_t n) {
   namespace ip = boost::asio::ip;
+  // Below what Linux gives to outgoing connections (32768 and up), which could otherwise be using
+  // the port when its node is started again.
+  constexpr std::uint16_t kFirst = 12'000, kCount = 20'000;
   boost::asio::io_context io;
   std::vector<ip::tcp::acceptor> held;  // held together, so that none is given out twice
   std::vector<std::uint16_t> ports;
-  try {
-    for (std::size_t i = 0; i < n; ++i) {
-      held.emplace_back(io, ip::tcp::endpoint(ip::address_v4::loopback(), 0));
-      ports.push_back(held.back().local_endpoint().port());
-    }
-  } catch (const std::exception& e) {
-    return Fail(Code::kIo, "no free port on 127.0.0.1: {}", e.what());
+  const Bytes start = crypto::SystemRandom().Draw(2);
+  const std::size_t offset =
+      static_cast<std::uint8_t>(start[0]) << 8 | static_cast<std::uint8_t>(start[1]);
+  for (std::size_t i = 0; i < kCount && ports.size() < n; ++i) {
+    const auto port = static_cast<std::uint16_t>(kFirst + (offset + i) % kCount);
+    ip::tcp::acceptor acceptor(io);
+    boost::system::error_code taken;
+    acceptor.open(ip::tcp::v4(), taken);
+    if (!taken) acceptor.bind({ip::address_v4::loopback(), port}, taken);
+    if (!taken) acceptor.listen(1, taken);
+    if (taken) continue;
+    held.push_back(std::move(acceptor));
+    ports.push_back(port);
   }
+  if (ports.size() < n) return Fail(Code::kIo, "no {} free ports on 127.0.0.1", n);
   return ports;
 }
 
