@@ -4,6 +4,8 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -22,6 +24,10 @@ constexpr std::size_t kFamilyMemtableBytes = 32u << 20;
 constexpr double kMemtableFilterShare = 0.02;
 constexpr std::size_t kMaxWalBytes = 512u << 20;  // then the oldest memtable is flushed
 constexpr std::size_t kKeptInfoLogs = 4;
+// Kept free: what is in memory must still find room, and RocksDB may abort where it does not.
+constexpr std::size_t kReserveBytes = kMemtableBytes;
+// To open it takes less, so that one that stopped at the reserve can be looked at.
+constexpr std::size_t kReserveToOpenBytes = kReserveBytes / 2;
 
 rocksdb::Options MakeOptions() {
   rocksdb::Options options;
@@ -45,6 +51,28 @@ rocksdb::Options MakeOptions() {
   return options;
 }
 
+// What `path` cannot be read for is told by who reads it.
+Status RequireFree(const std::string& path, std::size_t bytes) {
+  std::error_code error;
+  const auto space = std::filesystem::space(path, error);
+  if (error || space.available >= bytes) return {};
+  return Fail(
+      Code::kIo,
+      "the disk of {} is full: {} MiB are free and {} are needed; make room and start again", path,
+      space.available >> 20, bytes >> 20);
+}
+
+constexpr std::string_view kWhatToDo =
+    "move it away and start, and it is fetched from peers again (leave votes/ where it is)";
+
+bool HoldsData(rocksdb::Env* env, const std::string& path) {
+  std::vector<std::string> names;
+  env->GetChildren(path, &names).PermitUncheckedError();
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return name.ends_with(".sst") || name.ends_with(".log");
+  });
+}
+
 Code CodeOf(const rocksdb::Status& status) {
   return status.IsCorruption() ? Code::kCorruption : Code::kIo;
 }
@@ -53,6 +81,11 @@ Code CodeOf(const rocksdb::Status& status) {
 
 struct Database::Impl {
   Mode mode = Mode::kReadWrite;
+  std::string directory;
+  bool on_disk = true;
+  // After a write that failed RocksDB knows as little as we what the disk holds, and asserts that
+  // nobody writes on.
+  std::atomic<bool> failed = false;
   rocksdb::Options options;
   std::unique_ptr<rocksdb::DB> db;
   std::mutex mutex;  // guards families
@@ -76,6 +109,13 @@ Status Database::Impl::Start(const std::string& path) {
     if (mode == Mode::kReadOnly || !options.env->FileExists(path + "/CURRENT").IsNotFound()) {
       return Fail(CodeOf(listed), "no database can be read at {}: {}", path, listed.ToString());
     }
+    // Made anew, RocksDB would delete what it does not know of.
+    if (HoldsData(options.env, path)) {
+      return Fail(Code::kCorruption,
+                  "the database is damaged: its files are here, but not CURRENT, which names them; "
+                  "{}",
+                  kWhatToDo);
+    }
     names = {rocksdb::kDefaultColumnFamilyName};
     options.create_if_missing = true;
   }
@@ -91,8 +131,16 @@ Status Database::Impl::Start(const std::string& path) {
   if (!opened.ok()) {
     const std::string text = opened.ToString();
     const bool locked = opened.IsIOError() && text.find("lock") != std::string::npos;
-    return Fail(CodeOf(opened), "database {} cannot be opened{}: {}", path,
-                locked ? ": another process (or this one) has it open" : "", text);
+    if (locked) {
+      return Fail(Code::kUnavailable, "another process (or this one) has the database open: {}",
+                  text);
+    }
+    // A missing file is no less of a loss than a damaged one.
+    const bool missing = opened.IsPathNotFound() || text.find("No such file") != std::string::npos;
+    if (opened.IsCorruption() || missing) {
+      return Fail(Code::kCorruption, "the database is damaged: {}; {}", text, kWhatToDo);
+    }
+    return Fail(Code::kIo, "the database cannot be opened: {}", text);
   }
   for (std::size_t i = 0; i < names.size(); ++i) families[names[i]] = handles[i];
   return CheckFormat();
@@ -134,6 +182,8 @@ Result<std::unique_ptr<Database>> Database::Open(const std::filesystem::path& pa
                                                  rocksdb::Env* env) {
   auto impl = std::make_unique<Impl>();
   impl->mode = mode;
+  impl->directory = path.string();
+  impl->on_disk = env == nullptr;
   impl->options = MakeOptions();
   if (env != nullptr) {
     impl->options.env = env;
@@ -143,6 +193,7 @@ Result<std::unique_ptr<Database>> Database::Open(const std::filesystem::path& pa
     if (error) {
       return Fail(Code::kIo, "directory {} cannot be made: {}", path.string(), error.message());
     }
+    if (mode == Mode::kReadWrite) TRY(RequireFree(impl->directory, kReserveToOpenBytes));
   }
   const Status started = impl->Start(path.string());
   if (!started) return Within(path.string(), started.error());
@@ -167,10 +218,22 @@ Result<std::optional<Bytes>> Database::Get(rocksdb::ColumnFamilyHandle* family,
 }
 
 Status Database::Commit(rocksdb::WriteBatch& batch) const {
+  if (impl_->failed) return Fail(Code::kIo, "database write: an earlier one failed; start again");
+  const bool durable = impl_->mode == Mode::kReadWrite;
+  if (durable && impl_->on_disk) {
+    const Status room = RequireFree(impl_->directory, kReserveBytes);
+    if (!room) {
+      impl_->failed = true;
+      return Within("database write", room.error());
+    }
+  }
   rocksdb::WriteOptions options;
-  options.sync = impl_->mode == Mode::kReadWrite;
+  options.sync = durable;
   const rocksdb::Status written = impl_->db->Write(options, &batch);
-  if (!written.ok()) return Fail(Code::kIo, "database write: {}", written.ToString());
+  if (!written.ok()) {
+    impl_->failed = true;
+    return Fail(Code::kIo, "database write: {}", written.ToString());
+  }
   return {};
 }
 

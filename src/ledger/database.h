@@ -26,9 +26,9 @@ class Database {
     kScratch,   // read-write, nothing synced: for what can be made again
   };
 
-  /// Creates it if missing (read-write). Errors: kIo (names path; another process holds it),
-  /// kFormatVersion (says both versions), kCorruption. `env`, which outlives the database, is where
-  /// its files are; none: the disk.
+  /// Creates it if missing (read-write) in `env`, which outlives it; none: on the disk. Errors: kIo
+  /// (also where the disk is all but full), kUnavailable (another process holds it), kFormatVersion
+  /// (says both versions), kCorruption (a file is damaged or missing; says what to do).
   static Result<std::unique_ptr<Database>> Open(const std::filesystem::path& path, Mode mode,
                                                 rocksdb::Env* env = nullptr);
   ~Database();
@@ -40,8 +40,8 @@ class Database {
   Result<rocksdb::ColumnFamilyHandle*> Family(std::string_view name) const;
   /// Value of `key`, or nullopt. Errors: kIo, kCorruption.
   Result<std::optional<Bytes>> Get(rocksdb::ColumnFamilyHandle* family, BytesView key) const;
-  /// Writes the batch, all of it or nothing, durable on return. Errors: kIo; the database then
-  /// takes no more writes.
+  /// Writes the batch, all of it or nothing, durable on return. Errors: kIo (also where the disk is
+  /// all but full); the database then takes no more writes.
   Status Commit(rocksdb::WriteBatch& batch) const;
 
  private:

@@ -1,9 +1,9 @@
 #include "ledger/genesis.h"
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 
+#include "base/file.h"
 #include "base/json_fields.h"
 #include "crypto/sha256.h"
 
@@ -156,14 +156,9 @@ std::string_view TierName(Tier tier) {
 }
 
 Result<Genesis> Genesis::Load(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  Bytes bytes(kMaxBytes + 1, '\0');
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (file.bad() || (!file.eof() && file.fail())) {
-    return Fail(Code::kIo, "genesis file {} cannot be read", path.string());
-  }
-  bytes.resize(static_cast<std::size_t>(file.gcount()));
-  auto genesis = Parse(bytes);
+  auto bytes = ReadFile(path, kMaxBytes);
+  if (!bytes) return Within("genesis file", std::move(bytes).error());
+  auto genesis = Parse(*bytes);
   if (!genesis) return Within(path.string(), std::move(genesis).error());
   return genesis;
 }

@@ -48,7 +48,7 @@ class Genesis {
  public:
   static constexpr std::size_t kMaxBytes = 1u << 20;
 
-  /// Errors: kIo, kTooLarge, kInvalidArgument (names the field), kFormatVersion.
+  /// Errors: kNotFound, kIo, kTooLarge, kInvalidArgument (names the field), kFormatVersion.
   static Result<Genesis> Load(const std::filesystem::path& path);
   static Result<Genesis> Parse(BytesView json);
 

@@ -155,12 +155,17 @@ class Auditor {
     const std::uint64_t head = TRY(Heads(session.chain())).at("centre-2");
     for (Height h(1); h.value <= head; ++h) {
       const auto block = TRY(session.client().GetBlock(session.chain(), h));
-      for (const auto& tx : block.block().block().transactions()) {
+      for (int i = 0; i < block.block().block().transactions_size(); ++i) {
+        const auto& tx = block.block().block().transactions(i);
         const auto envelope = TRY(Decode<pb::Envelope>(tx.envelope()));
         if (envelope.kind() != "RecordPromoted") continue;
         const auto found = TRY(
             session.client().GetTransaction(session.chain(), ledger::TransactionId(tx.envelope())));
         if (found.state().status() != node::v1::TRANSACTION_STATUS_SEALED) continue;
+        // Ordered again after a view change it has no effect, and the outcome is that of the first.
+        const bool first = found.state().height() == h.value &&
+                           found.state().index() == static_cast<std::uint32_t>(i);
+        if (!first) continue;
         const auto record =
             TRY(Decode<tiers::RecordPromoted>(found.transaction().payload().data()));
         ++audit_.promoted;

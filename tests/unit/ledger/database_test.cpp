@@ -38,7 +38,7 @@ TEST(Database, SecondOpening_SaysThatItIsLocked) {
   ASSERT_TRUE(first);
   const auto second = Database::Open(dir.path(), Mode::kReadWrite);
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code, Code::kIo);
+  EXPECT_EQ(second.error().code, Code::kUnavailable);
   EXPECT_THAT(second.error().message, HasSubstr("another process"));
   EXPECT_THAT(second.error().message, HasSubstr(dir.path().string()));
   EXPECT_TRUE(Database::Open(dir.path(), Mode::kReadOnly));

@@ -147,7 +147,7 @@ TEST(Genesis, Load_NamesTheFileInErrors) {
   const TempDir dir;
   const auto missing = Genesis::Load(dir.path() / "absent.json");
   ASSERT_FALSE(missing);
-  EXPECT_EQ(missing.error().code, Code::kIo);
+  EXPECT_EQ(missing.error().code, Code::kNotFound);
   const auto path = dir.path() / "genesis.json";
   std::ofstream(path) << GenesisJson().dump();
   const auto loaded = Genesis::Load(path);
