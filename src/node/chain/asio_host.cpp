@@ -72,7 +72,7 @@ class AsioHost final : public ChainHost {
     spdlog::critical("chain {}: vote log: {}; stopping the process", parts_.chain,
                      error.ToString());
     spdlog::shutdown();
-    std::abort();
+    std::_Exit(2);  // no image of the memory, in which the keys lie, is left behind
   }
 
  private:
