@@ -14,7 +14,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::chrono::seconds kProgressWithin{60};
+constexpr std::chrono::seconds kProgressWithin{180};
 constexpr milliseconds kPoll{25};
 // Far above what is measured, far below what a leak makes of some hundred cycles.
 constexpr std::size_t kMaxMemory = std::size_t{768} << 20;

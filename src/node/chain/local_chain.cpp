@@ -248,9 +248,10 @@ Status LocalChain::Admissible(const ledger::Transaction& tx) const {
   if (const auto at = TRY(chain_->FindTransaction(tx.id))) {
     return Fail(Code::kDuplicate, "transaction {} is in block {} already", tx.id.Hex(), at->height);
   }
-  if (tx.valid_until < next) {
-    return Fail(Code::kExpired, "valid_until {} has passed: the next block is {}", tx.valid_until,
-                next);
+  // By what is sealed: a block that is executed only may hold it, and EXPIRED is a last word.
+  if (const Height sealed = chain_->head().height; tx.valid_until <= sealed) {
+    return Fail(Code::kExpired, "valid_until {} has passed: block {} is sealed", tx.valid_until,
+                sealed);
   }
   if (tx.valid_until > tip.height + max_valid_for) {
     return Fail(Code::kInvalidArgument, "valid_until {} is more than {} heights ahead of {}",
