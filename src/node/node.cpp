@@ -16,6 +16,8 @@
 #include "node/chain/asio_host.h"
 #include "node/chain/local_chain.h"
 #include "node/chain/promotion_loop.h"
+#include "node/chain/snapshot_join.h"
+#include "node/chain/snapshot_server.h"
 #include "node/ops/http_server.h"
 #include "node/ops/metrics.h"
 #include "node/ops/version.h"
@@ -47,11 +49,13 @@ std::string ReachableAddress(const std::string& listening) {
 }  // namespace
 
 struct Node::Impl {
-  Impl(const Config& c, const std::set<std::string>& accept)
-      : config(c), accept_lost_votes(accept) {}
+  Impl(const Config& c, const std::set<std::string>& accept, std::function<bool()> stop)
+      : config(c), accept_lost_votes(accept), stopped(std::move(stop)) {}
   ~Impl() { Stop(); }
 
   Status Start();
+  Status FetchSnapshot(const ChainConfig& chain);
+  void OpenSnapshotServer(const ledger::Genesis& genesis);
   Status OpenChain(const ChainConfig& chain, const std::string& passphrase);
   Status StartPeers();
   Status StartGossip();
@@ -66,6 +70,7 @@ struct Node::Impl {
 
   const Config config;
   const std::set<std::string> accept_lost_votes;
+  const std::function<bool()> stopped;
   SystemClock clock;
   crypto::SystemRandom random;
   Metrics metrics;
@@ -82,6 +87,7 @@ struct Node::Impl {
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> io_work;
   std::thread io_thread;
   std::map<ChainId, std::shared_ptr<LocalChain>> chains;
+  std::map<ChainId, std::shared_ptr<SnapshotServer>> snapshots;
   std::vector<std::shared_ptr<PromotionLoop>> promotions;
   std::unique_ptr<PeerNetwork> peers;
   std::unique_ptr<AddressGossip> gossip;  // on the thread of `io`
@@ -100,7 +106,10 @@ Status Node::Impl::Start() {
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   verify = std::make_unique<VerifyPool>(cores, kMaxVerifying);
   strands = std::make_unique<boost::asio::thread_pool>(kStrandThreads);
-  for (const ChainConfig& chain : config.chains) TRY(OpenChain(chain, passphrase));
+  for (const ChainConfig& chain : config.chains) {
+    if (chain.snapshot_behind > 0) TRY(FetchSnapshot(chain));
+    TRY(OpenChain(chain, passphrase));
+  }
   std::set<NodeKey> pinned;
   for (const PeerConfig& peer : config.peers) {
     if (peer.node_key) pinned.insert(*peer.node_key);
@@ -112,6 +121,37 @@ Status Node::Impl::Start() {
   for (auto& [id, chain] : chains) chain->Start();
   for (const PromotionConfig& promotion : config.promotions) TRY(OpenPromotion(promotion));
   return StartServers();
+}
+
+Status Node::Impl::FetchSnapshot(const ChainConfig& hosted) {
+  const auto genesis = TRY(ledger::Genesis::Load(hosted.genesis));
+  const auto application = TRY(tiers::MakeApplication(genesis));
+  SnapshotJoin join;
+  join.database = database.get();
+  join.genesis = &genesis;
+  join.application = application.get();
+  join.clock = &clock;
+  join.node_key = &*node_key;
+  for (const PeerConfig& peer : config.peers) join.peers.push_back({peer.address, peer.node_key});
+  join.behind = hosted.snapshot_behind;
+  join.pinned = hosted.snapshot_pin;
+  join.log = ComponentLog("snapshot");
+  join.stopped = stopped;
+  const Status joined = JoinBySnapshot(join);
+  if (!joined) return Within("chain " + genesis.name(), joined.error());
+  return {};
+}
+
+void Node::Impl::OpenSnapshotServer(const ledger::Genesis& genesis) {
+  const ChainId id = genesis.chain_id();
+  snapshots[id] = std::make_shared<SnapshotServer>(
+      strands->get_executor(), *database, genesis, clock,
+      [this, id](const NodeKey& to, v1::SnapshotResponse&& response) {
+        v1::Frame frame;
+        frame.set_chain_id(id.ToBytes());
+        *frame.mutable_snapshot_response() = std::move(response);
+        peers->Send(to, frame);
+      });
 }
 
 Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passphrase) {
@@ -162,6 +202,7 @@ Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passp
   if (!chains.emplace(genesis.chain_id(), std::move(*local)).second) {
     return Fail(Code::kInvalidArgument, "chain {} is configured twice", name);
   }
+  OpenSnapshotServer(genesis);
   return {};
 }
 
@@ -180,6 +221,8 @@ Status Node::Impl::StartPeers() {
   options.on_peer = [this](const NodeKey& peer, bool up) {
     for (auto& [id, chain] : chains) chain->OnPeer(peer, up);
     gossip->OnPeer(peer, up);
+    if (up) return;
+    for (auto& [id, server] : snapshots) server->OnPeerDown(peer);
   };
   options.log = ComponentLog("p2p");
   peers = TRY(PeerNetwork::Start(io, *node_key, std::move(options)));
@@ -223,6 +266,11 @@ bool Node::Impl::OnFrame(const NodeKey& from, v1::Frame&& frame) {
   // Nor are those of a node that is a member of another chain, and was one of this.
   if (!chain->second->MayPeer(from)) return MayConnect(from);
   if (frame.has_address()) return gossip->OnAddress(from, *id, frame.address());
+  if (frame.has_snapshot_request()) {
+    snapshots.at(*id)->OnRequest(from, frame.snapshot_request(),
+                                 chain->second->chain().head().height);
+    return true;
+  }
   return chain->second->OnFrame(from, std::move(frame));
 }
 
@@ -343,8 +391,9 @@ Result<ChainStatusInfo> Node::ChainStatus(const std::string& chain) const {
 std::size_t Node::connected_peers() const { return impl_->peers->peers().size(); }
 
 Result<std::unique_ptr<Node>> Node::Start(const Config& config,
-                                          const std::set<std::string>& accept_lost_votes) {
-  auto impl = std::make_unique<Impl>(config, accept_lost_votes);
+                                          const std::set<std::string>& accept_lost_votes,
+                                          const std::function<bool()>& stopped) {
+  auto impl = std::make_unique<Impl>(config, accept_lost_votes, stopped);
   TRY(impl->Start());
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }
@@ -352,11 +401,16 @@ Result<std::unique_ptr<Node>> Node::Start(const Config& config,
 Status RunNode(const Config& config, const std::set<std::string>& accept_lost_votes) {
   boost::asio::io_context signals;
   boost::asio::signal_set stop(signals, SIGTERM, SIGINT);
-  const auto node = TRY(Node::Start(config, accept_lost_votes));
-  stop.async_wait([](const boost::system::error_code&, int signal) {
+  bool stopping = false;
+  stop.async_wait([&](const boost::system::error_code&, int signal) {
     spdlog::info("stopping on signal {}", signal);
+    stopping = true;
   });
-  signals.run();
+  const auto node = TRY(Node::Start(config, accept_lost_votes, [&] {
+    signals.poll();
+    return stopping;
+  }));
+  if (!stopping) signals.run();
   return {};
 }
 

@@ -1,6 +1,7 @@
 // A running node: everything its configuration names, from the database to the listening sockets.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -17,9 +18,12 @@ class Node {
  public:
   /// Errors: whatever keeps it from starting, naming the file, key or address.
   /// `accept_lost_votes` names chains whose validator here votes although its vote log is lost: the
-  /// operator vouches that no vote of this key is remembered anywhere else.
+  /// operator vouches that no vote of this key is remembered anywhere else. Where the configuration
+  /// says so, a chain that is far behind is fetched as a snapshot first, which takes its time;
+  /// `stopped`, asked meanwhile, ends that with kUnavailable.
   static Result<std::unique_ptr<Node>> Start(const Config& config,
-                                             const std::set<std::string>& accept_lost_votes);
+                                             const std::set<std::string>& accept_lost_votes,
+                                             const std::function<bool()>& stopped = {});
   ~Node();
 
   /// With the ports really bound.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 
@@ -11,11 +12,16 @@
 
 namespace talent::node {
 
-/// Confined to its chain's strand. One request is open at a time. A peer that stays silent, has not
-/// what it claims or serves a bad block has failed, until it serves a good one: it is passed over
-/// until the others have failed as well, and asked ever less often.
+/// Confined to its chain's strand. A few ranges of blocks are asked for at a time, one of a peer,
+/// and wait here for their turn. A peer that stays silent, has not what it claims or serves a bad
+/// block has failed, until it serves a good one: it is passed over until the others have failed as
+/// well, and asked ever less often.
 class BlockSync {
  public:
+  /// Asked for or waiting: bounds memory at so many responses, and one more for the range that is
+  /// next. Two would keep a chain busy that executes slower than a peer answers; more help where
+  /// peers are far away.
+  static constexpr std::size_t kMaxRanges = 4;
   static constexpr std::uint32_t kBlocksPerRequest = kMaxBlocksPerResponse;
   static constexpr Millis kRequestTimeout{5000};
   /// A peer that failed is left alone for this long, twice as long with every further failure.
@@ -36,12 +42,24 @@ class BlockSync {
   void OnStatus(const NodeKey& peer, Height sealed);
   void OnPeerDown(const NodeKey& peer);
 
-  /// The request to send now, if blocks above `head` are to be had and none is open.
+  /// A request to send now; nullopt where enough are open, or no peer has what is wanted. `head` is
+  /// the chain's. To be called until it has no more.
   std::optional<Request> Next(Height head, Timestamp now);
 
-  /// True where this answers the open request, which is then closed. Other answers are nobody's
-  /// business.
-  bool Accept(const NodeKey& peer, std::uint64_t blocks, Height first, Timestamp now);
+  using Response = std::shared_ptr<v1::SyncResponse>;
+  /// True where this answers a request of ours; the blocks then wait here. `first` is the height of
+  /// the first of them. Other answers are nobody's business.
+  bool Accept(const NodeKey& peer, Response response, Height first, Timestamp now);
+
+  struct Arrived {
+    NodeKey from;
+    Response response;
+  };
+  /// The blocks that follow `head`, where they are here. To be followed by Applied().
+  std::optional<Arrived> Take(Height head);
+  /// What was taken is done with: blocks of it that the chain still lacks are asked for again.
+  void Applied();
+
   /// A block it served was good.
   void Good(const NodeKey& peer);
   /// The answer was bad.
@@ -58,13 +76,20 @@ class BlockSync {
     std::uint32_t failures = 0;
     Timestamp retry_at;  // not to be asked before
   };
-  struct Open {
-    Request request;
+  struct Range {
+    std::uint32_t count = 0;
+    NodeKey peer;
     Timestamp since;
+    Response response;   // null: asked for
+    bool taken = false;  // being applied
   };
+  void DropStale(Height head, Timestamp now);
+  /// Lowest height above `head` in no range, and how many from there on are in none.
+  std::pair<Height, std::uint64_t> Gap(Height head) const;
+  bool IsAsked(const NodeKey& peer) const;
   std::set<NodeKey> validators_;
-  std::map<NodeKey, Peer> peers_;  // connected peers: bounded by the network's connections
-  std::optional<Open> open_;
+  std::map<NodeKey, Peer> peers_;   // connected peers: bounded by the network's connections
+  std::map<Height, Range> ranges_;  // by first height; they do not overlap
 };
 
 }  // namespace talent::node

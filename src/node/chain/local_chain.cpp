@@ -197,6 +197,9 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
       });
       return true;
     case v1::Frame::kAddress:  // the node's, not a chain's
+    case v1::Frame::kSnapshotRequest:   // the node's
+    case v1::Frame::kSnapshotResponse:  // of before the chain was opened
+      return true;
     case v1::Frame::BODY_NOT_SET:
       return false;
   }
@@ -457,27 +460,27 @@ void LocalChain::OnSyncRequest(const NodeKey& from, const v1::SyncRequest& reque
 }
 
 void LocalChain::RequestBlocks() {
-  if (applying_ || status().halted) return;  // what is here comes first; a halted chain takes none
+  if (status().halted) return;  // takes none
   const Height head = chain_->head().height;
   const Timestamp now = host_->Steady();
   // A validator in step gets blocks by voting; fetching them as well would be twice the work.
   const bool behind = catch_up_target_ > head || now >= last_sealed_ + kStalledAfter ||
                       sync_.best() > head + chain_->genesis().consensus().window;
   if (replica_ && !behind) return;
-  const auto request = sync_.Next(head, now);
-  if (!request) return;
-  v1::Frame frame;
-  frame.set_chain_id(chain_->id().ToBytes());
-  frame.mutable_sync_request()->set_from(request->from.value);
-  frame.mutable_sync_request()->set_count(request->count);
-  {
-    const std::lock_guard lock(mutex_);
-    ++asked_[request->to];
+  while (const auto request = sync_.Next(head, now)) {
+    v1::Frame frame;
+    frame.set_chain_id(chain_->id().ToBytes());
+    frame.mutable_sync_request()->set_from(request->from.value);
+    frame.mutable_sync_request()->set_count(request->count);
+    {
+      const std::lock_guard lock(mutex_);
+      ++asked_[request->to];
+    }
+    if (host_->Send(request->to, frame)) continue;
+    // Consensus may have named a peer that is not connected: another is asked.
+    (void)TakeAnswer(request->to);
+    sync_.OnPeerDown(request->to);
   }
-  if (host_->Send(request->to, frame)) return;
-  // Consensus may have named a peer that is not connected: the next tick asks another.
-  (void)TakeAnswer(request->to);
-  sync_.OnPeerDown(request->to);
 }
 
 bool LocalChain::TakeAnswer(const NodeKey& from) {
@@ -494,10 +497,21 @@ void LocalChain::OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response
     const auto header = Decode<pb::BlockHeader>(response.blocks(0).block().header());
     if (header) first = Height(header->height());
   }
-  const auto blocks = static_cast<std::uint64_t>(response.blocks_size());
-  if (!sync_.Accept(from, blocks, first, host_->Steady())) return Refused("sync", "unasked");
-  applying_ = true;
-  ApplyNext(from, std::make_shared<v1::SyncResponse>(std::move(response)), 0);
+  auto shared = std::make_shared<v1::SyncResponse>(std::move(response));
+  if (!sync_.Accept(from, std::move(shared), first, host_->Steady())) {
+    return Refused("sync", "unasked");
+  }
+  ApplyArrived();
+}
+
+// While one range is applied others are under way.
+void LocalChain::ApplyArrived() {
+  if (applying_) return;
+  if (const auto next = sync_.Take(chain_->head().height)) {
+    applying_ = true;
+    ApplyNext(next->from, next->response, 0);
+  }
+  RequestBlocks();
 }
 
 // One block a turn, so that votes and submissions get through between them.
@@ -505,7 +519,8 @@ void LocalChain::ApplyNext(const NodeKey& from, std::shared_ptr<v1::SyncResponse
                            int index) {
   if (index >= response->blocks_size() || !ApplyBlock(from, response->blocks(index))) {
     applying_ = false;
-    return RequestBlocks();
+    sync_.Applied();
+    return OnStrand([this] { ApplyArrived(); });
   }
   OnStrand([this, from, response = std::move(response), index] {
     ApplyNext(from, response, index + 1);

@@ -102,6 +102,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void OnTransactionFrame(Bytes transaction);
   void OnSyncRequest(const NodeKey& from, const v1::SyncRequest& request);
   void OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response);
+  void ApplyArrived();
   void ApplyNext(const NodeKey& from, std::shared_ptr<v1::SyncResponse> response, int index);
   bool ApplyBlock(const NodeKey& from, const ledger::pb::BlockWithPayloads& block);
   void RequestBlocks();

@@ -19,6 +19,7 @@ constexpr std::size_t kMaxFileBytes = 1u << 20;  // a thousand times what a real
 constexpr std::size_t kMaxPeers = 256;           // 100 validators and their followers
 constexpr std::size_t kMaxChains = 32;
 constexpr std::size_t kMaxNameLength = 64;
+constexpr std::uint64_t kMaxSnapshotBehind = 1'000'000'000;  // blocks; more is a slip
 
 fs::path Resolve(const fs::path& base, const std::string& path) {
   return (base / path).lexically_normal();
@@ -103,6 +104,17 @@ Status ReadLog(TomlFields log, const fs::path& base, LogConfig& out) {
   return log.Finish();
 }
 
+Status ReadSnapshot(TomlFields& chain, ChainConfig& out) {
+  if (chain.Has("snapshot_behind")) {
+    out.snapshot_behind = TRY(chain.Number("snapshot_behind", 0, kMaxSnapshotBehind));
+  }
+  if (!chain.Has("snapshot_pin")) return {};
+  const auto pin = ledger::PinnedBlock::Parse(TRY(chain.Text("snapshot_pin")));
+  if (!pin) return chain.Wrong("snapshot_pin", pin.error());
+  out.snapshot_pin = *pin;
+  return {};
+}
+
 Result<ChainConfig> ReadChain(TomlFields chain, const fs::path& base) {
   ChainConfig out;
   out.genesis = Resolve(base, TRY(chain.Text("genesis")));
@@ -119,6 +131,7 @@ Result<ChainConfig> ReadChain(TomlFields chain, const fs::path& base) {
   if (chain.Has("party_key_file")) {
     out.party_key_file = Resolve(base, TRY(chain.Text("party_key_file")));
   }
+  TRY(ReadSnapshot(chain, out));
   TRY(chain.Finish());
   return out;
 }
@@ -267,7 +280,9 @@ std::string DefaultConfig(const Config& config) {
                          : std::string("# file = \"talentd.log\"\n");
   out +=
       "\n# The chains this node takes part in. role: validator (votes with vote_key_file) or\n"
-      "# follower. party_key_file: the centre's key, which signs what this node promotes.\n";
+      "# follower. party_key_file: the centre's key, which signs what this node promotes.\n"
+      "# snapshot_behind: at start, a chain this many blocks behind begins from a snapshot of its\n"
+      "# peers; 0 executes every block. snapshot_pin: \"HEIGHT:BLOCKHASH\" it must contain.\n";
   for (const ChainConfig& chain : config.chains) {
     const bool validator = chain.role == ChainRole::kValidator;
     out += fmt::format("[[chains]]\ngenesis = {}\nrole = \"{}\"\n", Quoted(chain.genesis.string()),
@@ -275,6 +290,10 @@ std::string DefaultConfig(const Config& config) {
     if (validator) out += fmt::format("vote_key_file = {}\n", Quoted(chain.vote_key_file.string()));
     if (chain.party_key_file) {
       out += fmt::format("party_key_file = {}\n", Quoted(chain.party_key_file->string()));
+    }
+    out += fmt::format("snapshot_behind = {}\n", chain.snapshot_behind);
+    if (chain.snapshot_pin) {
+      out += fmt::format("snapshot_pin = {}\n", Quoted(chain.snapshot_pin->Text()));
     }
     out += '\n';
   }

@@ -95,7 +95,7 @@ Status FrameDecoder::Feed(BytesView arrived, const std::function<Status(v1::Fram
 }
 
 Lane LaneOf(const v1::Frame& frame) {
-  return frame.has_sync_response() ? Lane::kBulk : Lane::kUrgent;
+  return frame.has_sync_response() || frame.has_snapshot_response() ? Lane::kBulk : Lane::kUrgent;
 }
 
 SendQueue::Pushed SendQueue::Push(Lane lane, WireFrame frame) {

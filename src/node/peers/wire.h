@@ -42,7 +42,7 @@ class FrameDecoder {
 
 enum class Lane {
   kUrgent,  // consensus, status, transactions, requests
-  kBulk,    // answers to sync requests
+  kBulk,    // answers to sync and snapshot requests
 };
 Lane LaneOf(const v1::Frame& frame);
 

@@ -11,6 +11,12 @@ NodeKey Peer(std::uint8_t number) {
   return key;
 }
 
+BlockSync::Response Blocks(int count) {
+  auto response = std::make_shared<v1::SyncResponse>();
+  for (int i = 0; i < count; ++i) response->add_blocks();
+  return response;
+}
+
 TEST(BlockSync, AsksThePeerThatIsFurthestForABoundedRange) {
   BlockSync sync;
   sync.OnStatus(Peer(1), Height(10));
@@ -20,7 +26,7 @@ TEST(BlockSync, AsksThePeerThatIsFurthestForABoundedRange) {
   EXPECT_EQ(request->to, Peer(2));
   EXPECT_EQ(request->from, Height(6));
   EXPECT_EQ(request->count, BlockSync::kBlocksPerRequest);
-  EXPECT_FALSE(sync.Next(Height(5), Timestamp(1))) << "one request is open at a time";
+  EXPECT_FALSE(sync.Next(Height(5), Timestamp(1))) << "the other peer has nothing above that range";
 }
 
 TEST(BlockSync, ASilentPeerIsPassedOver) {
@@ -36,12 +42,12 @@ TEST(BlockSync, ASilentPeerIsPassedOver) {
 TEST(BlockSync, AnswersNobodyAskedForAreRefused) {
   BlockSync sync;
   sync.OnStatus(Peer(1), Height(10));
-  EXPECT_FALSE(sync.Accept(Peer(1), 1, Height(6), Timestamp(1)));
+  EXPECT_FALSE(sync.Accept(Peer(1), Blocks(1), Height(6), Timestamp(1)));
   ASSERT_TRUE(sync.Next(Height(5), Timestamp(0)));
-  EXPECT_FALSE(sync.Accept(Peer(2), 1, Height(6), Timestamp(1)));
-  EXPECT_FALSE(sync.Accept(Peer(1), 1, Height(7), Timestamp(1)));
-  EXPECT_FALSE(sync.Accept(Peer(1), 1000, Height(6), Timestamp(1)));
-  EXPECT_TRUE(sync.Accept(Peer(1), 5, Height(6), Timestamp(1)));
+  EXPECT_FALSE(sync.Accept(Peer(2), Blocks(1), Height(6), Timestamp(1)));
+  EXPECT_FALSE(sync.Accept(Peer(1), Blocks(1), Height(7), Timestamp(1)));
+  EXPECT_FALSE(sync.Accept(Peer(1), Blocks(1000), Height(6), Timestamp(1)));
+  EXPECT_TRUE(sync.Accept(Peer(1), Blocks(5), Height(6), Timestamp(1)));
 }
 
 TEST(BlockSync, AFailureCountsUntilThePeerServesAGoodBlock) {
@@ -51,7 +57,7 @@ TEST(BlockSync, AFailureCountsUntilThePeerServesAGoodBlock) {
   sync.Penalise(Peer(1), Timestamp(0));
   const Timestamp later = Timestamp(0) + BlockSync::kRetryCap;
   ASSERT_EQ(sync.Next(Height(5), later)->to, Peer(2));
-  ASSERT_TRUE(sync.Accept(Peer(2), 1, Height(6), later));
+  ASSERT_TRUE(sync.Accept(Peer(2), Blocks(1), Height(6), later));
   sync.Good(Peer(1));
   EXPECT_EQ(sync.Next(Height(6), later)->to, Peer(1));
 }
@@ -67,7 +73,7 @@ TEST(BlockSync, AClaimNotDeliveredIsBelievedNoMoreAndAskedForEverLess) {
     const auto request = sync.Next(Height(5), now);
     if (!request) continue;
     ++asked;
-    ASSERT_TRUE(sync.Accept(Peer(1), 0, Height(0), now));
+    ASSERT_TRUE(sync.Accept(Peer(1), Blocks(0), Height(0), now));
     EXPECT_EQ(sync.best(), Height(5));
   }
   EXPECT_GE(asked, 2) << "it may have been unlucky";
@@ -104,6 +110,62 @@ TEST(BlockSync, NothingIsAskedOfPeersThatAreNotAhead) {
   sync.OnPeerDown(Peer(2));
   EXPECT_FALSE(sync.Next(Height(5), Timestamp(0)));
   EXPECT_EQ(sync.best(), Height(5));
+}
+
+TEST(BlockSync, RangesOfSeveralPeersAreUnderWayAndTakenInOrder) {
+  BlockSync sync;
+  for (std::uint8_t i = 1; i <= 3; ++i) sync.OnStatus(Peer(i), Height(1000));
+  std::map<Height, NodeKey> asked;
+  while (const auto request = sync.Next(Height(0), Timestamp(0)))
+    asked[request->from] = request->to;
+  ASSERT_EQ(asked.size(), 3u) << "one of each peer";
+  EXPECT_EQ(asked.begin()->first, Height(1));
+  EXPECT_EQ(asked.rbegin()->first, Height(129));
+  ASSERT_TRUE(sync.Accept(asked[Height(65)], Blocks(64), Height(65), Timestamp(1)));
+  EXPECT_FALSE(sync.Take(Height(0))) << "what comes first is not here";
+  ASSERT_TRUE(sync.Accept(asked[Height(1)], Blocks(64), Height(1), Timestamp(1)));
+  EXPECT_EQ(sync.Take(Height(0))->from, asked[Height(1)]);
+  EXPECT_FALSE(sync.Take(Height(0))) << "it is being applied";
+  sync.Applied();
+  EXPECT_EQ(sync.Take(Height(64))->from, asked[Height(65)]);
+}
+
+TEST(BlockSync, WhatWaitsIsBounded) {
+  BlockSync sync;
+  for (std::uint8_t i = 1; i <= 20; ++i) sync.OnStatus(Peer(i), Height(100'000));
+  const auto first = sync.Next(Height(0), Timestamp(0));
+  std::size_t ranges = 1;
+  while (const auto request = sync.Next(Height(0), Timestamp(0))) {
+    ++ranges;
+    ASSERT_TRUE(sync.Accept(request->to, Blocks(64), request->from, Timestamp(0)));
+  }
+  EXPECT_EQ(ranges, BlockSync::kMaxRanges);
+  // The first one fails: it is asked of another, although everything above waits for it.
+  const auto again = sync.Next(Height(0), Timestamp(0) + BlockSync::kRequestTimeout);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->from, Height(1));
+  EXPECT_NE(again->to, first->to);
+}
+
+TEST(BlockSync, AHoleIsAskedForAgain) {
+  BlockSync sync;
+  sync.OnStatus(Peer(1), Height(1000));
+  sync.OnStatus(Peer(2), Height(1000));
+  const auto low = sync.Next(Height(0), Timestamp(0));
+  const auto high = sync.Next(Height(0), Timestamp(0));
+  ASSERT_TRUE(sync.Accept(low->to, Blocks(10), Height(1), Timestamp(0)));
+  ASSERT_TRUE(sync.Accept(high->to, Blocks(64), Height(65), Timestamp(0)));
+  const auto rest = sync.Next(Height(0), Timestamp(0));
+  ASSERT_TRUE(rest);
+  EXPECT_EQ(rest->from, Height(11));
+  EXPECT_EQ(rest->count, 54u);
+  // A block of the first range was bad.
+  ASSERT_TRUE(sync.Take(Height(0)));
+  sync.Penalise(low->to, Timestamp(0));
+  sync.Applied();
+  const auto again = sync.Next(Height(4), Timestamp(0) + BlockSync::kRetryCap);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->from, Height(5));
 }
 
 }  // namespace
