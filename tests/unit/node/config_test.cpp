@@ -33,8 +33,10 @@ Config Full() {
   out.grpc_listen = "[::1]:9001";
   out.http_listen = "127.0.0.1:0";
   out.log = {"warn", "/var/log/talentd.log", true};
-  out.chains = {{"/etc/a.json", ChainRole::kValidator, "/keys/vote-a", "/keys/party"},
-                {"/etc/b.json", ChainRole::kFollower, "", std::nullopt}};
+  out.chains = {
+      {"/etc/a.json", ChainRole::kValidator, "/keys/vote-a", "/keys/party", 0, std::nullopt},
+      {"/etc/b.json", ChainRole::kFollower, "", std::nullopt, 50'000,
+       ledger::PinnedBlock{Height(7), Hash()}}};
   out.promotions = {{"private-a", "consortium"}, {"consortium", "public"}};
   return out;
 }
