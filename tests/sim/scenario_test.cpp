@@ -2,6 +2,7 @@
 // checked on the way.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
 #include "sim/byzantine.h"
@@ -380,7 +381,9 @@ TEST(Scenario, CensorOneClient) {
   story.cluster.node(0).lie = nullptr;
   story.cluster.network.admits = [&](std::size_t /*from*/, std::size_t to,
                                      const node::v1::Frame& frame) {
-    return to != 0 || frame.transaction() != story.cluster.Transaction(0);
+    const auto& relayed = frame.transactions().transactions();
+    return to != 0 ||
+           std::find(relayed.begin(), relayed.end(), story.cluster.Transaction(0)) == relayed.end();
   };
   story.Want(40, 100);
   EXPECT_TRUE(story.RunUntil(12 * kTimeout, [&] { return story.cluster.IsSealed(0); }))
@@ -460,7 +463,7 @@ TEST(Scenario, CrossChainReplay) {
   for (const FramePtr& frame : said) {
     node::v1::Frame moved = *frame;
     moved.set_chain_id(story.cluster.genesis.chain_id().ToBytes());
-    if (!moved.has_consensus() && !moved.has_transaction()) continue;
+    if (!moved.has_consensus() && !moved.has_transactions()) continue;
     for (std::uint32_t i = 0; i < 4; ++i) {
       node::v1::Frame copy = moved;
       (void)story.cluster.node(i).chain().OnFrame(story.cluster.node_key((i + 1) % 4),

@@ -1,4 +1,5 @@
-// Admission, peers, sync and outcomes of a chain; consensus is in local_chain_consensus.cpp.
+// Peers, sync and outcomes of a chain; admission is in local_chain_admission.cpp, consensus in
+// local_chain_consensus.cpp.
 #include "node/chain/local_chain.h"
 
 #include <spdlog/spdlog.h>
@@ -157,9 +158,8 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
       if (!chain_->validators()->FindNodeKey(from)) return true;
       if (role_) OnConsensusFrame(from, std::move(*frame.mutable_consensus()));
       return true;
-    case v1::Frame::kTransaction:
-      if (role_) OnTransactionFrame(std::move(*frame.mutable_transaction()));
-      return true;
+    case v1::Frame::kTransactions:
+      return !role_ || OnTransactionsFrame(std::move(*frame.mutable_transactions()));
     case v1::Frame::kStatus:
       OnStrand([this, from, sealed = Height(frame.status().sealed())] {
         sync_.OnStatus(from, sealed);
@@ -206,92 +206,6 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
   return false;
 }
 
-void LocalChain::Submit(Bytes transaction, std::function<void(Result<TxId>)> done) {
-  auto work = [self = shared_from_this(), bytes = std::move(transaction), done] {
-    auto tx =
-        ledger::ParseTransaction(bytes, self->chain_->genesis().consensus().max_transaction_bytes);
-    if (!tx) return done(tl::unexpected(tx.error()));
-    if (!self->verified_.Contains(*tx)) {
-      if (Status verified = ledger::VerifySignature(*tx, self->chain_->id()); !verified) {
-        return done(tl::unexpected(verified.error()));
-      }
-      self->verified_.Add(*tx);
-    }
-    self->OnStrand([self, tx = std::make_shared<const ledger::Transaction>(std::move(*tx)), done] {
-      self->AdmitParsed(tx, /*local=*/true, done);
-    });
-  };
-  if (!host_->TryVerifyBulk(std::move(work))) {
-    done(Fail(Code::kExhausted, "too many submissions are waiting for verification; try again"));
-  }
-}
-
-void LocalChain::OnTransactionFrame(Bytes transaction) {
-  (void)host_->TryVerifyBulk([self = shared_from_this(), bytes = std::move(transaction)] {
-    auto tx =
-        ledger::ParseTransaction(bytes, self->chain_->genesis().consensus().max_transaction_bytes);
-    if (!tx) return self->Refused("transaction", tx.error());
-    if (!self->verified_.Contains(*tx)) {
-      if (const Status verified = ledger::VerifySignature(*tx, self->chain_->id()); !verified) {
-        return self->Refused("transaction", verified.error());
-      }
-      self->verified_.Add(*tx);
-    }
-    self->OnStrand([self, tx = std::make_shared<const ledger::Transaction>(std::move(*tx))] {
-      self->AdmitParsed(tx, /*local=*/false, [](const Result<TxId>&) {});
-    });
-  });
-}
-
-Status LocalChain::Admissible(const ledger::Transaction& tx) const {
-  const ledger::Head tip = chain_->tip();
-  const Height next = tip.height + 1;
-  const std::uint64_t max_valid_for = chain_->genesis().consensus().max_valid_for;
-  // First: what was sealed in time is a duplicate for ever, not expired.
-  if (const auto at = TRY(chain_->FindTransaction(tx.id))) {
-    return Fail(Code::kDuplicate, "transaction {} is in block {} already", tx.id.Hex(), at->height);
-  }
-  // By what is sealed: a block that is executed only may hold it, and EXPIRED is a last word.
-  if (const Height sealed = chain_->head().height; tx.valid_until <= sealed) {
-    return Fail(Code::kExpired, "valid_until {} has passed: block {} is sealed", tx.valid_until,
-                sealed);
-  }
-  if (tx.valid_until > tip.height + max_valid_for) {
-    return Fail(Code::kInvalidArgument, "valid_until {} is more than {} heights ahead of {}",
-                tx.valid_until, max_valid_for, tip.height);
-  }
-  const Timestamp time = std::max(host_->Now(), tip.time + Millis(1));
-  return application_->Check(
-      tx, ledger::BlockContext{chain_->id(), next, time, chain_->genesis().consensus().window},
-      chain_->tip_state());
-}
-
-void LocalChain::AdmitParsed(const TxPtr& tx, bool local,
-                             const std::function<void(Result<TxId>)>& done) {
-  const TxId id = tx->id;
-  if (halted_) {
-    return done(Fail(Code::kUnavailable, "chain {} is halted on this node; submit to another",
-                     chain_->genesis().name()));
-  }
-  if (mempool_.Readmit(id, local)) return done(id);  // repeated at will: must cost next to nothing
-  Status admitted = Admissible(*tx);
-  if (admitted) admitted = mempool_.Add(tx, application_->Lane(*tx), local, host_->Steady());
-  if (!admitted) return done(tl::unexpected(admitted.error()));
-  {
-    const std::lock_guard lock(mutex_);
-    pending_ids_.insert(id);
-  }
-  if (local) {
-    v1::Frame frame;
-    frame.set_chain_id(chain_->id().ToBytes());
-    frame.set_transaction(ledger::Serialize(*tx));
-    host_->SendToAll(validators_, frame);
-  }
-  done(id);
-  if (!work_waiting_) UpdateWorkWaiting();
-  Drain();
-}
-
 // Not read back from the store: that would parse the whole block for each of its transactions.
 TxOutcome LocalChain::OutcomeIn(const ledger::ExecutedBlock& block, std::size_t index) const {
   const pb::ReceiptCode receipt = block.receipts[index];
@@ -323,7 +237,12 @@ TxOutcome LocalChain::Outcome(const TxId& id) const {
 void LocalChain::AwaitOutcome(const TxId& id, Millis deadline,
                               std::function<void(TxOutcome)> done) {
   OnStrand([this, id, deadline, done = std::move(done)]() mutable {
-    const TxOutcome now = Outcome(id);
+    TxOutcome now;
+    if (mempool_.AdmissionOf(id)) {
+      now.status = TxStatus::kPending;
+    } else {
+      now = Outcome(id);
+    }
     const bool definite = now.status == TxStatus::kSealed || now.status == TxStatus::kRejected;
     if (definite || deadline == Millis(0) || waiter_count_ >= kMaxWaiters) return done(now);
     auto timer = host_->MakeTimer();
@@ -426,13 +345,8 @@ void LocalChain::Tick() {
   RequestBlocks();
   const Timestamp now = host_->Steady();
   if (now > Timestamp(kRelayAgainAfter.value)) {
-    v1::Frame frame;
-    frame.set_chain_id(chain_->id().ToBytes());
     const Timestamp before(now.value - kRelayAgainAfter.value);
-    for (const TxPtr& tx : mempool_.LocalAdmittedBefore(before, kRelayAgainMax)) {
-      frame.set_transaction(ledger::Serialize(*tx));
-      host_->SendToAll(validators_, frame);
-    }
+    Relay(mempool_.LocalAdmittedBefore(before, kRelayAgainMax));
   }
   // Whoever claimed to have blocks has had its time to show them.
   if (IsValidator() && !replica_ && !halted_) TryStartReplica();

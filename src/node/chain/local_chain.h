@@ -80,6 +80,15 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
     std::function<void(TxOutcome)> done;
     std::unique_ptr<ChainHost::Timer> deadline;  // cancelled when the waiter goes
   };
+  /// A transaction as it came in. `done` is empty where a peer relayed it.
+  struct Arrival {
+    Bytes transaction;
+    std::function<void(Result<TxId>)> done;
+  };
+  struct Verified {
+    TxPtr tx;
+    std::function<void(Result<TxId>)> done;
+  };
   struct PendingVet {
     consensus::Vet vet;
     VettedBatch batch;
@@ -96,10 +105,18 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void Refused(std::string_view what, std::string_view why);
   void Refused(std::string_view what, const Error& error);
 
-  // local_chain.cpp: admission, peers, outcomes.
-  void AdmitParsed(const TxPtr& tx, bool local, const std::function<void(Result<TxId>)>& done);
+  // local_chain_admission.cpp.
+  bool OnTransactionsFrame(v1::Transactions&& frame);
+  void Arrive(Arrival arrival);  // any thread
+  void PostArrivalJob();
+  void VerifyArrivals();  // a job, off the strand
+  Result<TxPtr> Verify(BytesView transaction);
   Status Admissible(const ledger::Transaction& tx) const;
-  void OnTransactionFrame(Bytes transaction);
+  void Admit(const std::vector<Verified>& verified);
+  Result<bool> AdmitOne(const TxPtr& tx, bool local);  // whether it is new
+  void Relay(const std::vector<TxPtr>& txs);
+
+  // local_chain.cpp: peers, sync, outcomes.
   void OnSyncRequest(const NodeKey& from, const v1::SyncRequest& request);
   void OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response);
   void ApplyArrived();
@@ -189,6 +206,11 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   bool stopped_ = false;  // set under mutex_ as well, for OnStrand
 
   VerifiedCache verified_;
+
+  std::mutex arrivals_mutex_;  // guards what waits to be verified:
+  std::deque<Arrival> arrivals_;
+  std::size_t arrival_bytes_ = 0;
+  std::size_t arrival_jobs_ = 0;  // posted and not ended
 
   mutable std::mutex mutex_;  // guards what readers on other threads see:
   ChainStatusInfo status_;
