@@ -14,18 +14,23 @@ struct BenchReport {
   std::uint64_t committed = 0;  // sealed with effect, and answered, within them
   std::uint64_t errors = 0;     // refused, sealed without effect, or unanswered
   std::string first_error;
-  double p50_ms = 0, p99_ms = 0;  // from submission to the answer that it is sealed
+  double p50_ms = 0, p99_ms = 0;  // of a record, until the answer that it is sealed
+  double client_cpu_s = 0;        // this process, from the first submission to the last answer
   double committed_per_s() const { return static_cast<double>(committed) / seconds; }
 };
 
 struct BenchOptions {
   ChainId chain;
   Millis duration{10'000};
-  std::size_t in_flight = 256;  // submissions at a time, over all clients
+  std::size_t in_flight = 256;  // records at a time, over all clients
+  std::size_t together = 16;    // records of one call
+  /// Records a second, submitted when they are due whatever became of those before (an open loop;
+  /// `in_flight` does not count): a latency is from when a record was due. 0: closed loop.
+  std::uint64_t rate = 0;
 };
 
-/// Keeps `in_flight` submissions going, spread over `clients`, for the duration. Each of them is a
-/// subject's registration, and after it is sealed the assessment.
+/// Submits subjects' registrations, `together` in a call, and once these are answered their
+/// assessments, spread over `clients`, for the duration.
 BenchReport RunBench(const BenchOptions& options, BenchWorkload& workload,
                      const std::vector<std::unique_ptr<Client>>& clients);
 

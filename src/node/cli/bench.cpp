@@ -1,6 +1,12 @@
 #include "node/bench/bench.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "base/canonical.h"
@@ -23,6 +29,8 @@ struct CommandOptions {
   std::string chain;
   std::uint64_t seconds = 10;
   std::size_t in_flight = 256;
+  std::size_t together = 16;
+  std::uint64_t rate = 0;
   bool json = false;
   std::filesystem::path key;
   PassphraseOptions passphrase;
@@ -34,7 +42,28 @@ struct Network {
   std::vector<std::unique_ptr<Client>> clients;
   std::filesystem::path first_home;
   Height height;
+  std::vector<std::int64_t> pids;  // of those on this machine
 };
+
+/// Processor time a process on this machine has used so far, in seconds; 0 where there is none.
+double CpuSecondsOf(std::int64_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  // Fields 14 and 15 of proc(5), user and system time; the name before them may hold anything.
+  std::istringstream fields(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+  std::string skipped;
+  for (int field = 3; field < 14; ++field) fields >> skipped;
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;
+  return fields ? (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK)) : 0;
+}
+
+double CpuSecondsOf(const std::vector<std::int64_t>& pids) {
+  double sum = 0;
+  for (const std::int64_t pid : pids) sum += CpuSecondsOf(pid);
+  return sum;
+}
 
 Result<ChainEndpoint> ChooseChain(const Endpoints& endpoints, const std::string& name) {
   if (!name.empty()) return endpoints.FindChain(name);
@@ -46,7 +75,7 @@ Result<ChainEndpoint> ChooseChain(const Endpoints& endpoints, const std::string&
 
 Result<Network> ConnectValidators(const Endpoints& endpoints, const ChainEndpoint& chain) {
   auto genesis = TRY(ledger::Genesis::Load(chain.genesis));
-  Network out{std::move(genesis), {}, {}, {}};
+  Network out{std::move(genesis), {}, {}, {}, {}};
   for (const auto& node : endpoints.nodes) {
     auto connection = ConnectTo(node);
     if (!connection) continue;  // a network with a node down is worth measuring too
@@ -55,6 +84,7 @@ Result<Network> ConnectValidators(const Endpoints& endpoints, const ChainEndpoin
       out.height = std::max(out.height, Height(state.height()));
       if (out.clients.empty()) out.first_home = node.home;
       out.clients.push_back(std::move(connection->client));
+      out.pids.push_back(node.pid);
       break;
     }
   }
@@ -80,8 +110,13 @@ Result<std::string> PartyOf(Client& client, const ChainId& chain, const crypto::
 }
 
 int Print(const CommandOptions& options, const ChainEndpoint& chain, const Network& network,
-          const BenchReport& report, double limit) {
+          const BenchReport& report, double limit, double validators_cpu_s) {
   const double ratio = report.committed_per_s() / limit;
+  // The client shares the machine with the validators.
+  const double records = static_cast<double>(std::max<std::uint64_t>(1, report.committed));
+  const double client_us = report.client_cpu_s * 1e6 / records;
+  const double validator_us =
+      validators_cpu_s * 1e6 / records / static_cast<double>(network.pids.size());
   if (options.json) {
     PrintJson({{"committed_per_s", report.committed_per_s()},
                {"p50_ms", report.p50_ms},
@@ -93,6 +128,10 @@ int Print(const CommandOptions& options, const ChainEndpoint& chain, const Netwo
                {"committed", report.committed},
                {"seconds", report.seconds},
                {"in_flight", options.in_flight},
+               {"per_call", options.together},
+               {"rate", options.rate},
+               {"client_cpu_us_per_record", client_us},
+               {"validator_cpu_us_per_record", validator_us},
                {"chain", chain.name},
                {"validators", network.genesis.validators().size()}});
   } else {
@@ -120,9 +159,11 @@ Result<int> Bench(const CommandOptions& options) {
   // Every validator verifies every signature once, and all of them share this machine's cores.
   const double limit = MeasureVerificationsPerSecond() * std::thread::hardware_concurrency() /
                        network.genesis.validators().size();
-  const auto report = RunBench({chain.id, Millis(options.seconds * 1000), options.in_flight},
-                               workload, network.clients);
-  return Print(options, chain, network, report, limit);
+  const double cpu_before = CpuSecondsOf(network.pids);
+  const auto report = RunBench(
+      {chain.id, Millis(options.seconds * 1000), options.in_flight, options.together, options.rate},
+      workload, network.clients);
+  return Print(options, chain, network, report, limit, CpuSecondsOf(network.pids) - cpu_before);
 }
 
 }  // namespace
@@ -136,14 +177,24 @@ void AddBenchCommand(CLI::App& app, int& exit_code) {
       "\n"
       "Registers and assesses made-up people on a private chain, through every validator that\n"
       "answers. verify_limit_per_s is what the machine could do if verifying each signature once\n"
-      "on every validator were all there is to do, measured in the same run.");
+      "on every validator were all there is to do, measured in the same run. The processor time\n"
+      "of a record, on the client and on each validator, is right on a busy machine too.");
   bench->add_option("--endpoints", options->endpoints, "endpoints.json of the network")->required();
   bench->add_option("--chain", options->chain, "Chain (default: the first private one)");
   bench->add_option("--seconds", options->seconds, "How long")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{3600}))
       ->capture_default_str();
-  bench->add_option("--in-flight", options->in_flight, "Submissions at a time")
+  bench->add_option("--in-flight", options->in_flight, "Records at a time")
       ->check(CLI::Range(std::size_t{1}, std::size_t{4096}))
+      ->capture_default_str();
+  bench->add_option("--per-call", options->together, "Records submitted in one call")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{256}))
+      ->capture_default_str();
+  bench
+      ->add_option("--rate", options->rate,
+                   "Records a second, submitted when due whatever became of those before; 0: as "
+                   "many as go with --in-flight")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000}))
       ->capture_default_str();
   bench->add_flag("--json", options->json, "One JSON object");
   bench->add_option("--key", options->key,

@@ -19,7 +19,8 @@ std::chrono::system_clock::time_point After(Millis time) {
   return std::chrono::system_clock::now() + std::chrono::milliseconds(time.value);
 }
 
-Result<Submitted> Read(const v1::SubmitAndWaitResponse& response) {
+template <class Response>
+Result<Submitted> Read(const Response& response) {
   const auto id = TxId::FromBytes(response.tx_id());
   if (!id) return Within("the node's answer: tx_id", id.error());
   return Submitted{*id, response.state()};
@@ -62,6 +63,23 @@ struct Client::Impl {
    private:
     Impl& impl_;
   };
+
+  /// An asynchronous call about `chain` that waits for an outcome.
+  template <class Request, class Response>
+  struct AsyncCall {
+    explicit AsyncCall(Impl& impl) : in_flight(impl) {}
+    const InFlight in_flight;  // first, so that it goes after the context and its channel
+    grpc::ClientContext context;
+    Request request;
+    Response response;
+  };
+  template <class Request, class Response>
+  std::shared_ptr<AsyncCall<Request, Response>> Begin(const ChainId& chain, Millis wait) {
+    auto call = std::make_shared<AsyncCall<Request, Response>>(*this);
+    Prepare(call->context, wait + kAnswerTime.value, chain.View());
+    call->request.set_chain_id(chain.ToBytes());
+    return call;
+  }
 
   /// Puts deadline and, where logged in on `chain`, the token into a call.
   void Prepare(grpc::ClientContext& context, Millis timeout, BytesView chain) {
@@ -150,25 +168,35 @@ Result<Submitted> Client::SubmitAndWait(const ChainId& chain, Bytes transaction,
 
 void Client::SubmitAndWait(const ChainId& chain, Bytes transaction, Millis wait,
                            std::function<void(Result<Submitted>)> done) {
-  struct State {
-    explicit State(Impl& impl) : in_flight(impl) {}
-    const Impl::InFlight in_flight;  // first, so that it goes after the context and its channel
-    grpc::ClientContext context;
-    v1::SubmitAndWaitRequest request;
-    v1::SubmitAndWaitResponse response;
-  };
-  auto state = std::make_shared<State>(*impl_);
-  impl_->Prepare(state->context, wait + kAnswerTime.value, chain.View());
-  state->request.set_chain_id(chain.ToBytes());
-  state->request.set_transaction(std::move(transaction));
-  impl_->ledger->async()->SubmitAndWait(
-      &state->context, &state->request, &state->response,
-      [state, done = std::move(done)](const grpc::Status& status) {
-        if (status.ok()) {
-          done(Read(state->response));
-        } else {
-          done(tl::unexpected<Error>(FromGrpcStatus(status)));
+  const auto call = impl_->Begin<v1::SubmitAndWaitRequest, v1::SubmitAndWaitResponse>(chain, wait);
+  call->request.set_transaction(std::move(transaction));
+  impl_->ledger->async()->SubmitAndWait(&call->context, &call->request, &call->response,
+                                        [call, done = std::move(done)](const grpc::Status& status) {
+                                          if (status.ok()) return done(Read(call->response));
+                                          done(tl::unexpected<Error>(FromGrpcStatus(status)));
+                                        });
+}
+
+void Client::SubmitAllAndWait(const ChainId& chain, std::vector<Bytes> transactions, Millis wait,
+                              std::function<void(Result<SubmittedAll>)> done) {
+  const auto call =
+      impl_->Begin<v1::SubmitAllAndWaitRequest, v1::SubmitAllAndWaitResponse>(chain, wait);
+  for (Bytes& transaction : transactions) call->request.add_transactions(std::move(transaction));
+  impl_->ledger->async()->SubmitAllAndWait(
+      &call->context, &call->request, &call->response,
+      [call, done = std::move(done)](const grpc::Status& status) {
+        if (!status.ok()) return done(tl::unexpected<Error>(FromGrpcStatus(status)));
+        if (call->response.results_size() != call->request.transactions_size()) {
+          return done(Fail(Code::kInternal, "the node's answer: {} results for {} transactions",
+                           call->response.results_size(), call->request.transactions_size()));
         }
+        SubmittedAll all;
+        for (const v1::SubmitResult& result : call->response.results()) {
+          all.push_back(result.has_refused()
+                            ? tl::unexpected<Error>(FromRpcStatus(result.refused()))
+                            : Read(result));
+        }
+        done(std::move(all));
       });
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/strong.h"
 #include "crypto/ed25519.h"
@@ -46,6 +47,11 @@ class Client {
   /// the call.
   void SubmitAndWait(const ChainId& chain, Bytes transaction, Millis wait,
                      std::function<void(Result<Submitted>)> done);
+  /// The same for up to 256 transactions in one call: a result for each, in order, or the error of
+  /// the call.
+  using SubmittedAll = std::vector<Result<Submitted>>;
+  void SubmitAllAndWait(const ChainId& chain, std::vector<Bytes> transactions, Millis wait,
+                        std::function<void(Result<SubmittedAll>)> done);
 
   Result<v1::GetTransactionResponse> GetTransaction(const ChainId& chain, const TxId& id);
   Result<v1::GetBlockResponse> GetBlock(const ChainId& chain, Height height);

@@ -122,6 +122,21 @@ Unary* LedgerService::SubmitAndWait(grpc::CallbackServerContext* context,
   return StartSubmitAndWait(**runner, request->transaction(), context->deadline(), *response);
 }
 
+Unary* LedgerService::SubmitAllAndWait(grpc::CallbackServerContext* context,
+                                       const v1::SubmitAllAndWaitRequest* request,
+                                       v1::SubmitAllAndWaitResponse* response) {
+  const auto runner = access_.Find(request->chain_id());
+  if (!runner) return Finish(*context, ToGrpcStatus(runner.error(), "chain_id"));
+  const int count = request->transactions_size();
+  if (count == 0 || count > kMaxSubmittedTogether) {
+    const Error error{
+        Code::kInvalidArgument,
+        fmt::format("transactions: {} where 1 to {} are expected", count, kMaxSubmittedTogether)};
+    return Finish(*context, ToGrpcStatus(error, "transactions"));
+  }
+  return StartSubmitAllAndWait(**runner, *request, context->deadline(), *response);
+}
+
 Unary* LedgerService::GetTransaction(grpc::CallbackServerContext* context,
                                      const v1::GetTransactionRequest* request,
                                      v1::GetTransactionResponse* response) {

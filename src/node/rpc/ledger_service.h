@@ -27,6 +27,9 @@ class LedgerService final : public v1::Ledger::CallbackService {
   grpc::ServerUnaryReactor* SubmitAndWait(grpc::CallbackServerContext* context,
                                           const v1::SubmitAndWaitRequest* request,
                                           v1::SubmitAndWaitResponse* response) override;
+  grpc::ServerUnaryReactor* SubmitAllAndWait(grpc::CallbackServerContext* context,
+                                             const v1::SubmitAllAndWaitRequest* request,
+                                             v1::SubmitAllAndWaitResponse* response) override;
   grpc::ServerUnaryReactor* GetTransaction(grpc::CallbackServerContext* context,
                                            const v1::GetTransactionRequest* request,
                                            v1::GetTransactionResponse* response) override;

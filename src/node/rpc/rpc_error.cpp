@@ -150,4 +150,10 @@ Error FromGrpcStatus(const grpc::Status& status) {
   return {NearestCode(status.error_code()), status.error_message()};
 }
 
+Error FromRpcStatus(const v1::RpcStatus& status) {
+  const auto code = CodeOf(status);
+  return {code ? *code : NearestCode(static_cast<grpc::StatusCode>(status.code())),
+          status.message()};
+}
+
 }  // namespace talent::node

@@ -4,6 +4,7 @@
 #include <grpcpp/support/status.h>
 
 #include "base/result.h"
+#include "talent/node/v1/rpc_status.pb.h"
 
 namespace talent::node {
 
@@ -18,5 +19,8 @@ grpc::Status UnauthenticatedStatus(const Error& error);
 /// The error behind a failed call. A status made by gRPC itself (no connection, deadline, message
 /// too large) gets the nearest code. Requires !status.ok(); checked.
 Error FromGrpcStatus(const grpc::Status& status);
+
+/// The same for one of several transactions of a call.
+Error FromRpcStatus(const v1::RpcStatus& status);
 
 }  // namespace talent::node

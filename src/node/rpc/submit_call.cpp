@@ -52,6 +52,42 @@ std::shared_ptr<PendingCall> MakeCall() {
   return call;
 }
 
+/// Results of one call's transactions, each set once and by any thread; the last one answers it.
+class PendingResults {
+ public:
+  PendingResults(std::shared_ptr<PendingCall> call, int count,
+                 v1::SubmitAllAndWaitResponse& response)
+      : call_(std::move(call)), left_(count), response_(response) {
+    for (int i = 0; i < count; ++i) results_.add_results();
+  }
+
+  void Refuse(int at, const Error& error) {
+    const grpc::Status status = ToGrpcStatus(error, "transactions");
+    results_.mutable_results(at)->mutable_refused()->ParseFromString(status.error_details());
+    CountOne();
+  }
+  void Set(int at, const TxId& id, const TxOutcome& outcome) {
+    v1::SubmitResult& result = *results_.mutable_results(at);
+    result.set_tx_id(id.ToBytes());
+    *result.mutable_state() = ToProto(outcome);
+    CountOne();
+  }
+
+ private:
+  void CountOne() {
+    if (--left_ > 0) return;
+    call_->Complete([this] {
+      response_.Swap(&results_);
+      return grpc::Status::OK;
+    });
+  }
+
+  const std::shared_ptr<PendingCall> call_;
+  std::atomic<int> left_;
+  v1::SubmitAllAndWaitResponse results_;
+  v1::SubmitAllAndWaitResponse& response_;  // alive until the call is over
+};
+
 }  // namespace
 
 grpc::ServerUnaryReactor* StartSubmit(ChainRunner& runner, const Bytes& transaction,
@@ -85,6 +121,24 @@ grpc::ServerUnaryReactor* StartSubmitAndWait(ChainRunner& runner, const Bytes& t
                           });
                         });
   });
+  return call.get();
+}
+
+grpc::ServerUnaryReactor* StartSubmitAllAndWait(ChainRunner& runner,
+                                                const v1::SubmitAllAndWaitRequest& request,
+                                                std::chrono::system_clock::time_point deadline,
+                                                v1::SubmitAllAndWaitResponse& response) {
+  const auto call = MakeCall();
+  const int count = request.transactions_size();
+  const auto results = std::make_shared<PendingResults>(call, count, response);
+  for (int i = 0; i < count; ++i) {
+    runner.Submit(request.transactions(i), [results, &runner, deadline, i](const Result<TxId>& id) {
+      if (!id) return results->Refuse(i, id.error());
+      runner.AwaitOutcome(
+          *id, WaitUntil(deadline),
+          [results, i, tx_id = *id](const TxOutcome& outcome) { results->Set(i, tx_id, outcome); });
+    });
+  }
   return call.get();
 }
 

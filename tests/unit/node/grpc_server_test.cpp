@@ -73,6 +73,14 @@ class GrpcServerTest : public testing::Test {
     return response.sealed();
   }
 
+  Result<Client::SubmittedAll> SubmitAll(std::vector<Bytes> transactions) {
+    std::promise<Result<Client::SubmittedAll>> answered;
+    client_->SubmitAllAndWait(
+        chain(), std::move(transactions), kWait,
+        [&](Result<Client::SubmittedAll> all) { answered.set_value(std::move(all)); });
+    return answered.get_future().get();
+  }
+
   ChainId chain() const { return runner_.chain().id(); }
 
   ManualClock clock_;
@@ -98,6 +106,40 @@ TEST_F(GrpcServerTest, Transaction_IsSubmittedSealedAndRead) {
   ASSERT_TRUE(read) << read.error().ToString();
   EXPECT_EQ(read->state().status(), v1::TRANSACTION_STATUS_SEALED);
   EXPECT_EQ(read->as_of_height(), 1U);
+}
+
+TEST_F(GrpcServerTest, SubmitAll_AnswersForEachTransactionInOrder) {
+  const Bytes sealed = runner_.Registration();
+  ASSERT_TRUE(client_->SubmitAndWait(chain(), sealed, kWait));
+  const auto all =
+      SubmitAll({runner_.Registration(), "no transaction", sealed, runner_.Registration()});
+  ASSERT_TRUE(all) << all.error().ToString();
+  ASSERT_EQ(all->size(), 4U);
+  for (const std::size_t good : {0U, 3U}) {
+    ASSERT_TRUE(all->at(good)) << all->at(good).error().ToString();
+    EXPECT_EQ(all->at(good)->state.status(), v1::TRANSACTION_STATUS_SEALED);
+    EXPECT_TRUE(client_->GetTransaction(chain(), all->at(good)->id)->has_transaction());
+  }
+  EXPECT_EQ(CodeOf(all->at(1)), Code::kInvalidArgument);
+  EXPECT_EQ(CodeOf(all->at(2)), Code::kDuplicate);
+}
+
+TEST_F(GrpcServerTest, SubmitAll_TakesNeitherNoneNorTooMany) {
+  EXPECT_EQ(CodeOf(SubmitAll({})), Code::kInvalidArgument);
+  EXPECT_EQ(CodeOf(SubmitAll(std::vector<Bytes>(257, "x"))), Code::kInvalidArgument);
+}
+
+TEST_F(GrpcServerTest, SubmitAllPastItsDeadline_EndsAndTheChainMayAnswerLater) {
+  runner_.Hold();
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(300));
+  v1::SubmitAllAndWaitRequest request;
+  request.set_chain_id(chain().ToBytes());
+  for (int i = 0; i < 2; ++i) request.add_transactions(runner_.Registration());
+  v1::SubmitAllAndWaitResponse response;
+  EXPECT_EQ(RawStub()->SubmitAllAndWait(&context, request, &response).error_code(),
+            grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(runner_.waiting(), 2U);
 }
 
 TEST_F(GrpcServerTest, Status_NamesNodeAndChains) {
