@@ -146,6 +146,7 @@ void Harness::StartReplica(std::uint32_t i, std::vector<Bytes> records, bool vot
 }
 
 void Harness::Step(std::uint32_t i, const Event& event) {
+  if (hear) hear(i, event);
   Perform(i, nodes_[i].replica->Step(event));
 }
 

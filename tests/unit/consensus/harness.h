@@ -90,6 +90,8 @@ class Harness {
   /// False: the packet is lost.
   std::function<bool(const Packet&, const VerifiedMessage&)> pass;
   std::vector<MessagePtr> sent;  // everything ever sent, once per broadcast
+  /// Sees every event before the replica does.
+  std::function<void(std::uint32_t, const Event&)> hear;
   /// Sees every action before it is performed.
   std::function<void(std::uint32_t, const Action&)> observe;
 
