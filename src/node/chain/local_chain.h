@@ -85,7 +85,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
     Bytes transaction;
     std::function<void(Result<TxId>)> done;
   };
-  struct Verified {
+  struct VerifiedArrival {
     TxPtr tx;
     std::function<void(Result<TxId>)> done;
   };
@@ -112,7 +112,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void VerifyArrivals();  // a job, off the strand
   Result<TxPtr> Verify(BytesView transaction);
   Status Admissible(const ledger::Transaction& tx) const;
-  void Admit(const std::vector<Verified>& verified);
+  void Admit(const std::vector<VerifiedArrival>& verified);
   Result<bool> AdmitOne(const TxPtr& tx, bool local);  // whether it is new
   void Relay(const std::vector<TxPtr>& txs);
 

@@ -80,7 +80,7 @@ void LocalChain::VerifyArrivals() {
       arrivals_.pop_front();
     }
   }
-  std::vector<Verified> verified;
+  std::vector<VerifiedArrival> verified;
   for (Arrival& arrival : taken) {
     auto tx = Verify(arrival.transaction);
     if (tx) {
@@ -137,7 +137,7 @@ Status LocalChain::Admissible(const ledger::Transaction& tx) const {
       chain_->tip_state());
 }
 
-void LocalChain::Admit(const std::vector<Verified>& verified) {
+void LocalChain::Admit(const std::vector<VerifiedArrival>& verified) {
   std::vector<TxPtr> relayed;
   for (const auto& [tx, done] : verified) {
     // What a client hands in is local; what a peer relayed nobody waits for.
