@@ -41,7 +41,7 @@ class Listener final : public spdlog::sinks::base_sink<std::mutex> {
   void sink_it_(const spdlog::details::log_msg& message) override {
     if (counters() == nullptr) return;
     const BytesView text(message.payload.data(), message.payload.size());
-    if (text.find("exclude each other") != BytesView::npos) counters()->Count("evidence");
+    if (text.find("equivocates") != BytesView::npos) counters()->Count("evidence");
     if (text.find("refused") != BytesView::npos) counters()->Count("proposal or block refused");
   }
   void flush_() override {}

@@ -87,7 +87,7 @@ TEST_F(CliTest, Init_MakesAHomeThatConfigCheckTakesOnceItsGenesisIsThere) {
             kGood)
       << err_;
   EXPECT_TRUE(nlohmann::json::parse(out_)["keys"].contains("node"));
-  EXPECT_EQ(Run({"config", "check", "--home", home}), kUsage);  // no genesis yet
+  EXPECT_EQ(Run({"config", "check", "--home", home}), kRefused);  // no genesis yet
   const OneNodeChain chain;
   ASSERT_TRUE(WriteFile(home + "/genesis/test.json", chain.chain().genesis().bytes(), 0600,
                         IfExists::kFail));
