@@ -196,7 +196,7 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
         OnSyncResponse(from, std::move(*response));
       });
       return true;
-    case v1::Frame::kAddress:  // the node's, not a chain's
+    case v1::Frame::kAddress:           // the node's, not a chain's
     case v1::Frame::kSnapshotRequest:   // the node's
     case v1::Frame::kSnapshotResponse:  // of before the chain was opened
       return true;

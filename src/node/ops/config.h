@@ -28,8 +28,8 @@ struct ChainConfig {
   ChainRole role = ChainRole::kFollower;
   std::filesystem::path vote_key_file;                  // validators only
   std::optional<std::filesystem::path> party_key_file;  // centre's key, signs what it promotes
-  /// At start, a chain this many blocks or more behind its peers begins from a snapshot of theirs; 0
-  /// executes every block.
+  /// At start, a chain this many blocks or more behind its peers begins from a snapshot of theirs;
+  /// 0 executes every block.
   std::uint64_t snapshot_behind = 0;
   std::optional<ledger::PinnedBlock> snapshot_pin;  // which such a snapshot must contain
 
