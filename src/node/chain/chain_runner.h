@@ -69,9 +69,9 @@ class ChainRunner {
   virtual void AwaitOutcome(const TxId& id, Millis deadline,
                             std::function<void(TxOutcome)> done) = 0;
 
-  /// Calls `on_sealed(height)` after every new sealed block, on the strand; must not block. Until
-  /// the returned guard is destroyed.
-  virtual std::shared_ptr<void> OnSealed(std::function<void(Height)> on_sealed) = 0;
+  /// Calls `on_change` after every new sealed block and when the chain halts, on the strand; must
+  /// not block. Until the returned guard is destroyed.
+  virtual std::shared_ptr<void> OnChange(std::function<void()> on_change) = 0;
 };
 
 }  // namespace talent::node

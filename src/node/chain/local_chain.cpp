@@ -98,8 +98,11 @@ void LocalChain::Halt(const std::string& why) {
   replica_.reset();
   events_.clear();
   for (auto& [id, timer] : timers_) timer->Cancel();
-  const std::lock_guard lock(mutex_);
-  status_.halted = why;
+  {
+    const std::lock_guard lock(mutex_);
+    status_.halted = why;
+  }
+  TellListeners();
 }
 
 void LocalChain::Refused(std::string_view what, std::string_view why) {
@@ -270,10 +273,10 @@ void LocalChain::GiveUp(const TxId& id, std::uint64_t number) {
   waiter.mapped().done(Outcome(id));
 }
 
-std::shared_ptr<void> LocalChain::OnSealed(std::function<void(Height)> on_sealed) {
+std::shared_ptr<void> LocalChain::OnChange(std::function<void()> on_change) {
   const std::lock_guard lock(mutex_);
   const std::uint64_t id = ++next_listener_;
-  listeners_.emplace(id, std::move(on_sealed));
+  listeners_.emplace(id, std::move(on_change));
   return {nullptr, [weak = weak_from_this(), id](void*) {
             if (const auto self = weak.lock()) {
               const std::lock_guard guard(self->mutex_);
@@ -311,12 +314,16 @@ void LocalChain::AfterSealed(const ledger::ExecutedBlock& block) {
   if (Starves(newest_by_lane)) Step(consensus::RequestStarved{});
 
   BroadcastStatus();
-  std::vector<std::function<void(Height)>> listeners;
+  TellListeners();
+}
+
+void LocalChain::TellListeners() {
+  std::vector<std::function<void()>> listeners;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, listener] : listeners_) listeners.push_back(listener);
   }
-  for (const auto& listener : listeners) listener(block.height);
+  for (const auto& listener : listeners) listener();
 }
 
 bool LocalChain::Starves(const std::map<std::uint32_t, Timestamp>& newest_sealed_by_lane) const {

@@ -73,7 +73,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void Submit(Bytes transaction, std::function<void(Result<TxId>)> done) override;
   TxOutcome Outcome(const TxId& id) const override;
   void AwaitOutcome(const TxId& id, Millis deadline, std::function<void(TxOutcome)> done) override;
-  std::shared_ptr<void> OnSealed(std::function<void(Height)> on_sealed) override;
+  std::shared_ptr<void> OnChange(std::function<void()> on_change) override;
 
  private:
   struct Waiter {
@@ -102,6 +102,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   template <class Work>
   void OnStrand(Work work);  // from any thread; nothing after Stop
   void Halt(const std::string& why);
+  void TellListeners();
   void Refused(std::string_view what, std::string_view why);
   void Refused(std::string_view what, const Error& error);
 
@@ -219,7 +220,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   std::unordered_set<TxId> pending_ids_;
   std::set<NodeKey> asking_;                // peers whose sync request waits for the strand
   std::map<NodeKey, std::uint32_t> asked_;  // sync requests that a peer has not answered
-  std::map<std::uint64_t, std::function<void(Height)>> listeners_;
+  std::map<std::uint64_t, std::function<void()>> listeners_;
   std::uint64_t next_listener_ = 0;
 };
 

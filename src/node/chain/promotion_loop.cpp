@@ -24,7 +24,7 @@ PromotionLoop::PromotionLoop(const boost::asio::any_io_executor& executor,
 
 void PromotionLoop::Start() {
   for (ChainRunner* const chain : {&source_, &target_}) {
-    listening_.push_back(chain->OnSealed([weak = weak_from_this()](Height) {
+    listening_.push_back(chain->OnChange([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->Wake();
     }));
   }

@@ -137,7 +137,7 @@ Status SnapshotFetch::TakeChunk(const NodeKey& from, const Open& open, const Byt
     if (bad) bad(error);
   };
   if (open.request.window() != 0) {
-    const Status taken = restore_.AddWindow(packed);
+    Status taken = restore_.AddWindow(packed);
     // The header above is certified: another history than the pinned one is no fault of this peer.
     const bool ours = !taken && (taken.error().code == Code::kIo ||  //
                                  taken.error().code == Code::kDiverged);

@@ -1,5 +1,7 @@
 #include "node/rpc/block_stream.h"
 
+#include <fmt/format.h>
+
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <functional>
@@ -40,8 +42,8 @@ class RefusedStream final : public Reactor {
   void OnDone() override { delete this; }  // gRPC has no other owner to give it to
 };
 
-/// Wakes on three threads: the reader's when a block was sealed, gRPC's when a write is done or the
-/// call is cancelled. At any time one of them owns the writing (`busy_`).
+/// Wakes on three threads: the reader's when a block was sealed or the chain halted, gRPC's when a
+/// write is done or the call is cancelled. At any time one of them owns the writing (`busy_`).
 class BlockStream final : public Reactor, public std::enable_shared_from_this<BlockStream> {
  public:
   BlockStream(const ChainAccess& access, boost::asio::thread_pool& readers, ChainRunner& runner,
@@ -55,7 +57,7 @@ class BlockStream final : public Reactor, public std::enable_shared_from_this<Bl
 
   void Start() {
     self_ = shared_from_this();
-    sealed_guard_ = runner_.OnSealed([weak = weak_from_this()](Height) {
+    change_guard_ = runner_.OnChange([weak = weak_from_this()] {
       if (const auto stream = weak.lock()) stream->Wake();
     });
     Wake();
@@ -83,7 +85,7 @@ class BlockStream final : public Reactor, public std::enable_shared_from_this<Bl
   }
 
   void OnDone() override {
-    sealed_guard_.reset();
+    change_guard_.reset();
     on_done_(this);
     self_.reset();
   }
@@ -102,7 +104,11 @@ class BlockStream final : public Reactor, public std::enable_shared_from_this<Bl
     Height height;
     {
       const std::lock_guard lock(mutex_);
-      if (busy_ || ended_ || next_ > runner_.chain().head().height) return;
+      if (busy_ || ended_) return;
+      if (next_ > runner_.chain().head().height) {
+        if (runner_.status().halted) EndLocked(HaltedStatus());
+        return;
+      }
       busy_ = true;
       height = next_;
     }
@@ -114,6 +120,13 @@ class BlockStream final : public Reactor, public std::enable_shared_from_this<Bl
       busy_ = false;
       EndLocked(read);
     }
+  }
+
+  grpc::Status HaltedStatus() const {
+    return ToGrpcStatus({Code::kUnavailable,
+                         fmt::format("chain {} is halted on this node, which has its blocks up to "
+                                     "{}; go on from {} on another",
+                                     runner_.chain().genesis().name(), next_ - 1, next_)});
   }
 
   /// Fills response_. Only the owner of busy_ may call it.
@@ -139,7 +152,7 @@ class BlockStream final : public Reactor, public std::enable_shared_from_this<Bl
   boost::asio::thread_pool& readers_;
   ChainRunner& runner_;
   const Caller caller_;
-  std::shared_ptr<void> sealed_guard_;
+  std::shared_ptr<void> change_guard_;
   std::atomic<bool> woken_ = false;
 
   std::mutex mutex_;

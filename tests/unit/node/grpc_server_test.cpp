@@ -410,6 +410,19 @@ TEST_F(GrpcServerTest, HaltedChain_IsReadMarkedStaleAndNotServing) {
   EXPECT_EQ(HealthOf("talent.node.v1.Node"), kServing) << "other chains go on";
 }
 
+TEST_F(GrpcServerTest, StreamOfAChainThatHalts_GivesWhatThereIsAndThenSaysSo) {
+  runner_.SealOne();
+  std::size_t blocks = 0;
+  const auto streamed = client_->StreamBlocks(chain(), Height(1), kWait, [&](auto&) {
+    ++blocks;
+    runner_.Halt();  // while the stream waits for the next block, or is about to
+    return true;
+  });
+  EXPECT_EQ(CodeOf(streamed), Code::kUnavailable);
+  EXPECT_THAT(streamed.error().message, testing::HasSubstr("go on from 2 on another"));
+  EXPECT_EQ(blocks, 1u);
+}
+
 TEST_F(GrpcServerTest, AnotherCertificate_IsNotTrusted) {
   const auto other = MakeServerCertificate({"localhost", "127.0.0.1"});
   ASSERT_TRUE(other);

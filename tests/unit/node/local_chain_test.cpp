@@ -96,7 +96,7 @@ class Cluster {
     member.chain = LocalChain::Create(MakeAsioHost(std::move(parts)), member.self,
                                       std::move(application), std::move(*chain), std::move(role))
                        .value();
-    member.listening = member.chain->OnSealed([this](Height) {
+    member.listening = member.chain->OnChange([this] {
       const std::lock_guard lock(mutex_);
       sealed_.notify_all();
     });

@@ -96,7 +96,7 @@ void OneNodeChain::SealBlock(const ledger::Transaction& tx) {
   crypto::Certificate certificate;
   certificate.seals[ValidatorIndex(0)] = crypto::SignSeal(vote_, chain_->id(), executed->hash);
   CHECK(chain_->Seal(executed->height, certificate).has_value());
-  for (const auto& listener : listeners_) listener(executed->height);
+  for (const auto& listener : listeners_) listener();
 }
 
 void OneNodeChain::Submit(Bytes transaction, std::function<void(Result<TxId>)> done) {
@@ -129,13 +129,19 @@ void OneNodeChain::AwaitOutcome(const TxId& id, Millis deadline,
   done(out);
 }
 
-std::shared_ptr<void> OneNodeChain::OnSealed(std::function<void(Height)> on_sealed) {
+std::shared_ptr<void> OneNodeChain::OnChange(std::function<void()> on_change) {
   const std::lock_guard lock(mutex_);
-  const auto at = listeners_.insert(listeners_.end(), std::move(on_sealed));
+  const auto at = listeners_.insert(listeners_.end(), std::move(on_change));
   return {&*at, [this, at](void*) {
             const std::lock_guard erase_lock(mutex_);
             listeners_.erase(at);
           }};
+}
+
+void OneNodeChain::Halt() {
+  const std::lock_guard lock(mutex_);
+  halted_ = true;
+  for (const auto& listener : listeners_) listener();
 }
 
 std::size_t OneNodeChain::listeners() const {

@@ -27,14 +27,14 @@ class OneNodeChain final : public ChainRunner {
   void Submit(Bytes transaction, std::function<void(Result<TxId>)> done) override;
   TxOutcome Outcome(const TxId& id) const override;
   void AwaitOutcome(const TxId& id, Millis deadline, std::function<void(TxOutcome)> done) override;
-  std::shared_ptr<void> OnSealed(std::function<void(Height)> on_sealed) override;
+  std::shared_ptr<void> OnChange(std::function<void()> on_change) override;
 
   /// While held, transactions are admitted and stay pending.
   void Hold() { held_ = true; }
   /// The next submission is answered with an error of this kind.
   void RefuseOne(Code code);
   /// It stands still from now on, as after a divergence.
-  void Halt() { halted_ = true; }
+  void Halt();
   std::size_t listeners() const;
   std::size_t waiting() const;
 
@@ -61,7 +61,7 @@ class OneNodeChain final : public ChainRunner {
 
   mutable std::mutex mutex_;  // the strand: guards the chain's writer side and what follows
   std::optional<Code> refusal_;
-  std::list<std::function<void(Height)>> listeners_;
+  std::list<std::function<void()>> listeners_;
   std::vector<std::function<void(TxOutcome)>> waiting_;
 };
 
