@@ -10,13 +10,16 @@
 #include <mutex>
 #include <vector>
 
+#include "ledger/storage_keys.h"
+
 namespace talent::ledger {
 namespace {
 
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kFormatVersion = "2";
-constexpr std::size_t kBlockCacheBytes = 128u << 20;  // of all chains together
-constexpr std::size_t kMemtableBytes = 128u << 20;    // of all column families together
+constexpr std::string_view kOpeningPrefix = "opening/";  // then its number, big-endian
+constexpr std::size_t kBlockCacheBytes = 128u << 20;     // of all chains together
+constexpr std::size_t kMemtableBytes = 128u << 20;       // of all column families together
 constexpr std::size_t kFamilyMemtableBytes = 32u << 20;
 // Of a memtable, for its Bloom filter: some ten bits for each of a few hundred thousand keys. Most
 // keys a validator asks for (is this transaction known?) are in no table, and the search of a
@@ -36,6 +39,8 @@ rocksdb::Options MakeOptions() {
   // drops it and keeps every whole record before. kAbsoluteConsistency would refuse to start after
   // any kill, kTolerateCorruptedTailRecords would pass over damage in the middle.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  // A log that was closed and is missing is a loss, not an end; see also CheckOpenings.
+  options.track_and_verify_wals_in_manifest = true;
   options.db_write_buffer_size = kMemtableBytes;
   options.write_buffer_size = kFamilyMemtableBytes;
   options.memtable_whole_key_filtering = true;
@@ -100,6 +105,7 @@ struct Database::Impl {
 
   Status Start(const std::string& path);
   Status CheckFormat();
+  Status CheckOpenings();
 };
 
 Status Database::Impl::Start(const std::string& path) {
@@ -143,7 +149,44 @@ Status Database::Impl::Start(const std::string& path) {
     return Fail(Code::kIo, "the database cannot be opened: {}", text);
   }
   for (std::size_t i = 0; i < names.size(); ++i) families[names[i]] = handles[i];
-  return CheckFormat();
+  TRY(CheckFormat());
+  return CheckOpenings();
+}
+
+// Each opening is the first record of a log of RocksDB. An old MANIFEST (put back by hand, or by a
+// disk) names the tables of its time, RocksDB throws the others away and adds the newest log: what
+// lay between is gone without a word. The opening before the last is then missing.
+Status Database::Impl::CheckOpenings() {
+  rocksdb::ColumnFamilyHandle* const home = families.at(rocksdb::kDefaultColumnFamilyName);
+  const auto key = [](std::uint64_t number) { return Bytes(kOpeningPrefix) + BigEndian(number); };
+  std::vector<std::uint64_t> found;
+  const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator(rocksdb::ReadOptions(), home));
+  for (at->Seek(rocksdb::Slice(kOpeningPrefix));
+       at->Valid() && at->key().starts_with(rocksdb::Slice(kOpeningPrefix)); at->Next()) {
+    found.push_back(
+        ReadBigEndian(BytesView(at->key().data(), at->key().size()).substr(kOpeningPrefix.size())));
+  }
+  if (!at->status().ok()) {
+    return Fail(CodeOf(at->status()), "openings cannot be read: {}", at->status().ToString());
+  }
+  const std::uint64_t last = found.empty() ? 0 : found.back();
+  if (last > 1 && (found.size() < 2 || found[found.size() - 2] != last - 1)) {
+    return Fail(Code::kCorruption,
+                "the database is damaged: writes between its tables and its log are missing, as "
+                "after an old MANIFEST; {}",
+                kWhatToDo);
+  }
+  if (mode != Mode::kReadWrite) return {};
+  rocksdb::WriteBatch batch;
+  batch.Put(home, key(last + 1), "");
+  for (const std::uint64_t number : found) {
+    if (number < last) batch.Delete(home, key(number));
+  }
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  const rocksdb::Status written = db->Write(synced, &batch);
+  if (!written.ok()) return Fail(Code::kIo, "opening cannot be recorded: {}", written.ToString());
+  return {};
 }
 
 Status Database::Impl::CheckFormat() {

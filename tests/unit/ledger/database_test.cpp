@@ -72,6 +72,31 @@ TEST(Database, SomebodyElsesRocksDb_IsRefused) {
   EXPECT_EQ(Database::Open(dir.path(), Mode::kReadWrite).error().code, Code::kFormatVersion);
 }
 
+// What RocksDB opens then is what the old list names, and the newest log: a state that never was.
+TEST(Database, AnOldManifest_IsDamage) {
+  const TempDir dir;
+  const auto db = dir.path() / "db", old = dir.path() / "old";
+  const auto lists = [](const std::filesystem::path& folder) {
+    std::vector<std::filesystem::path> files;
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+      const std::string name = file.path().filename().string();
+      if (name == "CURRENT" || name.starts_with("MANIFEST")) files.push_back(file.path());
+    }
+    return files;
+  };
+  const auto open = [&] { return Database::Open(db, Database::Mode::kReadWrite); };
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(open());
+  std::filesystem::create_directory(old);
+  for (const auto& file : lists(db)) std::filesystem::copy(file, old);
+  ASSERT_TRUE(open());
+  for (const auto& file : lists(db)) std::filesystem::remove(file);
+  for (const auto& file : lists(old)) std::filesystem::copy(file, db);
+  const auto damaged = open();
+  ASSERT_FALSE(damaged);
+  EXPECT_EQ(damaged.error().code, Code::kCorruption);
+  EXPECT_THAT(damaged.error().message, HasSubstr("old MANIFEST"));
+}
+
 TEST(Database, NothingThere_IsAnErrorForReaders) {
   const TempDir dir;
   const auto opened = Database::Open(dir.path() / "absent", Mode::kReadOnly);
