@@ -59,9 +59,13 @@ void PromotionLoop::Wake() {
 void PromotionLoop::Step() {
   auto transactions = promoter_->Step(clock_.Now());
   if (!transactions) {
-    spdlog::error("promotion {} to {}: {}", from(), to(), transactions.error().ToString());
+    // Tried again for ever, and said once: a halted chain's disk is the last that should fill.
+    const std::string error = transactions.error().ToString();
+    if (error != said_) spdlog::error("promotion {} to {}: {}", from(), to(), error);
+    said_ = error;
     return;
   }
+  said_.clear();
   for (const ledger::Transaction& tx : *transactions) {
     target_.Submit(ledger::Serialize(tx),
                    [self = shared_from_this(), kind = tx.kind](const Result<TxId>& submitted) {

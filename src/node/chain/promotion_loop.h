@@ -43,6 +43,7 @@ class PromotionLoop final : public std::enable_shared_from_this<PromotionLoop> {
   const Clock& clock_;
   Strand strand_;
   Timer timer_;
+  std::string said_;  // the error of the last step, on the strand
   std::atomic<bool> woken_{false};
   std::atomic<bool> stopped_{false};
   std::vector<std::shared_ptr<void>> listening_;
