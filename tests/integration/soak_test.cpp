@@ -10,7 +10,9 @@
 namespace talent::soak {
 namespace {
 
-TEST(Soak, LosesAndForksNothingOverAFewFaults) {
+// Three faults at random; then nodes, one of them the primary, or all at once, die at their 15th
+// write, sync or send of each kind, the vote log torn on all of them among it.
+TEST(Soak, LosesAndForksNothingOverAFewFaultsAndCrashPoints) {
   signal(SIGPIPE, SIG_IGN);  // connections end at any time
   const TempDir dir;
   Options options;
@@ -18,7 +20,9 @@ TEST(Soak, LosesAndForksNothingOverAFewFaults) {
   options.talentd = TALENTD;
   options.shim = FAULT_SHIM;
   options.seed = 3;
-  options.cycles = 3;
+  options.cycles = 2;
+  options.crash_points = 6;
+  options.first_call = 15;
   options.clients = 3;
   options.people = 5;
   std::string said;

@@ -22,9 +22,8 @@ constexpr std::chrono::seconds kAgreeWithin{180};
 constexpr std::chrono::milliseconds kPoll{250};
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr std::size_t kMaxRecords = 1'000'000;
-// What a node says that has seen two votes of one validator for one place, or has lost its own.
-constexpr const char* kAlarms[] = {"exclude each other", "halted:", "without voting", "Assertion",
-                                   "CHECK"};
+// What a node says that has caught one of its own in a lie, or has lost its votes.
+constexpr const char* kAlarms[] = {"equivocate", "halted:", "without voting", "Assertion", "CHECK"};
 
 using Clients = std::map<std::string, std::unique_ptr<node::Client>>;
 
@@ -40,6 +39,7 @@ class Auditor {
     for (const auto& chain : cluster_.devnet().endpoints().chains) TRY(CompareBlocks(chain));
     TRY(AskEverywhere());
     TRY(ComparePromotions());
+    TRY(ReadEvidence());
     ReadLogs();
     return std::move(audit_);
   }
@@ -171,6 +171,21 @@ class Auditor {
         ++audit_.promoted;
         const Bytes id = ledger::TransactionId(record.record().envelope()).ToBytes();
         if (++times[id] == 2) Complain("record {} was promoted twice", ToHex(id));
+      }
+    }
+    return {};
+  }
+
+  // No validator is a liar here, whatever befell it.
+  Status ReadEvidence() {
+    for (const auto& chain : cluster_.devnet().endpoints().chains) {
+      for (const auto& [name, height] : TRY(Heads(chain.id))) {
+        const auto found = TRY(clients_.at(name)->ListEvidence(chain.id));
+        for (const auto& evidence : found.evidence()) {
+          Complain("EQUIVOCATION: {} holds two messages {} of {} on {}, view {}, height {}", name,
+                   evidence.kind(), evidence.name(), chain.name, evidence.view(),
+                   evidence.height());
+        }
       }
     }
     return {};

@@ -19,8 +19,9 @@ struct Audit {
 
 /// Waits until every node has every block of its chains and the promoters have delivered, then
 /// compares: hashes of all heights on all nodes; every transaction of the history, asked of every
-/// centre; what was sealed against what was promoted, each once; the logs for evidence of double
-/// votes and for lost votes. Errors: kUnavailable (the nodes do not come to agree in time).
+/// centre; what was sealed against what was promoted, each once; the evidence of double votes that
+/// nodes hold; the logs for halted chains and lost votes. Errors: kUnavailable (the nodes do not
+/// come to agree in time).
 Result<Audit> AuditCluster(Cluster& cluster, const History& history);
 
 }  // namespace talent::soak

@@ -22,6 +22,7 @@ constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr std::chrono::seconds kReadyWithin{90};
 constexpr std::chrono::seconds kStopWithin{60};
 constexpr std::chrono::milliseconds kPoll{20};
+constexpr const char* kNowhere = "127.0.0.1:1";  // nobody listens there
 
 std::uint16_t PortOf(const std::string& address) {
   return static_cast<std::uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)));
@@ -52,7 +53,8 @@ Cluster::~Cluster() {
   for (const auto& node : devnet_.endpoints().nodes) Kill(node.name);
 }
 
-// Each node dials its peers at a proxy's port instead of theirs.
+// Each node dials its peers at a proxy's port instead of theirs, and tells nobody of its own: a
+// connection past the proxies would outlive every cut.
 Status Cluster::RouteThroughProxies() {
   std::map<std::string, node::Config> configs;
   std::map<std::string, std::string> name_at;  // by address
@@ -67,6 +69,7 @@ Status Cluster::RouteThroughProxies() {
           TRY(links_.Add(name, name_at.at(peer.address), PortOf(peer.address)));
       peer.address = fmt::format("127.0.0.1:{}", port);
     }
+    config.p2p_advertise = kNowhere;
     TRY(WriteFile(config.home / "config.toml", node::DefaultConfig(config), 0600,
                   IfExists::kReplace));
   }

@@ -1,7 +1,6 @@
 #include "soak/link_proxy.h"
 
 #include <array>
-#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -72,7 +71,6 @@ struct LinkProxies::Impl {
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   std::vector<std::shared_ptr<Link>> links;
   std::mt19937_64 jitter;
-  std::atomic<std::uint64_t> passed{0};
   std::thread thread;
 
   asio::awaitable<void> Accept(std::shared_ptr<Link> link) {
@@ -111,9 +109,8 @@ struct LinkProxies::Impl {
       }
       const bool last = direction.close_after && *direction.close_after <= n;
       if (last) n = *direction.close_after;
-      const auto [write_error, written] =
-          co_await asio::async_write(out, asio::buffer(piece.data(), n), kTuple);
-      passed += written;
+      const auto write_error =
+          std::get<0>(co_await asio::async_write(out, asio::buffer(piece.data(), n), kTuple));
       if (direction.close_after) *direction.close_after -= n;
       if (last) direction.close_after.reset();
       if (write_error || last) break;
@@ -200,7 +197,5 @@ void LinkProxies::Heal() {
     link.there = link.back = {};
   });
 }
-
-std::uint64_t LinkProxies::bytes_passed() const { return impl_->passed; }
 
 }  // namespace talent::soak

@@ -34,9 +34,6 @@ class LinkProxies {
   /// All links as new; connections that are not cut stay.
   void Heal();
 
-  /// Bytes that have passed, both ways, over all links.
-  std::uint64_t bytes_passed() const;
-
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -192,6 +192,7 @@ class Load::ClientLoop {
         break;
       case Answer::kSealed:
         ++load_.acknowledged_;
+        load_.AcknowledgedFrom(submission.invoked);
         break;
       default:
         ++load_.refused_;
@@ -248,6 +249,13 @@ void Load::Stop() {
   stopping_ = true;
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
+  }
+}
+
+void Load::AcknowledgedFrom(Instant invoked) {
+  Instant::rep known = acknowledged_from_;
+  while (known < invoked.count() &&
+         !acknowledged_from_.compare_exchange_weak(known, invoked.count())) {
   }
 }
 

@@ -37,12 +37,15 @@ class Load {
   void Stop();
 
   Totals totals() const;
+  /// When the latest of the transactions that were acknowledged was submitted.
+  Instant acknowledged_from() const { return Instant(acknowledged_from_.load()); }
   const History& history() const { return history_; }
   /// Time since the load began.
   Instant Now() const;
 
  private:
   class ClientLoop;
+  void AcknowledgedFrom(Instant invoked);
 
   const Cluster& cluster_;
   const People& people_;
@@ -52,6 +55,7 @@ class Load {
   History history_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> acknowledged_{0}, unknown_{0}, refused_{0}, reads_{0};
+  std::atomic<Instant::rep> acknowledged_from_{-1};
   std::vector<std::thread> threads_;
 };
 

@@ -16,7 +16,16 @@ int main(int argc, char** argv) {
   options.talentd = TALENTD;
   options.shim = FAULT_SHIM;
   CLI::App app("Kills, stops and cuts off real nodes under load, then looks for what was lost");
-  app.add_option("--cycles", options.cycles, "Faults, one after the other")->capture_default_str();
+  app.add_option("--cycles", options.cycles, "Random faults, one after the other")
+      ->capture_default_str();
+  app.add_option(
+         "--crash-points", options.crash_points,
+         "Then kills nodes at a write, sync or send of their own, each kind in turn, at the "
+         "first such call, the second, …")
+      ->capture_default_str();
+  app.add_option("--first-call", options.first_call, "Begins the crash points there")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("--minutes", minutes, "Begins no further cycle after so long; 0: no limit");
   app.add_option("--seed", options.seed, "Draws the faults and the load");
   app.add_option("--dir", options.dir, "A new directory for the network")->required();

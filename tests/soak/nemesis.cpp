@@ -11,7 +11,27 @@ using std::chrono::milliseconds;
 
 // How long a process with a crash point is given to reach it.
 constexpr milliseconds kCrashWithin{8000};
-constexpr milliseconds kPoll{50};
+// What was sent before a cut has arrived after it, on a busy machine too.
+constexpr milliseconds kOnTheWay{1500};
+constexpr milliseconds kTogetherWithin{500};
+constexpr milliseconds kPoll{20};
+
+/// For the shim: an action and a call, and the files it is counted on.
+struct CrashPointKind {
+  const char* call;
+  const char* files;
+};
+// What comes after a write is what comes before the next call; a sync and a send may matter to
+// others.
+// Mixed, so that a short walk meets all of them.
+constexpr CrashPointKind kCrashPoints[] = {
+    {"kill:sync", ":/votes/"}, {"tear:write", ":/votes/"}, {"kill:send", ""},
+    {"tear:write", ":/db/"},   {"after:sync", ":/votes/"}, {"after:send", ""},
+    {"kill:sync", ":/db/"},    {"kill:write", ":/votes/"}, {"tear:send", ""},
+    {"after:sync", ":/db/"},   {"kill:write", ":/db/"},
+};
+// Prime to the number of kinds, so that all of them come to it.
+constexpr std::uint64_t kTogetherEvery = 6;
 
 }  // namespace
 
@@ -43,13 +63,34 @@ Result<std::string> Nemesis::Cycle() {
     if (!done.empty()) done += " and ";
     done += std::string(fault.name) + ": " + (this->*fault.strike)();
   }
+  TRY(Undo());
+  return done;
+}
+
+std::uint64_t Nemesis::CrashPointsACall() { return std::size(kCrashPoints); }
+
+Result<std::string> Nemesis::CrashPointCycle(std::uint64_t number) {
+  const CrashPointKind& kind = kCrashPoints[number % std::size(kCrashPoints)];
+  const std::uint64_t call = 1 + number / std::size(kCrashPoints);
+  const Names& all = Cluster::Centres();
+  const bool together = number % kTogetherEvery == kTogetherEvery - 1;
+  const Names victims = together ? all : Names{all[(number + call) % all.size()]};
+  const std::string point = fmt::format("{}:{}{}", kind.call, call, kind.files);
+  const bool reached = CrashAt(victims, point);
+  ++counts_[fmt::format("{}{}, {}", kind.call, kind.files, reached ? "reached" : "not reached")];
+  TRY(Undo());
+  return fmt::format("{} at {}{}", together ? "all" : victims[0], point,
+                     reached ? "" : " (not reached)");
+}
+
+Status Nemesis::Undo() {
   cluster_.links().Heal();
   for (const std::string& name : Cluster::Centres()) {
     cluster_.Resume(name);
     TRY(cluster_.Start(name));
   }
   for (const std::string& name : Cluster::Centres()) TRY(cluster_.AwaitReady(name));
-  return done;
+  return {};
 }
 
 Nemesis::Names Nemesis::Shuffled() {
@@ -112,13 +153,36 @@ std::string Nemesis::Isolate() {
   return names[0];
 }
 
+// Neither half has a quorum: what is sealed nevertheless has gone past the proxies, or is a fork.
 std::string Nemesis::Split() {
   const Names names = Shuffled();
   for (const std::size_t a : {0, 1}) {
     for (const std::size_t b : {2, 3}) cluster_.links().Cut(names[a], names[b]);
   }
-  Last(1000, 5000);
-  return names[0] + ", " + names[1] + " | " + names[2] + ", " + names[3];
+  std::this_thread::sleep_for(kOnTheWay);
+  const std::uint64_t before = Highest();
+  Last(1000, 3000);
+  const std::uint64_t after = Highest();
+  const std::string text = names[0] + ", " + names[1] + " | " + names[2] + ", " + names[3];
+  if (before != 0 && after > before) {
+    complaints_.push_back(
+        fmt::format("block {} was sealed between {} where {} was the last", after, text, before));
+  }
+  return text;
+}
+
+std::uint64_t Nemesis::Highest() const {
+  const auto chain = cluster_.devnet().endpoints().FindChain("private-a");
+  std::uint64_t highest = 0;
+  for (const std::string& name : Cluster::Centres()) {
+    const auto client = cluster_.Connect(name);
+    const auto status = client ? (*client)->GetStatus() : tl::unexpected(client.error());
+    if (!status || !chain) return 0;
+    for (const auto& state : status->chains()) {
+      if (state.chain_id() == chain->id.View()) highest = std::max(highest, state.height());
+    }
+  }
+  return highest;
 }
 
 std::string Nemesis::BlackHole() {
@@ -155,26 +219,34 @@ std::string Nemesis::CloseMidFrame() {
   return names[0];
 }
 
-// Killed, and started again to die at some write, sync or send of its own.
 std::string Nemesis::CrashPoint() {
   const Names names = Shuffled();
-  static const std::vector<std::string> kPoints = {"kill:sync",   "after:sync", "kill:write",
-                                                   "after:write", "tear:write", "kill:send",
-                                                   "after:send",  "tear:send"};
-  static const std::vector<std::string> kFiles = {"", ":/votes/", ":/db/"};
-  const std::string& point = kPoints[Draw(kPoints.size())];
-  const bool sends = point.find("send") != std::string::npos;
-  const std::string fault = point + ":" + std::to_string(1 + Draw(sends ? 400 : 60)) +
-                            (sends ? "" : kFiles[Draw(kFiles.size())]);
-  cluster_.Kill(names[0]);
-  (void)cluster_.Start(names[0], fault);
+  const CrashPointKind& kind = kCrashPoints[Draw(std::size(kCrashPoints))];
+  const bool sends = *kind.files == '\0';
+  const std::string point =
+      fmt::format("{}:{}{}", kind.call, 1 + Draw(sends ? 400 : 60), kind.files);
+  const bool reached = CrashAt({names[0]}, point);
+  return names[0] + " at " + point + (reached ? "" : " (not reached)");
+}
+
+bool Nemesis::CrashAt(const Names& names, const std::string& point) {
+  for (const std::string& name : names) cluster_.Kill(name);
+  for (const std::string& name : names) (void)cluster_.Start(name, point);
+  const auto running = [&](const std::string& name) { return cluster_.Running(name); };
   const auto deadline = std::chrono::steady_clock::now() + kCrashWithin;
-  while (cluster_.Running(names[0]) && std::chrono::steady_clock::now() < deadline) {
+  // Where several are to die, those that are left may not get there without the others.
+  auto last = deadline;
+  while (std::any_of(names.begin(), names.end(), running)) {
+    const auto now = std::chrono::steady_clock::now();
+    if (last == deadline && !std::all_of(names.begin(), names.end(), running)) {
+      last = std::min(deadline, now + kTogetherWithin);
+    }
+    if (now > last) break;
     std::this_thread::sleep_for(kPoll);
   }
-  const bool reached = !cluster_.Running(names[0]);
-  cluster_.Kill(names[0]);
-  return names[0] + " at " + fault + (reached ? "" : " (not reached)");
+  const bool reached = !std::all_of(names.begin(), names.end(), running);
+  for (const std::string& name : names) cluster_.Kill(name);
+  return reached;
 }
 
 std::string Nemesis::FailDisk() {

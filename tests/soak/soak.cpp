@@ -31,9 +31,12 @@ class Soak {
     Load load(*cluster_, people_, options_.clients, options_.seed);
     Nemesis nemesis(*cluster_, options_.seed);
     const auto begun = Clock::now();
-    for (std::uint64_t i = 1; i <= options_.cycles; ++i) {
+    const std::uint64_t first_point = (options_.first_call - 1) * Nemesis::CrashPointsACall();
+    for (std::uint64_t i = 1; i <= options_.cycles + options_.crash_points; ++i) {
       if (options_.at_most.count() > 0 && Clock::now() - begun > options_.at_most) break;
-      const auto fault = nemesis.Cycle();
+      const auto fault = i <= options_.cycles
+                             ? nemesis.Cycle()
+                             : nemesis.CrashPointCycle(first_point + i - options_.cycles - 1);
       if (!fault) return Within(fmt::format("cycle {}", i), fault.error());
       const auto progress = AwaitProgress(load);
       if (!progress) return Within(fmt::format("cycle {} ({})", i, *fault), progress.error());
@@ -50,11 +53,11 @@ class Soak {
   }
 
  private:
-  // A transaction is acknowledged that was not before.
+  // A transaction is acknowledged that was submitted since.
   Result<milliseconds> AwaitProgress(const Load& load) {
     const auto begun = Clock::now();
-    const std::uint64_t before = load.totals().acknowledged;
-    while (load.totals().acknowledged == before) {
+    const Instant healed = load.Now();
+    while (load.acknowledged_from() < healed) {
       if (Clock::now() - begun > kProgressWithin) {
         return Fail(Code::kUnavailable, "nothing was acknowledged for {} s after all was healed",
                     kProgressWithin.count());
@@ -75,6 +78,9 @@ class Soak {
   Result<Report> Conclude(const Load& load, const Nemesis& nemesis) {
     const Audit audit = TRY(AuditCluster(*cluster_, load.history()));
     report_.complaints = audit.complaints;
+    for (const std::string& complaint : nemesis.complaints()) {
+      report_.complaints.push_back(complaint);
+    }
     if (most_.memory_bytes > kMaxMemory) {
       report_.complaints.push_back(fmt::format("a node took {} MiB", most_.memory_bytes >> 20));
     }

@@ -16,7 +16,9 @@ struct Options {
   std::filesystem::path dir;  // kept when something is wrong
   std::filesystem::path talentd, shim;
   std::uint64_t seed = 1;
-  std::uint64_t cycles = 200;
+  std::uint64_t cycles = 200;       // of random faults
+  std::uint64_t crash_points = 0;   // after these; see Nemesis::CrashPointCycle
+  std::uint64_t first_call = 1;     // where the crash points begin, counted from a node's start
   std::chrono::seconds at_most{0};  // no further cycle after this; 0: all of them
   std::uint32_t clients = 6;
   std::size_t people = 20;
