@@ -106,6 +106,14 @@ Node::Node(Cluster& cluster, std::uint32_t identity, std::size_t endpoint)
 
 Node::~Node() { StopProcess(); }
 
+void Node::TellSealed() {
+  while (sealed_ < chain_->chain().head().height) {
+    const Height height = sealed_ + 1;
+    cluster_.OnSealed(*this, height);
+    sealed_ = height;
+  }
+}
+
 void Node::Start() {
   if (chain_ != nullptr) return;
   disk_.Revive();
@@ -130,15 +138,9 @@ void Node::Start() {
         fmt::format("node {} sealed {} and has only {} after a restart", identity_, sealed_, head));
   }
   sealed_ = std::min(sealed_, head);
-  while (sealed_ < head) {  // on disk before it could tell anybody
-    const Height height = sealed_ + 1;
-    cluster_.OnSealed(*this, height);
-    sealed_ = height;
-  }
-  listening_ = chain_->OnSealed([this](Height height) {
-    if (dying_) return;
-    cluster_.OnSealed(*this, height);
-    sealed_ = height;
+  TellSealed();  // on disk before it could tell anybody
+  listening_ = chain_->OnChange([this] {
+    if (!dying_) TellSealed();
   });
   chain_->Start();
   cluster_.network.Started(endpoint_);

@@ -76,6 +76,7 @@ class Node final : public Endpoint {
 
   bool Boundary();  // false: it died here
   void FinishCrash();
+  void TellSealed();  // every block not told of yet
   void StopProcess();
   Result<std::shared_ptr<node::LocalChain>> Open();
   void ReplaceDisk();
