@@ -267,6 +267,9 @@ bool Node::Impl::OnFrame(const NodeKey& from, v1::Frame&& frame) {
   if (!chain->second->MayPeer(from)) return MayConnect(from);
   if (frame.has_address()) return gossip->OnAddress(from, *id, frame.address());
   if (frame.has_snapshot_request()) {
+    // Blocks may be taken from a peer that may not see the chain: one named by the operator, or a
+    // follower that was removed.
+    if (!chain->second->MayRead(from)) return true;
     snapshots.at(*id)->OnRequest(from, frame.snapshot_request(),
                                  chain->second->chain().head().height);
     return true;

@@ -61,6 +61,9 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   /// May the node with this key exchange frames about this chain? What only members may have it is
   /// not given for that. Thread-safe.
   bool MayPeer(const NodeKey& key) const;
+  /// May it see what is on this chain? Blocks, state and where the chain stands go to nobody else.
+  /// Thread-safe.
+  bool MayRead(const NodeKey& key) const;
   /// A frame about this chain; any thread. False: the peer misbehaves and should be cut off.
   bool OnFrame(const NodeKey& from, v1::Frame&& frame);
   void OnPeer(const NodeKey& peer, bool up);
@@ -98,7 +101,6 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
              std::unique_ptr<ledger::Application> application, std::unique_ptr<ledger::Chain> chain,
              std::optional<ValidatorRole> role);
 
-  bool MayRead(const NodeKey& key) const;
   template <class Work>
   void OnStrand(Work work);  // from any thread; nothing after Stop
   void Halt(const std::string& why);

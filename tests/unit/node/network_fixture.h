@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <condition_variable>
@@ -103,14 +104,23 @@ class TestNode {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(30), condition);
   }
-  bool AwaitUp(const TestNode& peer) {
-    return Await([&] { return up_.contains(peer.key()); });
+  bool AwaitUp(const TestNode& peer) { return AwaitUp(peer.key()); }
+  bool AwaitUp(const NodeKey& peer) {
+    return Await([&] { return up_.contains(peer); });
   }
   bool AwaitDown(const TestNode& peer) {
     return Await([&] { return !up_.contains(peer.key()); });
   }
   bool AwaitFrames(std::size_t n) {
     return Await([&] { return frames_.size() >= n; });
+  }
+  /// Waits for a frame that is as `wanted` says.
+  template <class Wanted>
+  bool AwaitFrame(Wanted wanted) {
+    return Await([&] {
+      return std::any_of(frames_.begin(), frames_.end(),
+                         [&](const auto& frame) { return wanted(frame.second); });
+    });
   }
   int asked() {
     const std::lock_guard lock(mutex_);

@@ -1,0 +1,89 @@
+#include "node/node.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "crypto/key_file.h"
+#include "network_fixture.h"
+#include "node/chain/snapshot_server.h"
+#include "unit/ledger/test_chain.h"
+
+namespace talent::node {
+namespace {
+
+constexpr char kPassphrase[] = "correct horse battery staple";
+
+/// A node that follows chains, and one peer that its operator has named.
+class NodeTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    config_.name = "here";
+    config_.home = dir_.path();
+    config_.node_key_file = dir_.path() / "node.key";
+    config_.passphrase_file = dir_.path() / "passphrase";
+    config_.p2p_listen = config_.grpc_listen = config_.http_listen = "127.0.0.1:0";
+    config_.log.level = "error";
+    ASSERT_TRUE(WriteFile(config_.passphrase_file, kPassphrase, 0600, IfExists::kFail));
+    ASSERT_TRUE(crypto::WriteKeyFile(config_.node_key_file, TestKey(9), "node", kPassphrase,
+                                     crypto::KdfCost::kInteractive, random_));
+    peer_.Start();
+    config_.peers.push_back({peer_.address(), peer_.key()});
+  }
+
+  /// Follows a private chain whose `follower`, if any, may read it.
+  ChainId Host(const std::string& name, std::optional<NodeKey> follower) {
+    nlohmann::json genesis = ledger::GenesisJson();
+    genesis["name"] = name;
+    genesis["app"]["parties"] = {{{"id", "centre"},
+                                  {"role", "centre"},
+                                  {"name", "centre"},
+                                  {"keys", {TestKey(8).public_key().Hex()}}}};
+    if (follower) {
+      genesis["followers"].push_back({{"name", "peer"}, {"node_key", follower->Hex()}});
+    }
+    ChainConfig chain;
+    chain.genesis = dir_.path() / (name + ".json");
+    EXPECT_TRUE(WriteFile(chain.genesis, genesis.dump(), 0600, IfExists::kFail));
+    config_.chains.push_back(chain);
+    return ledger::Genesis::Parse(genesis.dump()).value().chain_id();
+  }
+
+  void Start() {
+    auto node = Node::Start(config_, {});
+    ASSERT_TRUE(node) << node.error().ToString();
+    node_ = std::move(*node);
+  }
+
+  void AskForSnapshot(const ChainId& chain) {
+    v1::Frame frame;
+    frame.set_chain_id(chain.ToBytes());
+    frame.mutable_snapshot_request();
+    EXPECT_TRUE(peer_.network().Send(TestKey(9).public_key(), frame));
+  }
+  static bool IsAnswer(const v1::Frame& frame, const ChainId& chain) {
+    return frame.has_snapshot_response() && frame.chain_id() == chain.View();
+  }
+
+  TempDir dir_;
+  crypto::SystemRandom random_;
+  IoThread io_;
+  TestNode peer_{io_.io(), 1};
+  Config config_;
+  std::unique_ptr<Node> node_;
+};
+
+TEST_F(NodeTest, SnapshotsGoOnlyToThoseWhoMayReadTheChain) {
+  const ChainId foreign = Host("foreign", std::nullopt);
+  const ChainId shared = Host("shared", peer_.key());
+  Start();
+  ASSERT_TRUE(peer_.AwaitUp(TestKey(9).public_key()));
+  // More than it is served in a second: the rest would be refused at once, before what is asked
+  // next is answered.
+  for (std::uint64_t i = 0; i < 2 * SnapshotServer::kChunksPerSecond; ++i) AskForSnapshot(foreign);
+  AskForSnapshot(shared);
+  ASSERT_TRUE(peer_.AwaitFrame([&](const v1::Frame& frame) { return IsAnswer(frame, shared); }));
+  for (const auto& [from, frame] : peer_.frames()) EXPECT_FALSE(IsAnswer(frame, foreign));
+}
+
+}  // namespace
+}  // namespace talent::node
