@@ -36,7 +36,8 @@ Result<int> ShowEvidence(const EvidenceOptions& options) {
     for (const auto& chain : attempt.connection->status.chains()) {
       const ChainId id = TRY(ChainId::FromBytes(chain.chain_id()));
       if (genesis && genesis->chain_id() != id) continue;
-      for (const auto& evidence : TRY(attempt.connection->client->ListEvidence(id)).evidence()) {
+      const auto list = TRY(attempt.connection->client->ListEvidence(id));
+      for (const auto& evidence : list.evidence()) {
         const std::string wrong = genesis ? Verify(*genesis, evidence) : "";
         all_hold = all_hold && wrong.empty();
         rows.push_back({attempt.node, chain.name(), evidence.name(), evidence.kind(),
