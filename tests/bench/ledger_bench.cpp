@@ -28,7 +28,7 @@ Genesis MakeGenesis() {
       {"consensus",
        {{"window", 16},
         {"max_batch_transactions", 10000},
-        {"max_batch_bytes", 32 << 20},
+        {"max_batch_bytes", 14 << 20},
         {"max_transaction_bytes", 1 << 18},
         {"view_timeout_ms", 2000},
         {"view_timeout_cap_ms", 32000},
