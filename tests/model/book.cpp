@@ -15,7 +15,7 @@ constexpr std::uint32_t kValidators = 8;  // more than any bound names
 
 }  // namespace
 
-Book::Book(std::vector<std::vector<std::uint32_t>> epochs) : epochs_(std::move(epochs)) {
+Book::Book(std::vector<Term> epochs) : epochs_(std::move(epochs)) {
   chain_.data()[0] = 7;
   for (std::uint32_t i = 0; i < kValidators; ++i) {
     crypto::Seed seed;
@@ -24,7 +24,7 @@ Book::Book(std::vector<std::vector<std::uint32_t>> epochs) : epochs_(std::move(e
   }
   for (std::size_t e = 0; e < epochs_.size(); ++e) {
     std::vector<crypto::Validator> validators;
-    for (const std::uint32_t i : epochs_[e]) {
+    for (const std::uint32_t i : epochs_[e].validators) {
       crypto::PublicKey node_key;
       node_key.data()[0] = static_cast<std::uint8_t>(i + 1);
       validators.push_back({fmt::format("node-{}", i), keys_[i].public_key(), node_key});
@@ -36,7 +36,7 @@ Book::Book(std::vector<std::vector<std::uint32_t>> epochs) : epochs_(std::move(e
 }
 
 std::optional<ValidatorIndex> Book::Place(Epoch epoch, std::uint32_t validator) const {
-  const auto& members = epochs_[epoch.value];
+  const auto& members = epochs_[epoch.value].validators;
   for (std::uint32_t i = 0; i < members.size(); ++i) {
     if (members[i] == validator) return ValidatorIndex(i);
   }
@@ -44,7 +44,7 @@ std::optional<ValidatorIndex> Book::Place(Epoch epoch, std::uint32_t validator) 
 }
 
 std::uint32_t Book::Who(Epoch epoch, ValidatorIndex place) const {
-  return epochs_[epoch.value][place.value];
+  return epochs_[epoch.value].validators[place.value];
 }
 
 std::string Book::Name(const Hash& hash) const {
@@ -115,7 +115,7 @@ std::optional<MessageId> Book::Note(Epoch epoch, const Bytes& bytes) {
   } else if (const auto* opening = std::get_if<NewView>(&content)) {
     entry.kind = Kind::kNewView;
     entry.view = opening->view.value;
-    const NewViewPlan plan = PlanNewView(opening->view_changes, Height(1));
+    const NewViewPlan plan = PlanNewView(opening->view_changes, epochs_[epoch.value].first);
     about = fmt::format("NEW-VIEW {} (stable {}", opening->view, Describe(plan.stable));
     for (const auto& [height, digest] : plan.digests) {
       about += fmt::format(", {} at height {}", Name(digest), height);

@@ -37,8 +37,12 @@ struct Entry {
 /// Messages that mean the same, whoever signed the certificates inside, are one.
 class Book {
  public:
-  /// A few validators; who is in which epoch's set is fixed.
-  explicit Book(std::vector<std::vector<std::uint32_t>> epochs);
+  /// Who is in which epoch's set, and where it begins, is fixed.
+  struct Term {
+    std::vector<std::uint32_t> validators;
+    Height first;
+  };
+  explicit Book(std::vector<Term> epochs);
 
   const ChainId& chain() const { return chain_; }
   const crypto::KeyPair& key(std::uint32_t validator) const { return keys_[validator]; }
@@ -75,7 +79,7 @@ class Book {
 
   ChainId chain_;
   std::vector<crypto::KeyPair> keys_;
-  std::vector<std::vector<std::uint32_t>> epochs_;
+  std::vector<Term> epochs_;
   std::vector<std::shared_ptr<const crypto::ValidatorSet>> sets_;
   std::vector<Entry> entries_;
   std::vector<std::vector<MessageId>> classes_;

@@ -10,7 +10,12 @@ namespace talent::model {
 
 namespace {
 
-constexpr std::uint32_t kValidators = 4;
+// Four validators; in a second epoch the first of them is gone and a fifth has come.
+std::vector<Book::Term> Terms(const Limits& limits) {
+  std::vector<Book::Term> terms{{{0, 1, 2, 3}, Height(1)}};
+  if (limits.epoch_end > 0) terms.push_back({{1, 2, 3, 4}, Height(limits.epoch_end + 1)});
+  return terms;
+}
 
 }  // namespace
 
@@ -25,15 +30,17 @@ std::size_t Explorer::Hash64::operator()(const std::array<LocalId, kMembers>& lo
 
 Explorer::Explorer(Bound bound)
     : bound_(std::move(bound)),
-      shared_{Book({{0, 1, 2, 3}}), bound_.limits},
-      liar_(shared_, bound_.liar),
-      members_(kValidators - 1) {}
+      shared_{Book(Terms(bound_.limits)), bound_.limits},
+      liar_(shared_, bound_.liar) {
+  for (std::uint32_t v = 0; v < (bound_.limits.epoch_end > 0 ? 5 : 4); ++v) {
+    if (v != bound_.liar) correct_.push_back(v);
+  }
+}
 
 Report Explorer::Run() {
   State first;
-  std::size_t at = 0;
-  for (std::uint32_t v = 0; v < kValidators; ++v) {
-    if (v != bound_.liar) first.locals[at++] = InternLocal(std::make_unique<Member>(shared_, v));
+  for (std::size_t i = 0; i < correct_.size(); ++i) {
+    first.locals[i] = InternLocal(std::make_unique<Member>(shared_, correct_[i]));
   }
   InternInput({});  // of the first state
   Visit(first);
@@ -59,17 +66,17 @@ Explorer::LocalId Explorer::InternLocal(std::unique_ptr<Member> member) {
   const auto id = static_cast<LocalId>(locals_.size());
   const auto [known, added] = local_ids_.emplace(member->Identity(bound_.crashes > 0), id);
   if (!added) return known->second;
-  Local local{std::move(member), {}};
-  const auto& impl = local.member->replica().impl();
+  Local& local = locals_.emplace_back(Local{std::move(member), {}});
+  if (local.member->replica() == nullptr) return id;
+  const auto& impl = local.member->replica()->impl();
   const bool may_leave = impl.view_.value + 1 < bound_.limits.views;
   const auto may = [&](Input::What what) {
     local.own_inputs.push_back(InternInput({.what = what, .messages = {}, .block = {}}));
   };
   if (impl.progress_timer_ && may_leave) may(Input::What::kProgressTimer);
   if (impl.view_change_timer_ && may_leave) may(Input::What::kViewTimer);
-  const auto height = local.member->replica().CanPropose();
+  const auto height = local.member->replica()->CanPropose();
   if (height && height->value <= bound_.limits.heights) may(Input::What::kPropose);
-  locals_.push_back(std::move(local));
   return id;
 }
 
@@ -144,7 +151,9 @@ void Explorer::CheckUnion(const MessageSet& said) {
         (entry.kind == Kind::kSeal && votes + 1 >= shared_.book.set(entry.epoch)->quorum());
     if (!decides) continue;
     const auto [other, first] =
-        decided.emplace(std::tuple(entry.kind, entry.epoch, entry.view, entry.height), id);
+        decided.emplace(std::tuple(entry.kind, entry.kind == Kind::kSeal ? Epoch(0) : entry.epoch,
+                                   entry.view, entry.height),
+                        id);
     if (!first) {
       Violate(fmt::format("{} and {}", shared_.book.ClassOf(other->second).what, entry.what));
     }
@@ -154,7 +163,7 @@ void Explorer::CheckUnion(const MessageSet& said) {
 bool Explorer::IsFollowed(const Member& after, const Input& input) const {
   const bool moved = input.what == Input::What::kMessages && !input.crash_after &&
                      shared_.book.at(input.messages[0]).kind == Kind::kViewChange;
-  const auto& impl = after.replica().impl();
+  const auto& impl = after.replica()->impl();
   if (!moved || !impl.view_changing_) return true;  // or it holds a quorum, and opened the view
   const auto wanting =
       std::count_if(impl.view_changes_.begin(), impl.view_changes_.end(), [&](const auto& entry) {
@@ -172,10 +181,10 @@ const std::vector<Explorer::LocalId>& Explorer::Next(LocalId local, InputId inpu
   const std::string seen = locals_[local].member->Visible();
   const auto take = [&](const Input& what) {
     auto after = std::make_unique<Member>(*locals_[local].member);
-    const View before = after->replica().view();
+    const View before = after->replica() ? after->replica()->view() : View();
     if (!after->Take(what)) return false;
     if (!after->violation().empty()) Violate(after->violation());
-    if (after->replica().view() > before && !IsFollowed(*after, what)) {
+    if (after->replica() && after->replica()->view() > before && !IsFollowed(*after, what)) {
       Violate(
           fmt::format("validator {} follows one validator to another view", after->validator()));
     }
@@ -202,16 +211,16 @@ void Explorer::Expand(std::uint32_t index) {
   const State from = states_[index];
   MessageSet said;
   std::uint32_t crashes = 0;
-  for (std::size_t i = 0; i < members_; ++i) {
+  for (std::size_t i = 0; i < correct_.size(); ++i) {
     said |= locals_[from.locals[i]].member->said();
     crashes += locals_[from.locals[i]].member->crashes();
   }
   const UnionId all = InternUnion(said);
-  for (std::uint32_t i = 0; i < members_; ++i) {
+  for (std::uint32_t i = 0; i < correct_.size(); ++i) {
     std::vector<InputId> inputs = union_inputs_[all];
     const Local& local = locals_[from.locals[i]];
     inputs.insert(inputs.end(), local.own_inputs.begin(), local.own_inputs.end());
-    for (std::size_t k = 0; bound_.sealing && k < members_; ++k) {
+    for (std::size_t k = 0; bound_.sealing && k < correct_.size(); ++k) {
       const Member& other = *locals_[from.locals[k]].member;
       if (other.sealed() <= local.member->sealed()) continue;
       inputs.push_back(InternInput({.what = Input::What::kFetch,
@@ -253,7 +262,7 @@ void Explorer::Visit(State state) {
 
 void Explorer::CheckAgreement(const State& state) {
   const auto& moved = locals_[state.locals[state.mover]].member->executed();
-  for (std::size_t i = 0; i < members_; ++i) {
+  for (std::size_t i = 0; i < correct_.size(); ++i) {
     const auto& other = locals_[state.locals[i]].member->executed();
     for (std::size_t h = 0; h < std::min(moved.size(), other.size()); ++h) {
       if (moved[h] != other[h]) {

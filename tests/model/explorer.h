@@ -71,8 +71,8 @@ class Explorer {
   Bound bound_;
   Shared shared_;
   Liar liar_;
-  std::size_t members_;
-  std::deque<Local> locals_;  // references stay
+  std::vector<std::uint32_t> correct_;  // validators, by place in State::locals
+  std::deque<Local> locals_;            // references stay
   std::unordered_map<std::string, LocalId> local_ids_;
   std::vector<Input> inputs_;
   std::unordered_map<std::string, InputId> input_ids_;

@@ -13,13 +13,13 @@ namespace talent::model {
 using namespace consensus;  // NOLINT: this file speaks to the replica
 
 Member::Member(Shared& shared, std::uint32_t validator) : shared_(shared), validator_(validator) {
-  Start(/*recover=*/false);
+  Start({});
 }
 
 Member::Member(const Member& other)
     : shared_(other.shared_),
       validator_(other.validator_),
-      replica_(std::make_unique<Replica>(*other.replica_)),
+      replica_(other.replica_ ? std::make_unique<Replica>(*other.replica_) : nullptr),
       epoch_(other.epoch_),
       log_(other.log_),
       synced_(other.synced_),
@@ -30,19 +30,29 @@ Member::Member(const Member& other)
       crashes_(other.crashes_),
       violation_(other.violation_) {}
 
-void Member::Start(bool recover) {
+// The last height of epoch 0, if the blocks up to `known` decide it.
+Height Member::EpochEnd(Height known) const {
+  const Limits& limits = shared_.limits;
+  const bool decided = known.value + limits.window >= limits.epoch_end;
+  return Height(epoch_ == Epoch(0) && decided ? limits.epoch_end : 0);
+}
+
+void Member::Start(std::vector<Bytes> records) {
+  replica_ = nullptr;
+  if (!shared_.book.Place(epoch_, validator_)) return;
   Options options;
   options.chain = shared_.book.chain();
   options.validators = shared_.book.set(epoch_);
   options.window = shared_.limits.window;
+  if (epoch_ > Epoch(0)) options.first_height = Height(shared_.limits.epoch_end + 1);
   Replica::Recovered recovered;
-  if (recover) recovered.records = log_;
-  if (!blocks_.empty()) {
-    const Block& last = *blocks_.back();
-    recovered.sealed = last.height;
-    recovered.sealed_hash = last.hash;
-    recovered.sealed_certificate = last.certificate;
-    recovered.sealed_header = last.header;
+  recovered.records = std::move(records);
+  recovered.sealed = Height(blocks_.size());
+  recovered.epoch_end = EpochEnd(recovered.sealed);
+  if (!blocks_.empty()) recovered.sealed_hash = blocks_.back()->hash;
+  if (recovered.sealed >= options.first_height) {
+    recovered.sealed_certificate = blocks_.back()->certificate;
+    recovered.sealed_header = blocks_.back()->header;
   }
   replica_ = std::make_unique<Replica>(std::move(options), shared_.book.key(validator_),
                                        std::move(recovered));
@@ -50,17 +60,27 @@ void Member::Start(bool recover) {
   Step(WorkWaiting{true});
 }
 
+void Member::EnterNextEpoch() {
+  if (headers_.size() > blocks_.size()) Violate("it executes above the epoch's last height");
+  const std::vector<Bytes> records = replica_ ? replica_->TakeOverRecords() : std::vector<Bytes>();
+  answers_.clear();
+  epoch_ = epoch_ + 1;
+  Start(records);
+}
+
 bool Member::Take(const Input& input) {
   actions_left_ = input.crash_after;
   try {
     if (input.what == Input::What::kMessages) {
       for (const MessageId id : input.messages) {
-        Step(MessageReceived{shared_.book.at(id).message});
+        const Entry& entry = shared_.book.at(id);
+        if (replica_ && entry.epoch == epoch_) Step(MessageReceived{entry.message});
       }
     } else if (input.what == Input::What::kPropose) {
       const auto height = replica_->CanPropose();
       CHECK(height.has_value());
-      Bytes batch = fmt::format("C{}{}", *height, std::string(replica_->view().value, '\''));
+      Bytes batch = fmt::format("{}{}{}", epoch_ == Epoch(0) ? 'C' : 'D', *height,
+                                std::string(replica_->view().value, '\''));
       shared_.book.Name(OrderDigest(batch), batch);
       Step(ProposalReady{std::make_shared<Proposal>(Proposal{std::move(batch), {}})});
     } else if (input.what == Input::What::kFetch) {
@@ -83,7 +103,7 @@ bool Member::Take(const Input& input) {
     executed_.resize(blocks_.size());
     ++crashes_;
     actions_left_.reset();
-    Start(/*recover=*/true);
+    Start(log_);
     return true;
   }
   return !actions_left_.has_value();
@@ -156,7 +176,7 @@ void Member::Execute(const consensus::Execute& execute) {
   shared_.headers[hash] = header;
   headers_.push_back(std::move(header));
   executed_.push_back(hash);
-  answers_.emplace_back(Executed{h, hash});
+  answers_.emplace_back(Executed{h, hash, EpochEnd(h)});
 }
 
 void Member::Seal(Height height, const Hash& hash, const Bytes& header,
@@ -173,9 +193,11 @@ void Member::Seal(Height height, const Hash& hash, const Bytes& header,
       executed_.push_back(hash);
     }
   }
-  for (const Action& action : replica_->Step(Sealed{height, certificate, hash, header})) {
-    Perform(action);
+  if (replica_) {
+    const Sealed sealed{height, certificate, hash, header, EpochEnd(height)};
+    for (const Action& action : replica_->Step(sealed)) Perform(action);
   }
+  if (epoch_ == Epoch(0) && height.value == shared_.limits.epoch_end) EnterNextEpoch();
 }
 
 void Member::Say(const Bytes& bytes) {
@@ -203,14 +225,20 @@ void Member::Violate(std::string what) {
 }
 
 std::string Member::Visible() const {
-  const Replica::Impl& r = replica_->impl();
   const Book& book = shared_.book;
-  std::string key = fmt::format(
-      "{} e{} v{}{}{}{}{} s{} x{}/{} f{} p{} top{} st{} t{}{} c{} b{}|", validator_, epoch_,
-      r.view_, r.view_changing_ ? "c" : "", r.diverged_ ? "D" : "", r.observer_ ? "O" : "",
-      r.sealed_in_view_ ? "s" : "", r.sealed_, r.executed_, r.execute_sent_, r.finalise_sent_,
-      r.proposed_, r.plan_.top, r.plan_.stable.height, r.progress_timer_.has_value(),
-      r.view_change_timer_.has_value(), crashes_, blocks_.size());
+  std::string key = fmt::format("{} e{} c{} b{}|", validator_, epoch_, crashes_, blocks_.size());
+  for (const Hash& hash : executed_) key += "#" + book.Name(hash);
+  key += "|";
+  for (std::size_t i = said_._Find_first(); i < kMaxMessages; i = said_._Find_next(i)) {
+    key += fmt::format("{},", i);
+  }
+  if (!replica_) return key;
+  const Replica::Impl& r = replica_->impl();
+  key += fmt::format("|v{}{}{}{}{} s{} x{}/{} f{} p{} top{} st{} t{}{}|", r.view_,
+                     r.view_changing_ ? "c" : "", r.diverged_ ? "D" : "", r.observer_ ? "O" : "",
+                     r.sealed_in_view_ ? "s" : "", r.sealed_, r.executed_, r.execute_sent_,
+                     r.finalise_sent_, r.proposed_, r.plan_.top, r.plan_.stable.height,
+                     r.progress_timer_.has_value(), r.view_change_timer_.has_value());
   for (const auto& [h, digest] : r.plan_.digests)
     key += fmt::format("n{}{} ", h, book.Name(digest));
   for (const auto& [h, slot] : r.slots_) {
@@ -229,18 +257,14 @@ std::string Member::Visible() const {
     if (slot.sealed_as) add("sealed", *slot.sealed_as);
     if (slot.certified) add("certified", slot.certified->block_hash);
   }
-  for (const Hash& hash : executed_) key += "#" + book.Name(hash);
-  key += "|";
-  for (std::size_t i = said_._Find_first(); i < kMaxMessages; i = said_._Find_next(i)) {
-    key += fmt::format("{},", i);
-  }
   return key;
 }
 
 std::string Member::Identity(bool with_log) const {
+  std::string key = Visible();
+  if (!replica_) return key;
   const Replica::Impl& r = replica_->impl();
   const Book& book = shared_.book;
-  std::string key = Visible();
   for (const auto& [who, message] : r.view_changes_) {
     const View view = message->As<ViewChange>().view;
     if (view < r.view_ || (view == r.view_ && !r.view_changing_)) continue;
@@ -279,13 +303,6 @@ std::string Member::Identity(bool with_log) const {
     key += Encode(*record);
   }
   return key;
-}
-
-std::string Member::ToString() const {
-  const auto status = replica_->status();
-  std::string out = fmt::format("validator {}: {}", validator_, status.ToString());
-  for (const Hash& hash : executed_) out += " [" + shared_.book.Name(hash) + "]";
-  return out;
 }
 
 }  // namespace talent::model

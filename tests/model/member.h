@@ -1,4 +1,5 @@
-// One correct validator: the real replica, and a host that answers it at once.
+// One correct validator, of now or of the next epoch: the real replica, and a host that answers it
+// at once.
 #pragma once
 
 #include <bitset>
@@ -26,7 +27,9 @@ struct Block {
 struct Limits {
   std::uint32_t window = 1;
   std::uint64_t heights = 1;  // nothing is proposed above
-  std::uint64_t views = 2;    // 0 … views-1
+  std::uint64_t views = 2;    // 0 … views-1, of each epoch
+  /// Last height of epoch 0, decided by the block `window` below it; 0: there is one epoch.
+  std::uint64_t epoch_end = 0;
 };
 
 /// What can happen to a member.
@@ -66,18 +69,19 @@ class Member {
 
   std::uint32_t validator() const { return validator_; }
   std::uint32_t crashes() const { return crashes_; }
-  Epoch epoch() const { return epoch_; }
-  const consensus::Replica& replica() const { return *replica_; }
+  /// None while it is no validator: it fetches what others have sealed.
+  const consensus::Replica* replica() const { return replica_.get(); }
   const MessageSet& said() const { return said_; }
   const std::vector<Hash>& executed() const { return executed_; }
   std::uint64_t sealed() const { return blocks_.size(); }
   const std::vector<std::shared_ptr<const Block>>& blocks() const { return blocks_; }
-  std::string ToString() const;
 
  private:
   struct Crash {};
 
-  void Start(bool recover);
+  void Start(std::vector<Bytes> records);
+  void EnterNextEpoch();
+  Height EpochEnd(Height known) const;
   void Step(const consensus::Event& event);
   void Drain();
   void Perform(const consensus::Action& action);

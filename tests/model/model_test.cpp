@@ -56,12 +56,31 @@ TEST_P(TwoViews, Liar) {
 
 INSTANTIATE_TEST_SUITE_P(Model, TwoViews, testing::Values(0, 1, 3));
 
+// The first validator leaves, a fifth comes: block 1 ends the epoch at height 2.
+Bound TwoEpochs(std::uint32_t liar) {
+  return {.name = fmt::format("two epochs, liar {}", liar),
+          .limits = {.window = 1, .heights = 3, .views = 1, .epoch_end = 2},
+          .liar = liar};
+}
+TEST(Model, TwoEpochs) { Check(TwoEpochs(3)); }
+
+// The window reaches over the end, which is known from the start.
+TEST(Model, WindowOverTheEndOfAnEpoch) {
+  for (const std::uint32_t liar : {0u, 3u}) {
+    Check({.name = fmt::format("window over the end of an epoch, liar {}", liar),
+           .limits = {.window = 2, .heights = 2, .views = 1, .epoch_end = 1},
+           .liar = liar});
+  }
+}
+
 // scripts/model runs these as well: minutes each.
 class ModelLong : public testing::Test {
   void SetUp() override {
     if (std::getenv("TALENT_MODEL_LONG") == nullptr) GTEST_SKIP() << "TALENT_MODEL_LONG is not set";
   }
 };
+
+TEST_F(ModelLong, TwoEpochsLiarLeads) { Check(TwoEpochs(0)); }
 
 TEST_F(ModelLong, TwoViewsAndACrash) {
   Check({.name = "two views and a crash, liar 3",
