@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// How long a process with a crash point is given to reach it.
+// How long a process that answers is given to reach its crash point.
 constexpr milliseconds kCrashWithin{8000};
 // What was sent before a cut has arrived after it, on a busy machine too.
 constexpr milliseconds kOnTheWay{1500};
@@ -232,6 +232,7 @@ std::string Nemesis::CrashPoint() {
 bool Nemesis::CrashAt(const Names& names, const std::string& point) {
   for (const std::string& name : names) cluster_.Kill(name);
   for (const std::string& name : names) (void)cluster_.Start(name, point);
+  for (const std::string& name : names) (void)cluster_.AwaitReady(name);  // or it has ended
   const auto running = [&](const std::string& name) { return cluster_.Running(name); };
   const auto deadline = std::chrono::steady_clock::now() + kCrashWithin;
   // Where several are to die, those that are left may not get there without the others.
