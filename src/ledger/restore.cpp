@@ -25,6 +25,36 @@ Status CheckReach(const Genesis& genesis, Height height, Height pinned) {
   return {};
 }
 
+/// What this node has sealed itself, and a snapshot must agree with.
+Status NoteOwn(const ChainStore& store, const Chain& chain, pb::StoredRestore& progress) {
+  const Head own = chain.head();
+  progress.set_own_height(own.height.value);
+  progress.set_own_hash(own.hash.ToBytes());
+  const StoredState state(store);
+  for (Epoch ended; ended < chain.epoch()->number(); ++ended) {
+    const EpochState epoch = TRY(ReadEndedEpoch(state, ended));
+    const auto last = TRY(store.ReadHeader(epoch.end->last));
+    progress.add_own_epochs(BlockHash(last.header()).ToBytes());
+  }
+  return {};
+}
+
+/// That `head` comes by the epochs that ended here, and so from validators this node knows: those
+/// of former epochs could have sealed another history since.
+Status CheckEpochs(const pb::StoredRestore& progress, const pb::SnapshotHead& head) {
+  if (head.epochs_size() < progress.own_epochs_size()) {
+    return Fail(Code::kDiverged,
+                "the snapshot is of epoch {}, and this node is in epoch {} already",
+                head.epochs_size(), progress.own_epochs_size());
+  }
+  for (int i = 0; i < progress.own_epochs_size(); ++i) {
+    if (BlockHash(head.epochs(i).header().header()).View() != progress.own_epochs(i)) {
+      return Fail(Code::kDiverged, "epoch {} ends with another block in the snapshot than here", i);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::optional<pb::SnapshotHead>> SnapshotRestore::Unfinished(const Database& database,
@@ -39,6 +69,8 @@ Result<SnapshotRestore> SnapshotRestore::Begin(Database& database, const Genesis
                                                const Application& application,
                                                const pb::SnapshotHead& head,
                                                const std::optional<PinnedBlock>& pinned) {
+  // It is stored, and must be read again.
+  TRY(Decode<pb::SnapshotHead>(Encode(head)));
   SnapshotRestore out(genesis, TRY(ChainStore::Open(database, genesis.chain_id())),
                       TRY(VerifySnapshotHead(genesis, head)));
   out.pinned_ = pinned;
@@ -64,18 +96,47 @@ Result<SnapshotRestore> SnapshotRestore::Begin(Database& database, const Genesis
                   "the chain is at height {} here already; the snapshot is of height {}",
                   chain->head().height, out.height());
     }
+    TRY(NoteOwn(out.store_, *chain, out.progress_));
   }
-  out.progress_.Clear();
+  TRY(CheckEpochs(out.progress_, head));
   *out.progress_.mutable_head() = head;
-  out.progress_.set_next_path(Hash().ToBytes());
-  out.progress_.set_root(EncodeTreeSlot(TreeSlot()));
-  out.progress_.set_next_window(out.header_.hash.ToBytes());
-  out.progress_.set_next_window_height(out.height().value);
-  TRY(out.Clear());
+  out.BeginWindow();
+  out.check_to_ = out.LowestKnown();
+  if (!out.check_to_) TRY(out.Clear());
   return out;
 }
 
+void SnapshotRestore::BeginWindow() {
+  progress_.set_next_window(header_.hash.ToBytes());
+  progress_.set_next_window_height(height().value);
+}
+
+std::optional<Height> SnapshotRestore::LowestKnown() const {
+  std::optional<Height> lowest;
+  if (pinned_) lowest = pinned_->height;
+  const Height own(progress_.own_height());
+  if (own == Height(0) || own < WindowStart(genesis_, height())) return lowest;
+  return std::min(own, lowest.value_or(own));
+}
+
+Status SnapshotRestore::CheckKnown(const WindowHeight& at) const {
+  if (pinned_ && at.height == pinned_->height && at.hash != pinned_->hash) {
+    return Fail(Code::kDiverged, "block {} is {} in the snapshot; the pinned one is {}", at.height,
+                at.hash.Hex(), pinned_->hash.Hex());
+  }
+  if (at.height == Height(progress_.own_height()) && at.hash.View() != progress_.own_hash()) {
+    return Fail(Code::kDiverged, "block {} is {} in the snapshot; this node has sealed {}",
+                at.height, at.hash.Hex(), ToHex(progress_.own_hash()));
+  }
+  return {};
+}
+
 Status SnapshotRestore::Clear() {
+  check_to_.reset();
+  BeginWindow();
+  progress_.set_next_path(Hash().ToBytes());
+  progress_.set_root(EncodeTreeSlot(TreeSlot()));
+  progress_.set_entries(0);
   const TreeSlot genesis_root = TRY(store_.ReadRoot(Height(0)));
   rocksdb::WriteBatch batch;
   for (const Use use : {Use::kState, Use::kValues, Use::kTree, Use::kWindow}) {
@@ -92,7 +153,7 @@ Status SnapshotRestore::Save(rocksdb::WriteBatch& batch) {
 }
 
 std::optional<Hash> SnapshotRestore::next_state() const {
-  if (progress_.next_path().empty()) return std::nullopt;
+  if (checking() || progress_.next_path().empty()) return std::nullopt;
   return Hash::FromBytes(progress_.next_path()).value_or(Hash());
 }
 
@@ -102,6 +163,7 @@ std::optional<Height> SnapshotRestore::next_window() const {
 }
 
 double SnapshotRestore::state_done() const {
+  if (checking()) return 0;
   const auto next = next_state();
   if (!next) return 1;
   return static_cast<double>(ReadBigEndian(next->View().substr(0, 8))) / 18446744073709551616.0;
@@ -145,15 +207,17 @@ Status SnapshotRestore::AddWindow(BytesView packed) {
   const Height start = WindowStart(genesis_, height());
   const Hash expected = TRY(Hash::FromBytes(progress_.next_window()));
   const auto heights = TRY(ReadWindowChunk(packed, *next, expected));
+  for (const WindowHeight& at : heights) TRY(CheckKnown(at));
+  if (checking()) {
+    progress_.set_next_window(heights.back().previous_hash.ToBytes());
+    progress_.set_next_window_height(heights.back().height.value - 1);
+    return heights.back().height <= *check_to_ ? Clear() : Status();
+  }
   const auto message = TRY(Decode<pb::WindowChunk>(TRY(InflateChunk(packed))));
   rocksdb::WriteBatch batch;
   std::map<TxId, TxLocation> places;
   for (std::size_t i = 0; i < heights.size() && heights[i].height >= start; ++i) {
     const WindowHeight& at = heights[i];
-    if (pinned_ && at.height == pinned_->height && at.hash != pinned_->hash) {
-      return Fail(Code::kDiverged, "block {} is {} here; the pinned one is {}", at.height,
-                  at.hash.Hex(), pinned_->hash.Hex());
-    }
     CHECK(batch
               .Put(store_.family(Use::kWindow), BigEndian(at.height.value),
                    Encode(message.blocks(static_cast<int>(i))))

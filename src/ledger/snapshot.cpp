@@ -8,20 +8,6 @@ namespace {
 
 constexpr std::uint32_t kFormat = 1;
 
-Result<pb::SnapshotHead> MakeHead(const ChainStore& store, Height at) {
-  pb::SnapshotHead head;
-  head.set_format(kFormat);
-  *head.mutable_header() = TRY(store.ReadHeader(at));
-  const StoredState state(store);
-  for (Epoch ended; ended < Epoch(head.header().certificate().epoch()); ++ended) {
-    const EpochState epoch = TRY(ReadEndedEpoch(state, ended));
-    pb::EpochChange& change = *head.add_epochs();
-    *change.mutable_header() = TRY(store.ReadHeader(epoch.end->last));
-    *change.mutable_next_validators() = ToProto(epoch.end->next);
-  }
-  return head;
-}
-
 SnapshotSource::Chunk Pack(const google::protobuf::Message& message, std::uint64_t count) {
   const Bytes raw = Encode(message);
   return {PackChunk(raw), raw.size(), count};
@@ -40,9 +26,22 @@ Result<SnapshotSource> SnapshotSource::Open(const Database& database, const Gene
   }
   source.height_ = at;
   source.root_ = TRY(store.ReadRoot(at));
-  source.head_ = TRY(MakeHead(store, at));
   TRY(store.ReadWindowBlock(WindowStart(genesis, at)));
   return source;
+}
+
+Result<pb::SnapshotHead> SnapshotSource::Head() const {
+  pb::SnapshotHead head;
+  head.set_format(kFormat);
+  *head.mutable_header() = TRY(store_.ReadHeader(height_));
+  const StoredState state(store_);
+  for (Epoch ended; ended < Epoch(head.header().certificate().epoch()); ++ended) {
+    const EpochState epoch = TRY(ReadEndedEpoch(state, ended));
+    pb::EpochChange& change = *head.add_epochs();
+    *change.mutable_header() = TRY(store_.ReadHeader(epoch.end->last));
+    *change.mutable_next_validators() = ToProto(epoch.end->next);
+  }
+  return head;
 }
 
 Result<SnapshotSource::Chunk> SnapshotSource::StateChunk(const StateSubtree& place) const {

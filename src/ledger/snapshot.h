@@ -18,7 +18,8 @@ class SnapshotSource {
   /// kCorruption, kIo.
   static Result<SnapshotSource> Open(const Database& database, const Genesis& genesis, Height at);
 
-  const pb::SnapshotHead& head() const { return head_; }
+  /// Made anew at each call. Errors: kCorruption, kIo.
+  Result<pb::SnapshotHead> Head() const;
   Height height() const { return height_; }
   Height window_start() const { return WindowStart(genesis_, height_); }
 
@@ -42,7 +43,6 @@ class SnapshotSource {
   Genesis genesis_;
   Height height_;
   TreeSlot root_;
-  pb::SnapshotHead head_;
 };
 
 /// Starts a chain from a snapshot, chunk by chunk in order, wherever they come from. What is done
@@ -51,9 +51,11 @@ class SnapshotSource {
 class SnapshotRestore {
  public:
   /// Begins, or goes on where a restore of the same snapshot stopped. Whatever state the chain had
-  /// is dropped; its blocks stay. Errors: kPrecondition (the chain is at this height already, or
-  /// further; the snapshot is older than the pinned block, or too new to lead back to it), those of
-  /// VerifySnapshotHead and Chain::Open.
+  /// is dropped, its blocks stay; but not before the snapshot has shown to be of the history of the
+  /// pinned block and of what this node has sealed itself, as far as its window reaches. Errors:
+  /// kPrecondition (the chain is at this height already, or further; the snapshot is older than the
+  /// pinned block, or too new to lead back to it), kDiverged (an epoch that ended here ends
+  /// otherwise there), those of VerifySnapshotHead and Chain::Open.
   static Result<SnapshotRestore> Begin(Database& database, const Genesis& genesis,
                                        const Application& application, const pb::SnapshotHead& head,
                                        const std::optional<PinnedBlock>& pinned = std::nullopt);
@@ -63,9 +65,12 @@ class SnapshotRestore {
 
   const TrustedHeader& header() const { return header_; }
   Height height() const { return Height(header_.header.height()); }
-  /// Lowest path of the next state chunk; nullopt when all are here.
+  /// Only the window is wanted, to compare it with what is known here; nothing has been dropped.
+  bool checking() const { return check_to_.has_value(); }
+  /// Lowest path of the next state chunk; nullopt when all are here, and while checking().
   std::optional<Hash> next_state() const;
-  /// Newest height of the next window chunk; nullopt when all are here.
+  /// Newest height of the next window chunk; nullopt when all are here. After checking() the window
+  /// is wanted once more.
   std::optional<Height> next_window() const;
   std::uint64_t entries() const { return progress_.entries(); }
   /// Of the state, from 0 to 1: paths are spread evenly.
@@ -76,7 +81,8 @@ class SnapshotRestore {
   Status AddState(BytesView packed);
   /// The same with one that ReadStateChunk has checked against header()'s state root.
   Status AddState(const ledger::StateChunk& chunk);
-  /// Takes the chunk that begins at next_window(). Errors: as AddState.
+  /// Takes the chunk that begins at next_window(). Errors: as AddState; kDiverged (another history
+  /// than the pinned block's or this node's).
   Status AddWindow(BytesView packed);
 
   /// Opens the chain for use: durable on return. Errors: kPrecondition (chunks are missing),
@@ -86,6 +92,10 @@ class SnapshotRestore {
  private:
   SnapshotRestore(const Genesis& genesis, ChainStore store, TrustedHeader header)
       : genesis_(genesis), store_(std::move(store)), header_(std::move(header)) {}
+  void BeginWindow();
+  /// Lowest height of the window whose block is known here.
+  std::optional<Height> LowestKnown() const;
+  Status CheckKnown(const WindowHeight& at) const;
   Status Clear();
   Status Save(rocksdb::WriteBatch& batch);
 
@@ -93,6 +103,7 @@ class SnapshotRestore {
   ChainStore store_;
   TrustedHeader header_;
   std::optional<PinnedBlock> pinned_;
+  std::optional<Height> check_to_;  // set while checking()
   pb::StoredRestore progress_;
 };
 

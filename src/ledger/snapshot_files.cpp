@@ -55,6 +55,21 @@ Status WithFile(const std::filesystem::path& path, SnapshotProgress& done, const
   return {};
 }
 
+/// Until all are here, or the restore has ended its check of them.
+Status AddWindowFiles(SnapshotRestore& restore, const pb::SnapshotManifest& manifest,
+                      const std::filesystem::path& directory, SnapshotProgress& done) {
+  const bool checking = restore.checking();
+  for (std::uint32_t i = 0; i < manifest.window_chunks() && restore.checking() == checking; ++i) {
+    TRY(WithFile(directory / WindowFile(i), done, [&](BytesView packed) -> Status {
+      const auto next = restore.next_window();
+      const auto first = TRY(FirstHeight(packed));
+      if (!next || first > *next) return {};  // is here since an earlier run
+      return restore.AddWindow(packed);
+    }));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<pb::SnapshotManifest> WriteSnapshot(const SnapshotSource& source,
@@ -62,7 +77,7 @@ Result<pb::SnapshotManifest> WriteSnapshot(const SnapshotSource& source,
                                            const OnSnapshotProgress& progress) {
   TRY(PrepareDirectory(directory));
   pb::SnapshotManifest manifest;
-  *manifest.mutable_head() = source.head();
+  *manifest.mutable_head() = TRY(source.Head());
   const auto write = [&](const std::string& name, const Bytes& packed) -> Status {
     manifest.set_packed_bytes(manifest.packed_bytes() + packed.size());
     return WriteFile(directory / name, packed, kFileMode, IfExists::kFail);
@@ -154,14 +169,8 @@ Result<TrustedHeader> RestoreSnapshot(Database& database, const Genesis& genesis
   const Hash root = TRY(Hash::FromBytes(restore.header().header.state_root()));
   SnapshotProgress done;
   // The window first: it shows the pinned block, and a node without it is of no use.
-  for (std::uint32_t i = 0; i < manifest.window_chunks(); ++i) {
-    TRY(WithFile(directory / WindowFile(i), done, [&](BytesView packed) -> Status {
-      const auto next = restore.next_window();
-      const auto first = TRY(FirstHeight(packed));
-      if (!next || first > *next) return {};  // is here since an earlier run
-      return restore.AddWindow(packed);
-    }));
-  }
+  if (restore.checking()) TRY(AddWindowFiles(restore, manifest, directory, done));
+  TRY(AddWindowFiles(restore, manifest, directory, done));
   for (std::uint32_t i = 0; i < manifest.state_chunks(); ++i) {
     TRY(WithFile(directory / StateFile(i), done, [&](BytesView packed) -> Status {
       const StateChunk chunk = TRY(ReadStateChunk(packed, root));

@@ -195,7 +195,7 @@ Result<Height> BaseOf(const ChainStore& store) {
 Status CopyState(const Database& database, const Genesis& genesis, const Application& application,
                  Height base, Database& scratch) {
   const auto source = TRY(SnapshotSource::Open(database, genesis, base));
-  auto copy = TRY(SnapshotRestore::Begin(scratch, genesis, application, source.head()));
+  auto copy = TRY(SnapshotRestore::Begin(scratch, genesis, application, TRY(source.Head())));
   while (const auto newest = copy.next_window()) {
     TRY(copy.AddWindow(TRY(source.WindowChunk(*newest)).packed));
   }

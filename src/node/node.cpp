@@ -32,6 +32,8 @@ namespace {
 constexpr std::size_t kMaxPassphraseBytes = 4096;
 // Chains run side by side; more threads than chains are of no use.
 constexpr std::size_t kStrandThreads = 2;
+// A thread of its own, so that peers that fetch snapshots do not hold up the chains.
+constexpr std::size_t kServingThreads = 1;
 constexpr std::size_t kMaxVerifying = 20'000;
 
 Result<std::string> ReadPassphrase(const std::filesystem::path& path) {
@@ -54,7 +56,8 @@ struct Node::Impl {
   ~Impl() { Stop(); }
 
   Status Start();
-  Status FetchSnapshot(const ChainConfig& chain);
+  Result<bool> MayOpen(const ChainConfig& chain);
+  Status FetchSnapshot(const ledger::Genesis& genesis, const ChainConfig& chain);
   void OpenSnapshotServer(const ledger::Genesis& genesis);
   Status OpenChain(const ChainConfig& chain, const std::string& passphrase);
   Status StartPeers();
@@ -83,10 +86,12 @@ struct Node::Impl {
   std::unique_ptr<StorageThread> storage;
   std::unique_ptr<VerifyPool> verify;
   std::unique_ptr<boost::asio::thread_pool> strands;
+  std::unique_ptr<boost::asio::thread_pool> serving;
   boost::asio::io_context io{1};
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> io_work;
   std::thread io_thread;
   std::map<ChainId, std::shared_ptr<LocalChain>> chains;
+  std::map<std::string, Error> unhosted;  // chains by name, and why
   std::map<ChainId, std::shared_ptr<SnapshotServer>> snapshots;
   std::vector<std::shared_ptr<PromotionLoop>> promotions;
   std::unique_ptr<PeerNetwork> peers;
@@ -106,9 +111,12 @@ Status Node::Impl::Start() {
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   verify = std::make_unique<VerifyPool>(cores, kMaxVerifying);
   strands = std::make_unique<boost::asio::thread_pool>(kStrandThreads);
+  serving = std::make_unique<boost::asio::thread_pool>(kServingThreads);
   for (const ChainConfig& chain : config.chains) {
-    if (chain.snapshot_behind > 0) TRY(FetchSnapshot(chain));
-    TRY(OpenChain(chain, passphrase));
+    if (TRY(MayOpen(chain))) TRY(OpenChain(chain, passphrase));
+  }
+  if (chains.empty() && !unhosted.empty()) {
+    return Within("chain " + unhosted.begin()->first, unhosted.begin()->second);
   }
   std::set<NodeKey> pinned;
   for (const PeerConfig& peer : config.peers) {
@@ -123,8 +131,22 @@ Status Node::Impl::Start() {
   return StartServers();
 }
 
-Status Node::Impl::FetchSnapshot(const ChainConfig& hosted) {
+/// Fetches its snapshot where that is configured. False: the chain stays as it is until the next
+/// start; that of the others is not in the way.
+Result<bool> Node::Impl::MayOpen(const ChainConfig& hosted) {
+  if (hosted.snapshot_behind == 0) return true;
   const auto genesis = TRY(ledger::Genesis::Load(hosted.genesis));
+  const Status fetched = FetchSnapshot(genesis, hosted);
+  if (fetched) return true;
+  if (fetched.error().code != Code::kUnavailable || (stopped && stopped())) {
+    return Within("chain " + genesis.name(), fetched.error());
+  }
+  spdlog::error("chain {}: not hosted: {}", genesis.name(), fetched.error().ToString());
+  unhosted.emplace(genesis.name(), fetched.error());
+  return false;
+}
+
+Status Node::Impl::FetchSnapshot(const ledger::Genesis& genesis, const ChainConfig& hosted) {
   const auto application = TRY(tiers::MakeApplication(genesis));
   SnapshotJoin join;
   join.database = database.get();
@@ -137,15 +159,13 @@ Status Node::Impl::FetchSnapshot(const ChainConfig& hosted) {
   join.pinned = hosted.snapshot_pin;
   join.log = ComponentLog("snapshot");
   join.stopped = stopped;
-  const Status joined = JoinBySnapshot(join);
-  if (!joined) return Within("chain " + genesis.name(), joined.error());
-  return {};
+  return JoinBySnapshot(join);
 }
 
 void Node::Impl::OpenSnapshotServer(const ledger::Genesis& genesis) {
   const ChainId id = genesis.chain_id();
   snapshots[id] = std::make_shared<SnapshotServer>(
-      strands->get_executor(), *database, genesis, clock,
+      serving->get_executor(), *database, genesis, clock,
       [this, id](const NodeKey& to, v1::SnapshotResponse&& response) {
         v1::Frame frame;
         frame.set_chain_id(id.ToBytes());
@@ -285,6 +305,7 @@ LocalChain* Node::Impl::FindChain(const std::string& name) const {
 }
 
 Status Node::Impl::OpenPromotion(const PromotionConfig& promotion) {
+  if (unhosted.contains(promotion.from) || unhosted.contains(promotion.to)) return {};
   LocalChain* const source = FindChain(promotion.from);
   LocalChain* const target = FindChain(promotion.to);
   if (source == nullptr || target == nullptr) {
@@ -334,6 +355,9 @@ Status Node::Impl::StartServers() {
 }
 
 Status Node::Impl::Ready() const {
+  for (const auto& [name, error] : unhosted) {
+    return Fail(Code::kUnavailable, "chain {} is not hosted: {}", name, error.message);
+  }
   for (const auto& [id, chain] : chains) {
     const ChainStatusInfo status = chain->status();
     const std::string& name = chain->chain().genesis().name();
@@ -365,7 +389,9 @@ void Node::Impl::Stop() {
   if (grpc) grpc->Stop();
   for (auto& promotion : promotions) promotion->Stop();
   for (auto& [id, chain] : chains) chain->Stop();
+  for (auto& [id, server] : snapshots) server->Stop();
   if (strands) strands->join();
+  if (serving) serving->join();
   http.reset();
   io_work.reset();
   io.stop();
@@ -377,7 +403,9 @@ void Node::Impl::Stop() {
   grpc.reset();
   promotions.clear();
   chains.clear();
+  snapshots.clear();
   strands.reset();
+  serving.reset();
   database.reset();
 }
 
@@ -409,11 +437,13 @@ Status RunNode(const Config& config, const std::set<std::string>& accept_lost_vo
     spdlog::info("stopping on signal {}", signal);
     stopping = true;
   });
-  const auto node = TRY(Node::Start(config, accept_lost_votes, [&] {
+  auto node = Node::Start(config, accept_lost_votes, [&] {
     signals.poll();
     return stopping;
-  }));
-  if (!stopping) signals.run();
+  });
+  if (stopping) return {};
+  const auto running = TRY(std::move(node));
+  signals.run();
   return {};
 }
 

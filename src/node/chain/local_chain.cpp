@@ -153,7 +153,7 @@ void LocalChain::OnPeer(const NodeKey& peer, bool up) {
 bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
   if (!MayRead(from)) {
     if (!upstream_.contains(from)) return false;
-    if (!frame.has_status() && !frame.has_sync_response()) return true;
+    if (!frame.has_status() && !frame.has_sync_response()) return !frame.has_snapshot_response();
   }
   switch (frame.body_case()) {
     case v1::Frame::kConsensus:
@@ -199,10 +199,10 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
         OnSyncResponse(from, std::move(*response));
       });
       return true;
-    case v1::Frame::kAddress:           // the node's, not a chain's
-    case v1::Frame::kSnapshotRequest:   // the node's
-    case v1::Frame::kSnapshotResponse:  // of before the chain was opened
+    case v1::Frame::kAddress:          // the node's, not a chain's
+    case v1::Frame::kSnapshotRequest:  // the node's
       return true;
+    case v1::Frame::kSnapshotResponse:  // asked for on another connection, before the chain opened
     case v1::Frame::BODY_NOT_SET:
       return false;
   }

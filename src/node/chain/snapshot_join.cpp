@@ -6,7 +6,9 @@
 #include <set>
 #include <utility>
 
+#include "base/canonical.h"
 #include "node/chain/snapshot_fetch.h"
+#include "node/chain/snapshot_server.h"
 
 namespace talent::node {
 namespace {
@@ -14,12 +16,27 @@ namespace {
 constexpr Millis kOfferWait{10'000};
 /// After the first offer, for a newer one.
 constexpr Millis kOfferMore{1'000};
+/// The chain does not open without one.
+constexpr Millis kUnfinishedWait{60'000};
+/// Snapshots tried before the node starts without: so many liars may be among its peers.
+constexpr int kMaxAttempts = 16;
 constexpr Millis kAskEvery{2'000};
 constexpr Millis kLogEvery{5'000};
 /// Without a chunk for so long the peers have pruned the height, or are gone: another snapshot is
 /// looked for.
 constexpr Millis kStall{60'000};
 constexpr std::chrono::milliseconds kTick{20};
+
+/// What a peer offers, verified from the genesis.
+struct Offer {
+  Height height;
+  ledger::pb::SnapshotHead head;
+};
+
+/// This snapshot will not do; another may.
+bool IsUnsuitable(const Error& error) {
+  return error.code == Code::kPrecondition || error.code == Code::kDiverged;
+}
 
 class Joining {
  public:
@@ -28,34 +45,73 @@ class Joining {
   Status Run() {
     const Height own = TRY(OwnHeight());
     TRY(Connect());
-    while (true) {
-      const auto head = TRY(FindOffer(own));
-      if (!head) return {};
-      auto restore = TRY(ledger::SnapshotRestore::Begin(*join_.database, *join_.genesis,
-                                                        *join_.application, *head, join_.pinned));
-      join_.log->info("chain {}: begins from a snapshot of height {}, this node is at {}",
-                      join_.genesis->name(), restore.height(), own);
-      if (TRY(Fetch(restore))) {
-        TRY(restore.Finish());
-        join_.log->info("chain {}: {} state entries restored, at height {}", join_.genesis->name(),
-                        restore.entries(), restore.height());
-        return {};
+    for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+      const auto offer = TRY(FindOffer(own));
+      if (!offer) return {};
+      const auto restored = Restore(*offer, own);
+      const std::string name = fmt::format("the snapshot of height {}", offer->height);
+      if (!restored && !IsUnsuitable(restored.error())) return Within(name, restored.error());
+      if (restored && *restored) return {};
+      if (!restored) Warn(name, restored.error());
+      TRY(ReadUnfinished());
+      // One that was begun, and that nobody serves any more, gives way to a newer one.
+      if (restored && unfinished_) {
+        stalled_ = true;
+      } else {
+        PassOver(*offer);
       }
-      join_.log->warn("chain {}: no peer serves the snapshot of height {} any more",
-                      join_.genesis->name(), restore.height());
     }
+    if (!unfinished_) return {};
+    return Fail(Code::kUnavailable, "no peer's snapshot could be restored");
   }
 
  private:
   /// Of a chain whose restore is unfinished: nothing.
   Result<Height> OwnHeight() {
-    const auto unfinished =
-        TRY(ledger::SnapshotRestore::Unfinished(*join_.database, join_.genesis->chain_id()));
-    unfinished_ = unfinished.has_value();
+    TRY(ReadUnfinished());
     if (unfinished_) return Height(0);
     return TRY(ledger::Chain::Open(*join_.database, *join_.genesis, *join_.application))
         ->head()
         .height;
+  }
+
+  Status ReadUnfinished() {
+    const auto head =
+        TRY(ledger::SnapshotRestore::Unfinished(*join_.database, join_.genesis->chain_id()));
+    unfinished_.reset();
+    if (!head) return {};
+    const auto trusted = TRY(ledger::VerifySnapshotHead(*join_.genesis, *head));
+    unfinished_ = Offer{Height(trusted.header.height()), *head};
+    return {};
+  }
+
+  /// Whether it is restored; false: nobody serves it.
+  Result<bool> Restore(const Offer& offer, Height own) {
+    auto restore = TRY(ledger::SnapshotRestore::Begin(
+        *join_.database, *join_.genesis, *join_.application, offer.head, join_.pinned));
+    join_.log->info("chain {}: begins from a snapshot of height {}, this node is at {}",
+                    join_.genesis->name(), offer.height, own);
+    if (own == Height(0) && !join_.pinned) {
+      join_.log->warn(
+          "chain {}: no snapshot_pin is set and nothing is here to compare with: validators that "
+          "have left could have made this snapshot up; compare 'talentd status' with that of an "
+          "operator you trust",
+          join_.genesis->name());
+    }
+    if (!TRY(Fetch(restore))) return false;
+    TRY(restore.Finish());
+    join_.log->info("chain {}: {} state entries restored, at height {}", join_.genesis->name(),
+                    restore.entries(), restore.height());
+    return true;
+  }
+
+  /// Neither that snapshot nor what else these peers offer is looked at again.
+  void PassOver(const Offer& offer) {
+    const std::string& header = offer.head.header().header();
+    refused_.insert(header);
+    for (const auto& [peer, theirs] : offers_) {
+      if (theirs.head.header().header() == header) passed_over_.insert(peer);
+    }
   }
 
   Status Connect() {
@@ -74,6 +130,7 @@ class Joining {
       } else {
         up_.erase(peer);
         offers_.erase(peer);
+        asked_.erase(peer);
       }
       if (fetch_ != nullptr) fetch_->OnPeer(peer, up);
     };
@@ -105,28 +162,50 @@ class Joining {
   }
 
   void OnResponse(const NodeKey& from, const v1::SnapshotResponse& response) {
-    if (response.has_head() && fetch_ == nullptr) {
-      const auto trusted = ledger::VerifySnapshotHead(*join_.genesis, response.head());
-      if (!trusted) return Bad(from, trusted.error());
-      const Height height(trusted->header.height());
-      if (join_.pinned && height < join_.pinned->height) return;  // older than we know it to be
-      offers_.insert_or_assign(from, std::pair(height, response.head()));
-    } else if (fetch_ != nullptr) {
-      const Status taken = fetch_->OnResponse(from, response, join_.clock->Now(),
-                                              [&](const Error& error) { Bad(from, error); });
+    if (fetch_ != nullptr) {
+      const Status taken =
+          fetch_->OnResponse(from, response, join_.clock->Now(),
+                             [&](const Error& error) { Warn(NameOf(from), error); });
       if (!taken) failed_ = taken;
+    } else if (asked_.erase(from) > 0 && !response.head().empty()) {
+      if (Status taken = TakeOffer(from, response.head()); !taken) {
+        passed_over_.insert(from);
+        Warn(NameOf(from), taken.error());
+      }
     }
   }
 
-  void Bad(const NodeKey& from, const Error& error) {
-    join_.log->warn("chain {}: snapshot of peer {}: {}", join_.genesis->name(),
-                    from.Hex().substr(0, 16), error.ToString());
+  Status TakeOffer(const NodeKey& from, const Bytes& bytes) {
+    if (bytes.size() > SnapshotServer::kMaxHeadBytes) {
+      return Fail(Code::kTooLarge, "a head of {} bytes; at most {} are read", bytes.size(),
+                  SnapshotServer::kMaxHeadBytes);
+    }
+    auto head = TRY(Decode<ledger::pb::SnapshotHead>(bytes));
+    const auto trusted = TRY(ledger::VerifySnapshotHead(*join_.genesis, head));
+    const Height height(trusted.header.height());
+    if (join_.pinned && height < join_.pinned->height) return {};  // older than we know it to be
+    if (refused_.contains(head.header().header())) return {};
+    offers_.insert_or_assign(from, Offer{height, std::move(head)});
+    return {};
   }
 
-  /// The newest snapshot offered; nullopt where there is no need of one, or none.
-  Result<std::optional<ledger::pb::SnapshotHead>> FindOffer(Height own) {
+  static std::string NameOf(const NodeKey& peer) { return "peer " + peer.Hex().substr(0, 16); }
+  void Warn(const std::string& of, const Error& error) {
+    join_.log->warn("chain {}: {}: {}", join_.genesis->name(), of, error.ToString());
+  }
+
+  void AskForOffers() {
+    for (const NodeKey& peer : up_) {
+      if (passed_over_.contains(peer)) continue;
+      asked_.insert(peer);
+      Send(peer, v1::SnapshotRequest());
+    }
+  }
+
+  /// What to begin from, or to go on with; nullopt where there is no need of it, or nothing.
+  Result<std::optional<Offer>> FindOffer(Height own) {
     offers_.clear();
-    Timestamp began = join_.clock->Now();
+    const Timestamp began = join_.clock->Now();
     Timestamp asked;
     std::optional<Timestamp> first;
     while (true) {
@@ -134,34 +213,29 @@ class Joining {
       const Timestamp now = join_.clock->Now();
       if (now >= asked + kAskEvery) {
         asked = now;
-        for (const NodeKey& peer : up_) Send(peer, v1::SnapshotRequest());
+        AskForOffers();
       }
       if (!first && !offers_.empty()) first = now;
       if (first && now >= *first + kOfferMore && !offers_.empty()) break;
-      if (now < began + kOfferWait) continue;
+      if (now < began + (unfinished_ ? kUnfinishedWait : kOfferWait)) continue;
       if (!unfinished_) return std::nullopt;
-      began = now;
-      join_.log->warn("chain {}: no peer offers a snapshot to finish the restore with",
-                      join_.genesis->name());
+      return Fail(
+          Code::kUnavailable,
+          "no peer offers a snapshot to finish the restore with; start again when one does");
     }
-    const auto best = std::max_element(
-        offers_.begin(), offers_.end(),
-        [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
-    const auto& [height, head] = best->second;
-    if (!unfinished_ && (height <= own || height - own < join_.behind)) return std::nullopt;
-    if (unfinished_) return Resumable(height, head);
-    return head;
+    const Offer& best = std::max_element(offers_.begin(), offers_.end(), [](auto& a, auto& b) {
+                          return a.second.height < b.second.height;
+                        })->second;
+    if (unfinished_) return Resumable(best);
+    if (best.height <= own || best.height - own < join_.behind) return std::nullopt;
+    return best;
   }
 
-  /// What was begun goes on while it is not much older than what is offered now: peers prune.
-  Result<std::optional<ledger::pb::SnapshotHead>> Resumable(Height offered,
-                                                            const ledger::pb::SnapshotHead& head) {
-    auto begun =
-        TRY(ledger::SnapshotRestore::Unfinished(*join_.database, join_.genesis->chain_id()));
-    if (!begun || stalled_) return head;
-    const auto trusted = ledger::VerifySnapshotHead(*join_.genesis, *begun);
-    if (!trusted || Height(trusted->header.height()) > offered) return head;
-    return begun;
+  /// What was begun goes on, unless peers have shown not to have it any more and offer a newer one.
+  Offer Resumable(const Offer& best) const {
+    const bool refused = refused_.contains(unfinished_->head.header().header());
+    if (best.height > unfinished_->height && (stalled_ || refused)) return best;
+    return *unfinished_;
   }
 
   /// False: nobody serves it any more.
@@ -169,7 +243,6 @@ class Joining {
     SnapshotFetch fetch(restore);
     fetch_ = &fetch;
     const std::shared_ptr<void> detach(nullptr, [this](void*) { fetch_ = nullptr; });
-    unfinished_ = true;
     for (const NodeKey& peer : up_) fetch.OnPeer(peer, true);
     Timestamp moved = join_.clock->Now();
     Timestamp logged = moved;
@@ -183,7 +256,8 @@ class Joining {
         moved = now;
       }
       if (now >= moved + kStall) {
-        stalled_ = true;
+        join_.log->warn("chain {}: no peer serves the snapshot of height {} any more",
+                        join_.genesis->name(), restore.height());
         return false;
       }
       if (now >= logged + kLogEvery) {
@@ -199,10 +273,13 @@ class Joining {
   const SnapshotJoin& join_;
   boost::asio::io_context io_{1};
   std::set<NodeKey> up_;
-  std::map<NodeKey, std::pair<Height, ledger::pb::SnapshotHead>> offers_;  // verified
+  std::set<NodeKey> asked_;  // for an offer, and have not answered
+  std::map<NodeKey, Offer> offers_;
+  std::set<NodeKey> passed_over_;
+  std::set<Bytes> refused_;  // headers of snapshots; at most kMaxAttempts
   SnapshotFetch* fetch_ = nullptr;
   Status failed_;
-  bool unfinished_ = false;
+  std::optional<Offer> unfinished_;  // on disk
   bool stalled_ = false;
   std::unique_ptr<PeerNetwork> peers_;  // goes first: its callbacks use the rest
 };

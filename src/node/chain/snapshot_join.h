@@ -29,9 +29,10 @@ struct SnapshotJoin {
 
 /// Fetches a snapshot, checks it and makes it the chain's state; goes on with one that an earlier
 /// start left unfinished. Nothing happens, and it is no error, where the chain is not so far behind
-/// or no peer offers a snapshot within kOfferWait. Uses the calling thread and a network of its
-/// own. Errors: kUnavailable (stopped), those of SnapshotRestore. Of peers nothing is believed
-/// unchecked.
+/// or no peer offers a snapshot that will do. Uses the calling thread and a network of its own. Of
+/// peers nothing is believed unchecked, and a snapshot of another history than the pinned block's
+/// or this node's is passed over before anything here is dropped. Errors: kUnavailable (stopped; or
+/// an unfinished restore cannot go on, and the chain does not open), kIo, kCorruption.
 Status JoinBySnapshot(const SnapshotJoin& join);
 
 }  // namespace talent::node

@@ -1,6 +1,9 @@
 #include "node/chain/snapshot_server.h"
 
 #include <boost/asio/post.hpp>
+#include <utility>
+
+#include "base/canonical.h"
 
 namespace talent::node {
 namespace {
@@ -44,7 +47,11 @@ v1::SnapshotResponse SnapshotServer::Answer(const ledger::Database& database,
   if (!source) {
     response.set_refusal(RefusalOf(source.error()));
   } else if (request.height() == 0) {
-    *response.mutable_head() = source->head();
+    const auto head_message = source->Head();
+    if (head_message) response.set_head(Encode(*head_message));
+    if (!head_message || response.head().size() > kMaxHeadBytes) {
+      response.set_refusal(v1::SNAPSHOT_REFUSAL_GONE);
+    }
   } else if (auto chunk = ChunkOf(*source, request)) {
     response.set_chunk(std::move(*chunk));
   } else {
@@ -54,44 +61,70 @@ v1::SnapshotResponse SnapshotServer::Answer(const ledger::Database& database,
 }
 
 bool SnapshotServer::Admit(const NodeKey& from) {
-  const std::lock_guard lock(mutex_);
-  Served& peer = served_[from];
+  Peer& peer = peers_[from];
   const std::uint64_t second = clock_.Now().value / 1000;
-  if (peer.second != second) {
-    peer.second = second;
-    peer.chunks = 0;
+  if (std::exchange(peer.second, second) != second) peer.chunks = 0;
+  if (std::exchange(second_, second) != second) chunks_ = 0;
+  if (peer.waiting || waiting_ >= kMaxWaiting || peer.chunks >= kChunksPerSecond ||
+      chunks_ >= kAllChunksPerSecond) {
+    return false;
   }
-  if (peer.waiting || waiting_ >= kMaxWaiting || peer.chunks >= kChunksPerSecond) return false;
   peer.waiting = true;
+  peer.gone = false;
   ++peer.chunks;
+  ++chunks_;
   ++waiting_;
   return true;
 }
 
+bool SnapshotServer::Served(const NodeKey& from) {
+  const std::lock_guard lock(mutex_);
+  --waiting_;
+  const auto peer = peers_.find(from);
+  peer->second.waiting = false;
+  if (!peer->second.gone) return !stopped_;
+  peers_.erase(peer);
+  return false;
+}
+
 void SnapshotServer::OnRequest(const NodeKey& from, const v1::SnapshotRequest& request,
                                Height head) {
-  if (!Admit(from)) {
-    v1::SnapshotResponse busy;
-    busy.set_id(request.id());
-    busy.set_refusal(v1::SNAPSHOT_REFUSAL_BUSY);
-    send_(from, std::move(busy));
-    return;
-  }
-  boost::asio::post(strand_, [self = shared_from_this(), from, request, head] {
-    auto response = Answer(self->database_, self->genesis_, request, head);
-    {
-      const std::lock_guard lock(self->mutex_);
-      self->served_[from].waiting = false;
-      --self->waiting_;
+  {
+    const std::lock_guard lock(mutex_);  // held while posting: nothing comes after Stop
+    if (stopped_) return;
+    if (Admit(from)) {
+      boost::asio::post(strand_, [self = shared_from_this(), from, request, head] {
+        v1::SnapshotResponse response;
+        if (!self->IsStopped()) {
+          response = Answer(self->database_, self->genesis_, request, head);
+        }
+        if (self->Served(from)) self->send_(from, std::move(response));
+      });
+      return;
     }
-    self->send_(from, std::move(response));
-  });
+  }
+  v1::SnapshotResponse busy;
+  busy.set_id(request.id());
+  busy.set_refusal(v1::SNAPSHOT_REFUSAL_BUSY);
+  send_(from, std::move(busy));
 }
 
 void SnapshotServer::OnPeerDown(const NodeKey& peer) {
   const std::lock_guard lock(mutex_);
-  const auto found = served_.find(peer);
-  if (found != served_.end() && !found->second.waiting) served_.erase(found);
+  const auto found = peers_.find(peer);
+  if (found == peers_.end()) return;
+  found->second.gone = true;
+  if (!found->second.waiting) peers_.erase(found);
+}
+
+void SnapshotServer::Stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+}
+
+bool SnapshotServer::IsStopped() {
+  const std::lock_guard lock(mutex_);
+  return stopped_;
 }
 
 }  // namespace talent::node

@@ -286,7 +286,6 @@ TEST_F(Snapshot, PinnedBlock_MustBeInItsHistory) {
   EXPECT_THAT(older.error().message, HasSubstr("older than the pinned block"));
   EXPECT_EQ(Restore(node, dir, PinnedBlock{Height(4), Hash()}).error().code, Code::kDiverged);
   const Hash fourth = BlockHash(source_.chain->GetHeader(Height(4))->header());
-  // What the wrong pin began is unfinished, and goes on with the right one.
   const auto restored = Restore(node, dir, PinnedBlock{Height(4), fourth});
   EXPECT_TRUE(restored) << restored.error().ToString();
 }
@@ -296,7 +295,8 @@ TEST_F(Snapshot, PinnedBlock_IsCheckedThoughAnEarlierRunAddedIt) {
   TestChain node;
   node.chain.reset();
   const SnapshotSource source = Open();
-  auto begun = SnapshotRestore::Begin(*node.database, node.genesis(), node.app, source.head());
+  auto begun =
+      SnapshotRestore::Begin(*node.database, node.genesis(), node.app, source.Head().value());
   ASSERT_TRUE(begun) << begun.error().ToString();
   while (const auto newest = begun->next_window()) {
     ASSERT_TRUE(begun->AddWindow(source.WindowChunk(*newest)->packed));
@@ -309,8 +309,8 @@ TEST_F(Snapshot, OlderOneThanWasBegun_IsRefused) {
   const auto dir = Written();
   TestChain node;
   node.chain.reset();
-  ASSERT_TRUE(
-      SnapshotRestore::Begin(*node.database, node.genesis(), node.app, Open(kAt + 1).head()));
+  ASSERT_TRUE(SnapshotRestore::Begin(*node.database, node.genesis(), node.app,
+                                     Open(kAt + 1).Head().value()));
   EXPECT_EQ(Restore(node, dir).error().code, Code::kPrecondition)
       << "it would meet transactions of its future in the index";
 }
@@ -348,9 +348,108 @@ TEST(SnapshotEpochs, JoinedNode_ComesThroughThemFromTheGenesisAlone) {
   const auto verified = VerifyStoredChain(*node.database, node.genesis(), node.app, {});
   EXPECT_TRUE(verified) << verified.error().ToString();
   // Without the change, the header is nobody's.
-  pb::SnapshotHead head = opened->head();
+  pb::SnapshotHead head = opened->Head().value();
   head.clear_epochs();
   EXPECT_FALSE(VerifySnapshotHead(source.genesis(), head));
+}
+
+TEST_F(Snapshot, HeadWithAnUnknownField_IsRefusedBeforeItIsStored) {
+  TestChain node;
+  node.chain.reset();
+  pb::SnapshotHead head = Open().Head().value();
+  auto& change = *head.mutable_header();
+  change.GetReflection()->MutableUnknownFields(&change)->AddVarint(99, 1);
+  EXPECT_FALSE(SnapshotRestore::Begin(*node.database, node.genesis(), node.app, head));
+  node.Reopen();
+  EXPECT_EQ(node.chain->head().height, Height(0));
+}
+
+TEST_F(Snapshot, WrongPin_DropsNothing) {
+  const auto dir = Written();
+  TestChain node;
+  for (Height at(1); at <= Height(3); ++at) {
+    ASSERT_TRUE(node.chain->Apply(*source_.chain->GetBlockWithPayloads(at)));
+  }
+  EXPECT_EQ(Restore(node, dir, PinnedBlock{Height(4), Hash()}).error().code, Code::kDiverged);
+  node.Reopen();
+  EXPECT_EQ(node.chain->head().height, Height(3));
+  EXPECT_EQ(node.chain->SealedState()->Get("kv/key2-0"), Bytes(50'000, 'a'));
+  ASSERT_TRUE(Follow(node));
+}
+
+TEST_F(Snapshot, RightPin_IsFoundBeforeTheStateIsReplaced) {
+  TestChain node;
+  for (Height at(1); at <= Height(3); ++at) {
+    ASSERT_TRUE(node.chain->Apply(*source_.chain->GetBlockWithPayloads(at)));
+  }
+  const Hash fourth = BlockHash(source_.chain->GetHeader(Height(4))->header());
+  const auto restored = Restore(node, Written(), PinnedBlock{Height(4), fourth});
+  ASSERT_TRUE(restored) << restored.error().ToString();
+  node.Reopen();
+  EXPECT_EQ(node.chain->head().height, kAt);
+  ASSERT_TRUE(Follow(node));
+}
+
+// The same validators have sealed both, which the pinned block of an operator would show, too.
+TEST_F(Snapshot, OtherHistoryThanThisNodesOwn_IsRefusedAndDropsNothing) {
+  const auto dir = Written();
+  TestChain node;
+  for (int i = 0; i < 3; ++i) node.Commit({node.Put("other", std::to_string(i))});
+  const Hash own = node.chain->head().hash;
+  EXPECT_EQ(Restore(node, dir).error().code, Code::kDiverged);
+  node.Reopen();
+  EXPECT_EQ(node.chain->head().hash, own);
+  EXPECT_EQ(node.chain->SealedState()->Get("kv/other"), "2");
+}
+
+// The window does not reach down to this node's head, only the epochs tell.
+TEST(SnapshotEpochs, KeysOfAnEpochThatEndedHere_MakeNoOtherHistory) {
+  nlohmann::json genesis = GenesisJson();
+  genesis["consensus"]["max_valid_for"] = 4;
+  const auto grow = [](TestChain& chain, const std::string& next, int heights) {
+    if (!next.empty()) chain.Commit({chain.Make("EndEpoch", "5=" + next, 4)});
+    while (chain.chain->head().height < Height(static_cast<std::uint64_t>(heights))) {
+      chain.Commit({});
+    }
+  };
+  // What validators of epoch 0 could seal with their old keys: no change, or another one.
+  for (const std::string forged : {"", "v0,v1,v2,v4"}) {
+    TestChain liar(4, genesis.dump());
+    grow(liar, forged, 20);
+    const auto source = SnapshotSource::Open(*liar.database, liar.genesis(), Height(20));
+    ASSERT_TRUE(source) << source.error().ToString();
+    TestChain node(4, genesis.dump());
+    grow(node, "v0,v1,v2,v3,v4", 7);
+    const Hash own = node.chain->head().hash;
+    node.chain.reset();
+    const auto begun =
+        SnapshotRestore::Begin(*node.database, node.genesis(), node.app, source->Head().value());
+    ASSERT_FALSE(begun) << forged;
+    EXPECT_EQ(begun.error().code, Code::kDiverged);
+    node.Reopen();
+    EXPECT_EQ(node.chain->head().hash, own);
+  }
+}
+
+TEST(SnapshotEpochs, NodeBehindInAnEarlierEpoch_FollowsTheChange) {
+  nlohmann::json genesis = GenesisJson();
+  genesis["consensus"]["max_valid_for"] = 4;
+  TestChain source(4, genesis.dump());
+  TestChain node(4, genesis.dump());
+  source.Commit({source.Make("EndEpoch", "5=v0,v1,v2,v3,v4", 4)});
+  for (int height = 2; height <= 20; ++height) source.Commit({});
+  for (Height at(1); at <= Height(7); ++at) {
+    ASSERT_TRUE(node.chain->Apply(*source.chain->GetBlockWithPayloads(at)));
+  }
+  ASSERT_TRUE(
+      WriteSnapshot(SnapshotSource::Open(*source.database, source.genesis(), Height(20)).value(),
+                    source.dir.path() / "snapshot", {}));
+  node.chain.reset();
+  const auto restored = RestoreSnapshot(*node.database, node.genesis(), node.app,
+                                        source.dir.path() / "snapshot", std::nullopt, {});
+  ASSERT_TRUE(restored) << restored.error().ToString();
+  node.Reopen();
+  EXPECT_EQ(node.chain->head().hash, source.chain->head().hash);
 }
 
 TEST_F(Snapshot, ChainThatIsFurther_IsNotSetBack) {

@@ -48,8 +48,8 @@ class SnapshotFetching : public ::testing::Test {
   void Begin() {
     fetch_.reset();
     const auto offer = Honest(v1::SnapshotRequest());
-    auto restore =
-        SnapshotRestore::Begin(*node_.database, node_.genesis(), node_.app, offer.head());
+    auto restore = SnapshotRestore::Begin(*node_.database, node_.genesis(), node_.app,
+                                          Decode<ledger::pb::SnapshotHead>(offer.head()).value());
     ASSERT_TRUE(restore) << restore.error().ToString();
     restore_.emplace(std::move(*restore));
     fetch_.emplace(*restore_);
