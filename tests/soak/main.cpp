@@ -28,7 +28,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--minutes", minutes, "Begins no further cycle after so long; 0: no limit");
   app.add_option("--seed", options.seed, "Draws the faults and the load");
-  app.add_option("--dir", options.dir, "A new directory for the network")->required();
+  app.add_option("--dir", options.dir,
+                 "A new directory for the network; scripts/soak takes a temporary one")
+      ->required();
   app.add_option("--talentd", options.talentd, "Program of the nodes")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   options.at_most = std::chrono::minutes(minutes);
