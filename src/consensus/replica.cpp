@@ -15,7 +15,8 @@ Replica::Impl::Impl(Options options, const crypto::KeyPair& key, Recovered recov
       recovered_records_(std::move(recovered.records)),
       sealed_(recovered.sealed),
       timeout_(options_.view_timeout),
-      observer_(recovered.votes_lost) {
+      accept_lost_votes_(recovered.accept_lost_votes),
+      observer_(recovered.votes_lost && !recovered.accept_lost_votes) {
   CHECK(set_ != nullptr);
   CHECK(options_.window >= 1 && options_.window <= kMaxWindow / 2, "window {}", options_.window);
   const auto self = set_->FindVoteKey(key.public_key());
@@ -98,6 +99,10 @@ void Replica::Impl::SendTo(ValidatorIndex to, const MessagePtr& message) {
 
 void Replica::Impl::BroadcastAll(const MessagePtr& message) {
   if (set_->size() > 1) out_.emplace_back(Broadcast{message->Wire()});
+}
+
+bool Replica::Impl::SameBody(const VerifiedMessage& a, const VerifiedMessage& b) const {
+  return EncodeBody(set_->epoch(), a.content()) == EncodeBody(set_->epoch(), b.content());
 }
 
 void Replica::Impl::ReportEvidence(const VerifiedMessage& first, const VerifiedMessage& second) {

@@ -178,6 +178,12 @@ struct SealsDiffer {
   Hash ours;
   std::vector<ValidatorIndex> who;
 };
+/// Somebody has shown a vote of ours, for `height` or, where that is 0, a view change, that our log
+/// does not have: log and blocks were put back to an older state together, or the key is used
+/// elsewhere too. From here on this replica observes, as one whose votes are lost.
+struct VotesForgotten {
+  Height height;
+};
 /// Two signed messages that exclude each other, verbatim; VerifyEvidence (evidence.h) agrees.
 struct Evidence {
   ValidatorIndex culprit;
@@ -186,7 +192,7 @@ struct Evidence {
 };
 
 using Action = std::variant<Send, Broadcast, Persist, CompactLog, Vet, Execute, Finalise, SetTimer,
-                            CatchUp, Diverged, SealsDiffer, Evidence>;
+                            CatchUp, Diverged, SealsDiffer, VotesForgotten, Evidence>;
 using Actions = std::vector<Action>;
 
 /// Why a verified message was of no use.
@@ -248,6 +254,10 @@ class Replica {
     /// voted before: vote for nothing until the sealed height has passed everything it may have
     /// voted for.
     bool votes_lost = false;
+    /// The operator vouches that no vote of this key is remembered elsewhere. Then neither
+    /// `votes_lost` nor what the log says of observing holds, nor do votes of ours that others
+    /// show.
+    bool accept_lost_votes = false;
   };
 
   /// `key` must outlive the replica and be the vote key of a validator in the set; checked.

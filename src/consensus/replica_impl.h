@@ -45,6 +45,8 @@ struct Replica::Impl {
   MessagePtr Sign(Content content) const;
   void SendTo(ValidatorIndex to, const MessagePtr& message);
   void BroadcastAll(const MessagePtr& message);
+  /// One statement, however often it was signed.
+  bool SameBody(const VerifiedMessage& a, const VerifiedMessage& b) const;
   void ReportEvidence(const VerifiedMessage& first, const VerifiedMessage& second);
   void Drop(DropReason reason) { ++dropped_[static_cast<std::size_t>(reason)]; }
   std::uint32_t weak_quorum() const { return set_->max_faulty() + 1; }
@@ -121,6 +123,12 @@ struct Replica::Impl {
   void MaybeCompact();
   void UpdateObserver();
 
+  // forgotten_votes.cpp: what others show of our votes and our log does not have.
+  void LookForOwnSeal(Height height, const crypto::Certificate& certificate);
+  void LookForOwnPrepare(const PreparedCertificate& prepared);
+  void LookForOwnViewChange(const NewView& opening);
+  void Forget(Height height);
+
   Options options_;
   std::shared_ptr<const crypto::ValidatorSet> set_;
   const crypto::KeyPair& key_;
@@ -166,6 +174,7 @@ struct Replica::Impl {
   std::map<ValidatorIndex, std::size_t> sent_bytes_;  // of proposals, since the last status
 
   // Vote memory.
+  bool accept_lost_votes_ = false;
   bool observer_ = false;
   Height observe_until_;          // 0: not known yet
   std::vector<Bytes> outliving_;  // the log, where it has promises of a later epoch: the chain's

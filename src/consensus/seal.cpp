@@ -89,6 +89,7 @@ void Replica::Impl::TryFinalise() {
 
 void Replica::Impl::Learn(const CertifiedHead& head, ValidatorIndex from) {
   if (head.height <= sealed_ || diverged_) return;
+  LookForOwnSeal(head.height, head.certificate);
   if (head.height > best_certified_) {
     best_certified_ = head.height;
     best_certified_from_ = from;
@@ -130,6 +131,7 @@ void Replica::Impl::On(const Sealed& event) {
       if (ours && *ours != event.block_hash) return Diverge(event.height, *ours, event.block_hash);
     }
   }
+  LookForOwnSeal(event.height, event.certificate);
   sealed_since_compaction_ += event.height - sealed_;
   sealed_ = event.height;
   sealed_head_ = {event.height, event.block_hash, event.header, event.certificate};

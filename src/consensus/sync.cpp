@@ -60,7 +60,7 @@ void Replica::Impl::ResendTo(ValidatorIndex peer) {
   const auto known = peers_.find(peer);
   const PeerStatus status = known == peers_.end() ? PeerStatus{} : known->second;
   const auto own = view_changes_.find(self_);
-  if (!Settled() && own != view_changes_.end() && own->second == own_view_change_) {
+  if (!Settled() && !observer_ && own != view_changes_.end() && own->second == own_view_change_) {
     SendTo(peer, own_view_change_);
   }
   for (const auto& [height, slot] : slots_) {

@@ -122,7 +122,10 @@ Status CheckHorizon(const Horizon& horizon, const Content& content) {
   if (const auto* m = std::get_if<PrePrepare>(&content)) return CheckVote(horizon, m->at);
   if (const auto* m = std::get_if<Prepare>(&content)) return CheckVote(horizon, m->at);
   if (const auto* m = std::get_if<Commit>(&content)) return CheckVote(horizon, m->at);
-  if (const auto* m = std::get_if<ViewChange>(&content)) return CheckView(horizon, m->view);
+  if (const auto* m = std::get_if<ViewChange>(&content)) {
+    // A late one may still prove a block sealed.
+    return m->sealed.height > horizon.sealed ? Status() : CheckView(horizon, m->view);
+  }
   if (const auto* m = std::get_if<NewView>(&content)) return CheckView(horizon, m->view);
   if (const auto* m = std::get_if<ProposalReply>(&content)) return CheckHeight(horizon, m->height);
   if (const auto* m = std::get_if<Certified>(&content)) return CheckHeight(horizon, m->head.height);

@@ -51,13 +51,14 @@ void Replica::Impl::StartViewChange(View view) {
 void Replica::Impl::OnViewChange(const MessagePtr& message) {
   const auto& change = message->As<ViewChange>();
   Learn(change.sealed, message->signer());
+  for (const PreparedCertificate& prepared : change.prepared) LookForOwnPrepare(prepared);
   if (change.view < view_ || (change.view == view_ && Settled())) {
     return Drop(DropReason::kView);  // Status tells it
   }
   auto& latest = view_changes_[message->signer()];
   if (latest != nullptr && latest->As<ViewChange>().view >= change.view) {
     if (latest->As<ViewChange>().view > change.view) return Drop(DropReason::kView);
-    if (latest->signed_bytes() == message->signed_bytes()) return Drop(DropReason::kDuplicate);
+    if (SameBody(*latest, *message)) return Drop(DropReason::kDuplicate);
     if (two_view_changes_.insert(message->signer()).second) ReportEvidence(*latest, *message);
     return Drop(DropReason::kContradiction);
   }
@@ -110,13 +111,14 @@ void Replica::Impl::OnNewView(const MessagePtr& message) {
   const View view = message->As<NewView>().view;
   if (view < view_) return Drop(DropReason::kView);
   if (view == view_ && Settled()) {
-    if (new_view_ == nullptr || new_view_->signed_bytes() == message->signed_bytes()) {
+    if (new_view_ == nullptr || SameBody(*new_view_, *message)) {
       return Drop(DropReason::kDuplicate);
     }
     if (two_new_views_ != view) ReportEvidence(*new_view_, *message);
     two_new_views_ = view;
     return Drop(DropReason::kContradiction);
   }
+  LookForOwnViewChange(message->As<NewView>());
   Install(message);
 }
 

@@ -89,7 +89,11 @@ void Replica::Impl::Recover(const std::vector<Bytes>& records) {
     Promise(record);
     return;
   }
-  if (Resume(records)) return ResendAfterRestart();
+  if (Resume(records)) {
+    // What the operator has decided once is decided: the log no longer says to observe.
+    if (accept_lost_votes_ && outliving_.empty()) out_.emplace_back(CompactLog{CompactRecords()});
+    return ResendAfterRestart();
+  }
   // What we cannot read we may have promised.
   slots_.clear();
   view_ = View(0);
@@ -98,7 +102,7 @@ void Replica::Impl::Recover(const std::vector<Bytes>& records) {
   view_changes_.clear();
   plan_ = {};
   observe_until_ = Height(0);
-  observer_ = true;
+  observer_ = !accept_lost_votes_;
   Recover({});
 }
 
@@ -130,7 +134,7 @@ bool Replica::Impl::Resume(const std::vector<Bytes>& records) {
 // be in it, after the record that this epoch was begun. Where the chain has gone on without that
 // record, something is missing after all.
 void Replica::Impl::TakeOver() {
-  if (!observer_ && sealed_ >= options_.first_height) {
+  if (!observer_ && !accept_lost_votes_ && sealed_ >= options_.first_height) {
     observer_ = true;
     observe_until_ = Height(0);
   }
@@ -187,6 +191,7 @@ bool Replica::Impl::Replay(const pb::VoteRecord& record) {
       return hash.has_value();
     }
     case pb::VoteRecord::kObserving:
+      if (accept_lost_votes_) return true;
       observe_until_ = Height(record.observing().until());
       observer_ = observe_until_ == Height(0) || observe_until_ > sealed_;
       return true;

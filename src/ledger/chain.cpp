@@ -334,7 +334,12 @@ Status Chain::Impl::ApplyNext(const pb::BlockWithPayloads& block, const pb::Bloc
   TRY(check(transactions));
   DropStaged();
   const Origin origin{Timestamp(header.time_ms()), header.view(), header.proposer()};
-  StagedBlock ours = TRY(Run(origin, {block.block().transactions(), block.payloads()}));
+  auto run = Run(origin, {block.block().transactions(), block.payloads()});
+  // Payloads are not certified. What is can be executed, unless the data it is executed on is
+  // damaged, which is nobody else's fault.
+  if (!run && run.error().code == Code::kPrecondition) return tl::unexpected(run.error());
+  if (!run) return Fail(Code::kIo, "block {}: {}", header.height(), run.error().ToString());
+  StagedBlock ours = std::move(*run);
   if (ours.head.hash != hash) {
     return Fail(Code::kDiverged,
                 "block {}: executing it gives another {} than was certified; either this node is "

@@ -191,7 +191,7 @@ Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passp
     role->evidence = TRY(EvidenceStore::Open(config.home / "evidence" / (name + ".evidence")));
     if (accept_lost_votes.contains(name)) {
       spdlog::warn("chain {}: votes although its vote log may be lost, as told at start", name);
-      role->votes_lost = role->fresh = false;
+      role->accept_lost_votes = true;
     } else if (role->votes_lost) {
       spdlog::warn(
           "chain {}: the vote log was missing or damaged; this validator watches without voting "

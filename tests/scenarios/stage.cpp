@@ -417,6 +417,9 @@ void Stage::Observe(std::uint32_t who, const Action& action) {
     for (const ValidatorIndex i : alarm->who) others.push_back(i.value);
     Print(who,
           fmt::format("ALARM at h{}: {} seal otherwise", alarm->height, fmt::join(others, ",")));
+  } else if (const auto* forgotten = std::get_if<VotesForgotten>(&action)) {
+    Print(who, fmt::format("ALARM at h{}: shown a vote of its own that it has forgotten",
+                           forgotten->height));
   } else if (const auto* evidence = std::get_if<Evidence>(&action)) {
     Print(who, fmt::format("has evidence against {}: {} and {}", evidence->culprit,
                            DescribeSigned(evidence->first, names_),

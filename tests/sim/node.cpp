@@ -170,6 +170,8 @@ Result<std::shared_ptr<node::LocalChain>> Node::Open() {
   }
   if (prepared) cluster_.counters.Count("restart with a prepared certificate");
   auto role = node::ValidatorRole::Resume(cluster_.vote_key(identity_), std::move(votes));
+  // A liar's replicas, twins too, are not to be silenced by what they find of each other.
+  role.accept_lost_votes = !cluster_.checker.Honest(identity_);
   if (role.votes_lost || (role.fresh && head > Height(0)))
     cluster_.counters.Count("restart without its votes");
   return TRY(node::LocalChain::Create(std::make_unique<Host>(*this), cluster_.node_key(identity_),

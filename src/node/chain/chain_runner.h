@@ -40,6 +40,7 @@ struct ChainStatusInfo {
   std::optional<std::string> halted;  // why the chain stopped, if it did
   std::size_t evidence = 0;           // pieces against validators; EvidenceList() has them
   Height seals_differ;  // last height that f+1 others sealed otherwise than this node; 0: none
+  bool votes_forgotten = false;  // others showed a vote of ours that our log does not have
   /// What was refused before consensus or sync saw it, by ("consensus" | "sync" | "transaction",
   /// reason).
   std::map<std::pair<std::string, std::string>, std::uint64_t> refused;

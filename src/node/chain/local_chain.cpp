@@ -495,6 +495,7 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
   // What this block lets the replica seal comes after it, for whoever listens too.
   stepping_ = true;
   AfterSealed(sealed);
+  FinishPendingVets();  // they may follow this block
   stepping_ = false;
   Drain();
   return true;
@@ -530,6 +531,7 @@ void LocalChain::PublishStatus() {
   if (replica_) horizon_ = replica_->horizon();
   now.halted = status_.halted;
   now.seals_differ = status_.seals_differ;
+  now.votes_forgotten = status_.votes_forgotten;
   now.refused = std::move(status_.refused);
   status_ = std::move(now);
 }

@@ -30,6 +30,8 @@ struct ValidatorRole {
   std::vector<Bytes> records;  // what the log holds
   std::unique_ptr<EvidenceStore> evidence = std::make_unique<EvidenceStore>();
   bool votes_lost = false;
+  /// The operator vouches that no vote of this key is remembered elsewhere.
+  bool accept_lost_votes = false;
   /// The log was never written to: a new validator, or one that lost its disk. Which, the others
   /// are asked before the first vote.
   bool fresh = false;
@@ -150,7 +152,10 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   // local_chain_consensus.cpp: the replica's host.
   void OnConsensusFrame(const NodeKey& from, Bytes message);
   bool MayVerify(const NodeKey& from);
-  void Verified(const NodeKey& from, Epoch epoch, Result<consensus::MessagePtr> message);
+  /// `validators`: those it was verified with.
+  void Verified(const NodeKey& from, const crypto::ValidatorSet* validators,
+                Result<consensus::MessagePtr> message);
+  void PerformVotesForgotten(const consensus::VotesForgotten& forgotten);
   void PerformEvidence(const consensus::Evidence& evidence);
   void Step(consensus::Event event);
   /// As Step, unless the replica of `epoch` is gone.
@@ -159,6 +164,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void Perform(consensus::Actions actions);
   void PerformVet(consensus::Vet vet);
   void FinishVet(const PendingVet& pending);
+  void FinishPendingVets();
   void AnswerVet(const consensus::Vet& vet, bool ok);
   void PerformExecute(const consensus::Execute& execute);
   void PerformFinalise(const consensus::Finalise& finalise);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "consensus/messages.h"
 #include "ledger/light_client.h"
 #include "node/chain/local_chain.h"
 
@@ -43,14 +44,15 @@ void LocalChain::OnConsensusFrame(const NodeKey& from, Bytes message) {
           const std::lock_guard lock(self->mutex_);
           horizon = self->horizon_;
         }
-        self->Verified(from, validators->epoch(),
+        self->Verified(from, validators.get(),
                        consensus::VerifyMessage(self->chain_->id(), *validators, bytes,
                                                 horizon ? &*horizon : nullptr));
       });
-  if (!posted) Verified(from, Epoch(0), Fail(Code::kUnavailable, "the verification pool is full"));
+  if (!posted) Verified(from, nullptr, Fail(Code::kUnavailable, "the verification pool is full"));
 }
 
-void LocalChain::Verified(const NodeKey& from, Epoch epoch, Result<consensus::MessagePtr> message) {
+void LocalChain::Verified(const NodeKey& from, const crypto::ValidatorSet* validators,
+                          Result<consensus::MessagePtr> message) {
   {
     const std::lock_guard lock(mutex_);
     const auto waiting = verifying_.find(from);
@@ -61,7 +63,12 @@ void LocalChain::Verified(const NodeKey& from, Epoch epoch, Result<consensus::Me
                   message.error().ToString());
     return Refused("consensus", message.error());
   }
-  OnStrand([this, epoch, verified = std::move(*message)] {
+  // A seal signs no height: somebody else could pass it on under another one.
+  if (std::holds_alternative<consensus::SealVote>((*message)->content()) &&
+      validators->at((*message)->signer()).node_key != from) {
+    return Refused("consensus", "passed_on");
+  }
+  OnStrand([this, epoch = validators->epoch(), verified = std::move(*message)] {
     StepIn(epoch, consensus::MessageReceived{verified});
   });
 }
@@ -91,6 +98,19 @@ void LocalChain::PerformEvidence(const consensus::Evidence& evidence) {
                     saved.error().ToString());
     }
   });
+}
+
+void LocalChain::PerformVotesForgotten(const consensus::VotesForgotten& forgotten) {
+  spdlog::critical(
+      "chain {}: others hold a vote of this validator{} that its vote log does not know: its disk "
+      "was "
+      "put back to an older state, or its key is used elsewhere. It watches without voting until "
+      "the "
+      "chain has passed everything it may have voted for (docs/operations.md, \"Votes lost\")",
+      chain_->genesis().name(),
+      forgotten.height == Height(0) ? "" : fmt::format(" for height {}", forgotten.height));
+  const std::lock_guard lock(mutex_);
+  status_.votes_forgotten = true;
 }
 
 void LocalChain::Step(consensus::Event event) {
@@ -179,6 +199,7 @@ void LocalChain::Perform(consensus::Actions actions) {
               const std::lock_guard lock(mutex_);
               status_.seals_differ = differ.height;
             },
+            [&](const consensus::VotesForgotten& forgotten) { PerformVotesForgotten(forgotten); },
             [&](const consensus::Evidence& evidence) { PerformEvidence(evidence); },
         },
         action);
@@ -237,6 +258,11 @@ void LocalChain::FinishVet(const PendingVet& pending) {
   AnswerVet(pending.vet, chain_->HasDueWork(time));
 }
 
+void LocalChain::FinishPendingVets() {
+  const std::vector<PendingVet> waiting = std::exchange(pending_vets_, {});
+  for (const PendingVet& pending : waiting) FinishVet(pending);
+}
+
 void LocalChain::AnswerVet(const consensus::Vet& vet, bool ok) {
   Step(consensus::Vetted{vet.view, vet.height, vet.digest, ok});
 }
@@ -261,8 +287,7 @@ void LocalChain::PerformExecute(const consensus::Execute& execute) {
   for (const TxId& id : executed->tx_ids) mempool_.MarkInFlight(id);
   events_.emplace_back(consensus::Executed{executed->height, executed->hash, executed->epoch_end});
   executed_.insert_or_assign(executed->height, std::move(*executed));
-  const std::vector<PendingVet> waiting = std::exchange(pending_vets_, {});
-  for (const PendingVet& pending : waiting) FinishVet(pending);
+  FinishPendingVets();
 }
 
 void LocalChain::PerformFinalise(const consensus::Finalise& finalise) {

@@ -38,7 +38,13 @@ void LocalChain::EnterEpoch() {
                  chain_->genesis().name(), epoch_->number(), epoch_->validators.size(),
                  epoch_->first, IsValidator() ? "is one of them" : "follows");
   }
-  if (IsValidator()) TryStartReplica();
+  if (!IsValidator()) return;
+  TryStartReplica();
+  if (replica_ || halted_) return;
+  spdlog::info(
+      "chain {}: this validator's vote log is new; it asks the other nodes whether the chain has "
+      "begun",
+      chain_->genesis().name());
 }
 
 // What the old replica left to be done is void: its messages mean nothing to the new set, and its
@@ -64,22 +70,25 @@ void LocalChain::LeaveReplica() {
 // enough of them have sealed nothing of this epoch, nothing this validator may have said before can
 // contradict what it says now, but for blocks it helped to prepare; and of that fault a set stands
 // f. Where it stands none, all others are asked. Who claims to have sealed something is given the
-// time to show the blocks, and no more: else one liar could keep a new chain from ever starting.
+// time to show the blocks, and no more: else one liar could keep a new chain from ever starting. A
+// validator that is alone asks the nodes that follow it, or it could begin its chain a second time.
 void LocalChain::TryStartReplica() {
   if (role_->fresh) {
     const crypto::ValidatorSet& set = epoch_->validators;
-    const std::uint32_t needed = set.max_faulty() == 0 ? set.size() - 1 : set.quorum() - 1;
+    const std::size_t needed = set.size() == 1         ? members_.size() - 1
+                               : set.max_faulty() == 0 ? set.size() - 1
+                                                       : set.quorum() - 1;
     const auto goes_on = [this](Height sealed) { return sealed >= epoch_->first; };
     const bool lost = goes_on(chain_->head().height);
     const auto without_blocks =
         std::ranges::count_if(heard_, [&](const auto& peer) { return !goes_on(peer.second); });
-    const bool open = goes_on(sync_.best()) || without_blocks < needed;
-    if (!lost && open) return;  // HearStatus comes back
+    const bool unheard = std::cmp_less(without_blocks, needed) && !role_->accept_lost_votes;
+    if (!lost && (goes_on(sync_.best()) || unheard)) return;  // HearStatus comes back
     role_->votes_lost = lost;
     role_->fresh = false;
     heard_.clear();
   }
-  if (role_->votes_lost) {
+  if (role_->votes_lost && !role_->accept_lost_votes) {
     spdlog::warn(
         "chain {}: nothing is known of what this validator voted for before; it watches without "
         "voting until the chain has passed everything that may have been",
@@ -89,7 +98,10 @@ void LocalChain::TryStartReplica() {
 }
 
 void LocalChain::HearStatus(const NodeKey& from, Height sealed) {
-  if (halted_ || replica_ || !role_ || !epoch_->validators.FindNodeKey(from)) return;
+  if (halted_ || replica_ || !role_) return;
+  const crypto::ValidatorSet& set = epoch_->validators;
+  const bool alone = set.size() == 1 && IsValidator();
+  if (alone ? !IsMember(from) : !set.FindNodeKey(from)) return;
   heard_[from] = sealed;
   if (IsValidator()) {
     TryStartReplica();
@@ -135,6 +147,7 @@ void LocalChain::StartReplica() {
   if (const auto now = chain_->epoch(); now->end) recovered.epoch_end = now->end->last;
   recovered.records = std::exchange(role_->records, {});
   recovered.votes_lost = std::exchange(role_->votes_lost, false);
+  recovered.accept_lost_votes = role_->accept_lost_votes;
   const ledger::ConsensusRules& rules = chain_->genesis().consensus();
   consensus::Options options;
   options.chain = chain_->id();

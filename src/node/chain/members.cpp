@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "ledger/epochs.h"
 #include "tiers/governance.h"
 
@@ -72,6 +74,13 @@ void Members::Refresh() {
 bool Members::Contains(const NodeKey& key) const {
   const std::lock_guard lock(mutex_);
   return validators_.contains(key) || followers_.contains(key);
+}
+
+std::size_t Members::size() const {
+  const std::lock_guard lock(mutex_);
+  const auto both = std::ranges::count_if(
+      followers_, [this](const NodeKey& key) { return validators_.contains(key); });
+  return validators_.size() + followers_.size() - static_cast<std::size_t>(both);
 }
 
 std::vector<NodeKey> Members::validators() const {

@@ -20,6 +20,7 @@ class Members {
   void Refresh();
 
   bool Contains(const NodeKey& key) const;
+  std::size_t size() const;
   /// Those that vote now, or will once the epoch ends.
   std::vector<NodeKey> validators() const;
 

@@ -129,10 +129,10 @@ class DiskFile final : public VoteFile {
 
 Result<std::unique_ptr<VoteFile>> OpenVoteFile(const std::filesystem::path& path) {
   std::error_code error;
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
-  if (error) {
-    return Fail(Code::kIo, "cannot create {}: {}", path.parent_path().string(), error.message());
-  }
+  const auto folder = path.parent_path();
+  const bool made = !folder.empty() && std::filesystem::create_directories(folder, error);
+  if (error) return Fail(Code::kIo, "cannot create {}: {}", folder.string(), error.message());
+  if (made) TRY(SyncDirectory(folder));  // a folder that a crash forgets takes its files along
   std::filesystem::path lock = path;
   lock += ".lock";
   File held(open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));

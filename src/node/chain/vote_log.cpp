@@ -14,7 +14,8 @@ namespace {
 constexpr BytesView kMagic("talent-votes/v1\0", 16);
 constexpr std::size_t kLineageAt = 32, kChainAt = 48, kHeaderChecksumAt = 80, kHeaderSize = 96;
 constexpr std::size_t kChecksumSize = 16;
-enum State : char { kFresh = 0, kAfterDamage = 1 };
+// A rewritten file was put in place with its first batch: without it, it is damaged.
+enum State : char { kFresh = 0, kAfterDamage = 1, kRewritten = 2 };
 
 // Batch: length of the payload (4) ‖ sequence (8) ‖ checksum (16) ‖ payload, which is for each
 // record its length (4) and bytes. Integers are little-endian. The checksum covers the file's
@@ -177,6 +178,9 @@ struct VoteLog::Impl {
       lineage = bytes.substr(kLineageAt, kChainAt - kLineageAt);
       contents = ReadBatches(view, lineage);
     }
+    if (header_good && contents.next_sequence == 0) {
+      contents.damaged = contents.damaged || bytes[kMagic.size()] == kRewritten;
+    }
     if (contents.damaged) {
       out.damaged = true;
       TRY(file->SetAside());
@@ -221,7 +225,7 @@ Status VoteLog::Append(const std::vector<Bytes>& records) {
 
 Status VoteLog::Rewrite(const std::vector<Bytes>& records) {
   if (impl_->failed) return Fail(Code::kIo, "{} failed before", impl_->file->name());
-  Status status = impl_->Begin(kFresh, &records);
+  Status status = impl_->Begin(kRewritten, &records);
   impl_->failed = !status;
   return status;
 }

@@ -59,6 +59,9 @@ Metrics::Metrics()
       evidence_(MakeGauge("consensus_evidence", "Pieces of evidence that validators equivocate")),
       seals_differ_(MakeGauge("consensus_seals_differ_height",
                               "Last height that f+1 others sealed otherwise than this node")),
+      votes_forgotten_(MakeGauge(
+          "consensus_votes_forgotten",
+          "1 where others showed a vote of this validator that its vote log does not have")),
       view_changes_(MakeCounter("consensus_view_changes_total", "View changes begun")),
       dropped_messages_(MakeCounter("consensus_dropped_messages_total",
                                     "Verified messages that were of no use, by reason")),
@@ -120,6 +123,7 @@ void Metrics::SetChain(const std::string& chain, const ChainStatusInfo& status) 
   set(validator_, status.validator ? 1 : 0);
   set(evidence_, status.evidence);
   set(seals_differ_, status.seals_differ.value);
+  set(votes_forgotten_, status.votes_forgotten ? 1 : 0);
   for (const auto& [what, count] : status.refused) {
     RaiseTo(refused_, {{"chain", chain}, {"what", what.first}, {"reason", what.second}}, count);
   }

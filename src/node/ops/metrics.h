@@ -57,7 +57,7 @@ class Metrics {
 
   Gauges &height_, &synced_, &sync_gap_, &halted_, &mempool_transactions_, &mempool_bytes_, &epoch_,
       &validators_, &epoch_end_, &validator_, &view_, &view_changing_, &observer_;
-  Gauges &evidence_, &seals_differ_;
+  Gauges &evidence_, &seals_differ_, &votes_forgotten_;
   Counters &view_changes_, &dropped_messages_, &refused_, &blocks_, &transactions_;
   Gauges& peers_;
   Counters &frames_, &bytes_, &dropped_frames_, &refused_connections_;

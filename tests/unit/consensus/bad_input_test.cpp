@@ -280,6 +280,17 @@ TEST_F(BadInputTest, LateMessages_CostNoSignatureCheck) {
   EXPECT_EQ(code(3, NewView{View(3), {}}), Code::kExpired);
 }
 
+TEST_F(BadInputTest, LateViewChange_IsReadWhereItProvesABlockSealed) {
+  const auto& block = cluster_.node(0).finalised[0];
+  const CertifiedHead head{Height(1), block.block_hash, cluster_.node(0).headers[0],
+                           block.certificate};
+  Horizon horizon = cluster_.replica(1).horizon();
+  const auto late = cluster_.Signed(2, ViewChange{View(3), head, {}})->Wire();
+  EXPECT_FALSE(VerifyMessage(TestChain(), *TestValidators(4), late, &horizon).has_value());
+  horizon.sealed = Height(0);  // of a replica that has not sealed it
+  EXPECT_TRUE(VerifyMessage(TestChain(), *TestValidators(4), late, &horizon).has_value());
+}
+
 TEST_F(BadInputTest, HorizonOfAnotherEpoch_IsNotUsed) {
   Horizon horizon = cluster_.replica(1).horizon();
   horizon.epoch = Epoch(1);

@@ -1,7 +1,11 @@
 #include "consensus/evidence.h"
 
 #include <gtest/gtest.h>
+#include <sodium.h>
 
+#include <algorithm>
+
+#include "base/canonical.h"
 #include "consensus/codec.h"
 #include "unit/consensus/harness.h"
 
@@ -143,6 +147,52 @@ TEST_F(EvidenceTest, TwoOpeningsOfAView_AreReportedOnce) {
   open({changes[0], changes[1], changes[3]});
   open({changes[1], changes[2], changes[3]});
   EXPECT_EQ(cluster.node(2).evidence.size(), 1u);
+}
+
+// Ed25519 with a nonce of our choice: as valid as the usual one, and another.
+crypto::Signature SignOtherwise(const crypto::KeyPair& key, BytesView message) {
+  using Scalar = std::array<std::uint8_t, 32>;
+  const auto raw = [](BytesView bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes.data());
+  };
+  std::array<std::uint8_t, 64> hash;
+  const crypto::Seed seed = key.seed();
+  crypto_hash_sha512(hash.data(), seed.data(), seed.kSize);
+  hash[0] &= 248;
+  hash[31] = static_cast<std::uint8_t>((hash[31] & 127) | 64);
+  Scalar secret, nonce{7};
+  std::copy_n(hash.begin(), 32, secret.begin());
+  crypto::Signature out;
+  CHECK(crypto_scalarmult_ed25519_base_noclamp(out.data(), nonce.data()) == 0);
+  const Bytes input = Bytes(out.View().substr(0, 32)) + key.public_key().ToBytes() + Bytes(message);
+  crypto_hash_sha512(hash.data(), raw(input), input.size());
+  Scalar challenge, product;
+  crypto_core_ed25519_scalar_reduce(challenge.data(), hash.data());
+  crypto_core_ed25519_scalar_mul(product.data(), challenge.data(), secret.data());
+  crypto_core_ed25519_scalar_add(out.data() + 32, nonce.data(), product.data());
+  return out;
+}
+
+TEST_F(EvidenceTest, OneStatementSignedTwice_ConvictsNobody) {
+  Harness cluster(4);
+  std::vector<MessagePtr> changes;
+  for (std::uint32_t i = 0; i < 3; ++i) changes.push_back(Say(i, ViewChange{View(1), {}, {}}));
+  const MessagePtr messages[] = {Say(3, ViewChange{View(1), {}, {}}),
+                                 Say(1, NewView{View(1), changes})};
+  for (const MessagePtr& message : messages) {
+    auto again = Decode<pb::Message>(message->Wire()).value();
+    const std::uint32_t who = again.signed_().signer();
+    const auto input =
+        crypto::SigningInput(crypto::Domain::kPbftSignature, TestChain(), again.signed_().body());
+    again.mutable_signed_()->set_signature(SignOtherwise(VoteKey(who), input).ToBytes());
+    ASSERT_NE(Encode(again), message->Wire());
+    ASSERT_TRUE(cluster.Deliver(2, message->Wire()));
+    ASSERT_TRUE(cluster.Deliver(2, Encode(again))) << "valid all the same";
+    EXPECT_FALSE(VerifyEvidence(TestChain(), *TestValidators(4), message->Wire(), Encode(again))
+                     .has_value());
+  }
+  EXPECT_EQ(cluster.status(2).view, View(1));
+  EXPECT_TRUE(cluster.node(2).evidence.empty());
 }
 
 }  // namespace

@@ -130,6 +130,7 @@ void Harness::StartReplica(std::uint32_t i, std::vector<Bytes> records, bool vot
   options.window = window_;
   Replica::Recovered recovered;
   recovered.votes_lost = votes_lost;
+  recovered.accept_lost_votes = node.accept_lost_votes;
   recovered.records = std::move(records);
   if (!node.finalised.empty()) {
     const Finalise& head = node.finalised.back();
@@ -276,6 +277,8 @@ void Harness::Perform(std::uint32_t i, Actions actions) {
       node.catch_ups.push_back(*behind);
     } else if (auto* diverged = std::get_if<Diverged>(&action)) {
       node.diverged = *diverged;
+    } else if (auto* forgotten = std::get_if<VotesForgotten>(&action)) {
+      node.forgotten = *forgotten;
     } else if (auto* evidence = std::get_if<Evidence>(&action)) {
       node.evidence.push_back(*evidence);
     }

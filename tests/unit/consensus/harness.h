@@ -37,6 +37,7 @@ struct Node {
   std::vector<Evidence> evidence;
   std::vector<CatchUp> catch_ups;
   std::optional<Diverged> diverged;
+  std::optional<VotesForgotten> forgotten;
   std::map<std::uint32_t, SetTimer> timers;  // last one set, by timer
   std::deque<Event> held;                    // answers a test holds back
   std::deque<std::optional<Bytes>> writing;  // of each Durable held back; none: compacted away
@@ -45,6 +46,7 @@ struct Node {
   bool answer_executed = true;
   bool answer_sealed = true;
   bool vet_ok = true;
+  bool accept_lost_votes = false;
   std::vector<Vet> vetted;
   Bytes twist;  // goes into the header: an executor with a fault of its own
 };

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "ledger/chain_store.h"
 #include "test_chain.h"
 
 namespace talent::ledger {
@@ -367,6 +368,23 @@ TEST(ChainApply, ExecutedBlocksThatAgree_AreKept) {
   EXPECT_EQ(peer.chain->tip().hash, second.hash);
   peer.Seal(second);
   EXPECT_EQ(source.Commit(two).hash, second.hash);
+}
+
+TEST(ChainApply, DamagedDataOfOurOwn_IsNoFaultOfTheBlock) {
+  TestChain source;
+  TestChain follower;
+  const Transaction first = source.Put("a", "1");
+  source.Commit({first});
+  ASSERT_TRUE(follower.chain->Apply(*source.chain->GetBlockWithPayloads(Height(1))));
+  source.Commit({first});  // a duplicate: looks up where the first one is
+  const auto store = ChainStore::Open(*follower.database, follower.genesis().chain_id());
+  ASSERT_TRUE(follower.database->db()
+                  .Put(rocksdb::WriteOptions(), store->family(Use::kTransactions),
+                       first.id.ToBytes(), "no place")
+                  .ok());
+  const Status applied = follower.chain->Apply(*source.chain->GetBlockWithPayloads(Height(2)));
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().code, Code::kIo) << applied.error().ToString();
 }
 
 TEST(ChainApply, ACertifiedBlockThatIsNotTheOneExecuted_IsADivergence) {

@@ -79,6 +79,7 @@ class Cluster {
       auto votes = VoteLog::Open(member.dir.path() / "votes.log", genesis_->chain_id());
       ASSERT_TRUE(votes) << votes.error().ToString();
       role = ValidatorRole::Resume(member.vote_key, std::move(*votes));
+      role->accept_lost_votes = accept_lost_votes;
     }
     AsioHostParts parts;
     parts.chain = genesis_->name();
@@ -210,6 +211,9 @@ class Cluster {
                             [&] { return members_[i]->chain->chain().head().height >= height; });
   }
 
+  /// What the operator says of members started from now on.
+  bool accept_lost_votes = false;
+
   LocalChain& chain(std::size_t i) { return *members_[i]->chain; }
   std::size_t size() const { return members_.size(); }
 
@@ -329,6 +333,48 @@ TEST(LocalChain, WatchesWithoutVotingWhenItComesBackWithAnEmptyDisk) {
   const auto status = cluster.AwaitReplica(3);
   EXPECT_TRUE(status.observer);
   EXPECT_FALSE(cluster.AwaitReplica(0).observer) << "all were new when the chain began";
+}
+
+TEST(LocalChain, AloneInItsSetWithAnEmptyDisk_AsksThoseThatFollowBeforeItVotes) {
+  Cluster cluster(1, 1);
+  const Height last = cluster.SealOne(0, "before");
+  ASSERT_TRUE(cluster.AwaitHeight(1, last));
+  for (std::size_t i : {0, 1}) cluster.Kill(i);
+  cluster.WipeDisk(0);
+  cluster.Start(0);
+  const auto tx = cluster.Put("again", "v");
+  ASSERT_TRUE(cluster.Submit(0, tx));
+  EXPECT_FALSE(cluster.chain(0).status().replica);
+  cluster.Start(1);
+  ASSERT_TRUE(cluster.AwaitHeight(0, last));
+  EXPECT_TRUE(cluster.AwaitReplica(0).observer) << "only its operator can say what it voted for";
+  cluster.ExpectAgreement(last);
+
+  cluster.accept_lost_votes = true;
+  cluster.Kill(0);
+  cluster.Start(0);
+  EXPECT_FALSE(cluster.AwaitReplica(0).observer) << "who may say so after an ordinary start too";
+  EXPECT_EQ(cluster.SealOne(0, "after"), last + 1);
+}
+
+TEST(LocalChain, SealPassedOnByAnotherNode_IsRefused) {
+  Cluster cluster(4, 0);
+  LocalChain& chain = cluster.chain(0);
+  (void)cluster.AwaitReplica(0);
+  const auto validators = chain.chain().validators();
+  const auto say = [&](std::string_view who, const NodeKey& from) {
+    const auto key = KeyOf("vote " + std::string(who));
+    const auto seal = consensus::VerifiedMessage::Sign(
+        key, chain.chain().id(), validators->epoch(), *validators->FindVoteKey(key.public_key()),
+        consensus::SealVote{Height(3), consensus::OrderDigest("an old block")});
+    v1::Frame frame;
+    frame.set_chain_id(chain.chain().id().ToBytes());
+    frame.set_consensus(seal->Wire());
+    EXPECT_TRUE(chain.OnFrame(from, std::move(frame)));
+  };
+  for (const char* who : {"v1", "v2", "v3"}) say(who, KeyOf("node v3").public_key());
+  while (chain.status().refused[{"consensus", "passed_on"}] < 2) std::this_thread::yield();
+  EXPECT_EQ((chain.status().refused[{"consensus", "passed_on"}]), 2U) << "its own is taken";
 }
 
 TEST(LocalChain, KeepsEvidenceAndCountsWhatItRefuses) {

@@ -140,6 +140,23 @@ TEST_F(VoteLogTest, RewrittenToNothing_IsNotAnUnwrittenLog) {
   EXPECT_TRUE(opened.records.empty());
 }
 
+TEST_F(VoteLogTest, DamageInWhatWasRewritten_IsNoUnwrittenLog) {
+  ASSERT_TRUE(Open().log->Rewrite({"vote"}));
+  const Bytes good = Read();
+  for (std::size_t at = 96; at < good.size(); ++at) {
+    Bytes bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 0x10);
+    Write(bad);
+    EXPECT_TRUE(Open().damaged) << at;
+    std::filesystem::remove(directory_ / "chain.log.damaged");
+  }
+  for (std::size_t size = 96; size < good.size(); ++size) {
+    Write(BytesView(good).substr(0, size));
+    EXPECT_TRUE(Open().damaged) << "cut to " << size;
+    std::filesystem::remove(directory_ / "chain.log.damaged");
+  }
+}
+
 TEST_F(VoteLogTest, UnwrittenLog_StaysCreated) {
   Open().log.reset();
   EXPECT_TRUE(Open().created);
