@@ -20,6 +20,9 @@ inline constexpr std::string_view kMembersChangedKey = "members";
 /// By node name.
 inline constexpr Table<pb::Follower> kFollowers{"follower/"};
 
+/// By epoch, validator, kind of message, view and height.
+inline constexpr Table<pb::Misdeed> kMisdeeds{"misdeed/"};
+
 /// A centre can have so many proposals open: one that turns bad cannot crowd out the others.
 inline constexpr int kMaxOpenProposals = 4;
 /// Heights a proposal can be open for.
@@ -32,6 +35,12 @@ inline constexpr std::size_t kMaxFollowers = 10'000;
 
 /// ValidatorProposed, FollowerProposed, ProposalVoted.
 std::span<const Kind> GovernanceKinds();
+
+/// Misdeeds kept of one validator in one epoch; it is convicted by the first, and a state bounded
+/// by keys alone would not be.
+inline constexpr std::size_t kMaxMisdeeds = 64;
+/// EvidenceSubmitted.
+std::span<const Kind> EvidenceKinds();
 
 /// Writes the followers that the genesis names.
 void InitGovernance(const ledger::Genesis& genesis, ledger::StateOverlay& state);

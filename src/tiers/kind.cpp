@@ -9,20 +9,22 @@
 namespace talent::tiers {
 
 KindGroups PrivateKinds() {
-  static const std::span<const Kind> kGroups[] = {TalentKinds(), AbilityKinds(), TokenKinds(),
-                                                  CorrectionKinds(), GovernanceKinds()};
+  static const std::span<const Kind> kGroups[] = {TalentKinds(),     AbilityKinds(),
+                                                  TokenKinds(),      CorrectionKinds(),
+                                                  GovernanceKinds(), EvidenceKinds()};
   return kGroups;
 }
 
 KindGroups ConsortiumKinds() {
-  static const std::span<const Kind> kGroups[] = {SourceKinds(), PromotionKinds(), ReviewKinds(),
-                                                  DisputeKinds(), GovernanceKinds()};
+  static const std::span<const Kind> kGroups[] = {SourceKinds(),     PromotionKinds(),
+                                                  ReviewKinds(),     DisputeKinds(),
+                                                  GovernanceKinds(), EvidenceKinds()};
   return kGroups;
 }
 
 KindGroups PublicKinds() {
   static const std::span<const Kind> kGroups[] = {SourceKinds(), PublicationKinds(),
-                                                  GovernanceKinds()};
+                                                  GovernanceKinds(), EvidenceKinds()};
   return kGroups;
 }
 

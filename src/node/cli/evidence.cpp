@@ -1,12 +1,17 @@
 #include "consensus/evidence.h"
 
 #include <nlohmann/json.hpp>
+#include <set>
+#include <tuple>
 
+#include "base/canonical.h"
 #include "ledger/genesis.h"
 #include "node/cli/command.h"
 #include "node/cli/commands.h"
-#include "node/cli/connect.h"
+#include "node/cli/scan_table.h"
+#include "node/cli/submit.h"
 #include "node/records/payload_json.h"
+#include "tiers/governance.h"
 
 namespace talent::node::cli {
 namespace {
@@ -61,6 +66,91 @@ Result<int> ShowEvidence(const EvidenceOptions& options) {
   return all_hold ? kGood : kRefused;
 }
 
+// On the chain.
+
+struct ChainEvidenceOptions {
+  ConnectionOptions connection;
+  std::string chain;
+  std::filesystem::path key;
+  PassphraseOptions passphrase;
+  Output output = Output::kTable;
+};
+
+Result<int> ListMisdeeds(const ChainEvidenceOptions& options) {
+  const auto connection = TRY(ConnectToChain(options.connection, options.chain));
+  if (!options.key.empty()) {
+    const auto key = TRY(ReadKey(options.key, options.passphrase));
+    TRY(connection.node.client->Login(connection.chain, key));
+  }
+  std::vector<std::vector<std::string>> rows;
+  auto json = nlohmann::json::array();
+  const auto misdeeds = ScanTable(connection, tiers::kMisdeeds);
+  if (!misdeeds) return Refused(misdeeds.error());
+  for (const auto& [key, misdeed] : *misdeeds) {
+    rows.push_back({misdeed.name(), misdeed.kind(), std::to_string(misdeed.epoch()),
+                    std::to_string(misdeed.view()), std::to_string(misdeed.height()),
+                    misdeed.centre(), ToHex(misdeed.transaction())});
+    json.push_back(TRY(MessageToJson(misdeed)));
+  }
+  if (options.output == Output::kJson) {
+    PrintJson(json);
+  } else {
+    PrintTable({"VALIDATOR", "KIND", "EPOCH", "VIEW", "HEIGHT", "SUBMITTED BY", "TRANSACTION"},
+               rows);
+  }
+  return kGood;
+}
+
+/// What the connected node holds and the chain does not.
+Result<int> SubmitHeld(const SubmitOptions& options) {
+  auto connection = TRY(ConnectToChain(options.connection, options.chain));
+  const auto key = TRY(ReadKey(options.key, options.passphrase));
+  TRY(connection.node.client->Login(connection.chain, key));
+  const auto held = TRY(connection.node.client->ListEvidence(connection.chain));
+  std::set<std::tuple<std::uint64_t, std::string, std::string, std::uint64_t, std::uint64_t>> known;
+  for (const auto& [at, m] : TRY(ScanTable(connection, tiers::kMisdeeds))) {
+    known.emplace(m.epoch(), m.name(), m.kind(), m.view(), m.height());
+  }
+  int code = kGood;
+  for (const auto& evidence : held.evidence()) {
+    if (!known
+             .emplace(evidence.epoch(), evidence.name(), evidence.kind(), evidence.view(),
+                      evidence.height())
+             .second) {
+      continue;
+    }
+    tiers::pb::EvidenceSubmitted message;
+    message.set_epoch(evidence.epoch());
+    message.set_first(evidence.first());
+    message.set_second(evidence.second());
+    const auto submitted = SignAndSubmit(options, connection, key, message.GetDescriptor()->name(),
+                                         Encode(message), ledger::pb::DISCLOSURE_UNSPECIFIED);
+    code = std::max(
+        code, submitted ? ReportSubmitted(*submitted, options.output) : Refused(submitted.error()));
+  }
+  return code;
+}
+
+void AddSubmit(CLI::App& evidence, int& exit_code) {
+  auto options = std::make_shared<SubmitOptions>();
+  auto* submit = evidence.add_subcommand(
+      "submit",
+      "As a centre, put on the chain what a node holds against its validators 提交违规证据");
+  AddSubmitOptions(submit, *options);
+  OnRun(submit, exit_code, [options] { return SubmitHeld(*options); });
+}
+
+void AddOnChain(CLI::App& evidence, int& exit_code) {
+  auto options = std::make_shared<ChainEvidenceOptions>();
+  auto* list = evidence.add_subcommand("on-chain", "What was put on a chain 链上违规记录");
+  list->add_option("--chain", options->chain, "Chain by name, tier or id")->required();
+  list->add_option("--key", options->key, "Key file of a party, to log in with");
+  AddPassphraseOptions(list, options->passphrase);
+  AddConnectionOptions(list, options->connection);
+  AddOutputOption(list, options->output);
+  OnRun(list, exit_code, [options] { return ListMisdeeds(*options); });
+}
+
 }  // namespace
 
 void AddEvidenceCommand(CLI::App& app, int& exit_code) {
@@ -71,6 +161,8 @@ void AddEvidenceCommand(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  talentd evidence --endpoints .devnet/endpoints.json\n"
       "  talentd evidence --genesis private-a.genesis.json --endpoints .devnet/endpoints.json\n"
+      "  talentd evidence submit --chain private-a --key centre.key --endpoints …\n"
+      "  talentd evidence on-chain --chain private-a --key centre.key --endpoints …\n"
       "\n"
       "With a genesis only that chain's, each pair checked against its validators: 1 where one "
       "does\n"
@@ -79,7 +171,12 @@ void AddEvidenceCommand(CLI::App& app, int& exit_code) {
   evidence->add_option("--genesis", options->genesis,
                        "Check against this chain's first validators");
   AddOutputOption(evidence, options->output);
-  OnRun(evidence, exit_code, [options] { return ShowEvidence(*options); });
+  OnRun(evidence, exit_code, [evidence, options, &exit_code]() -> Result<int> {
+    if (!evidence->get_subcommands().empty()) return exit_code;  // that was what was asked
+    return ShowEvidence(*options);
+  });
+  AddSubmit(*evidence, exit_code);
+  AddOnChain(*evidence, exit_code);
 }
 
 }  // namespace talent::node::cli

@@ -8,6 +8,7 @@
 #include "node/cli/commands.h"
 #include "node/cli/home.h"
 #include "node/cli/offer.h"
+#include "node/cli/scan_table.h"
 #include "node/cli/submit.h"
 #include "tiers/governance.h"
 
@@ -201,23 +202,6 @@ Result<int> Vote(const VoteOptions& options) {
 }
 
 // The list.
-
-/// State entries a page at a time, as the list reads them.
-template <class M>
-Result<std::vector<std::pair<Bytes, M>>> ScanTable(const ChainConnection& connection,
-                                                   const tiers::Table<M>& table) {
-  std::vector<std::pair<Bytes, M>> out;
-  Bytes from;
-  do {
-    const auto page =
-        TRY(connection.node.client->ScanState(connection.chain, table.name, from, 1000));
-    for (const auto& entry : page.entries()) {
-      out.emplace_back(entry.key().substr(table.name.size()), TRY(Decode<M>(entry.value())));
-    }
-    from = page.next_key();
-  } while (!from.empty());
-  return out;
-}
 
 Result<std::string> ChangeToText(const pb::NodeChange& change) {
   if (!change.has_offer()) return "remove " + change.node();

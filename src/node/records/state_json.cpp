@@ -26,6 +26,7 @@ constexpr std::array kTables = {
     TableInfo{"governance/open", "", "OpenProposals"},
     TableInfo{"governance/members", "", "MembersChanged"},
     TableInfo{"proposal", "", "Proposal"},
+    TableInfo{"misdeed", "", "Misdeed"},
     TableInfo{"follower", "", "Follower"},
     TableInfo{"promote", "private", "PromotionDecision"},
     TableInfo{"rec", "private", "PrivateRecord"},

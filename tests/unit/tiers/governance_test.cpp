@@ -2,6 +2,7 @@
 
 #include "tiers/governance.h"
 
+#include "consensus/messages.h"
 #include "ledger/epochs.h"
 #include "tier_fixture.h"
 
@@ -96,6 +97,7 @@ class Governed {
     return Vote("centre-2", *id);
   }
 
+  auto state() const { return tier_.chain().SealedState(); }
   ledger::EpochState epoch() const {
     return ledger::ReadEpoch(*tier_.chain().SealedState()).value();
   }
@@ -405,6 +407,91 @@ TEST(Governance, Votes_AreUrgent) {
   const auto tx = chain.tier().Make("centre-0", "ValidatorProposed", chain.Add("v4"),
                                     ledger::pb::DISCLOSURE_UNSPECIFIED);
   EXPECT_EQ(chain.tier().application().Lane(tx), ledger::Application::kUrgentLane);
+}
+
+class EvidenceOnChain : public ::testing::Test {
+ protected:
+  // What v1 signs as validator `index` of `epoch`.
+  Bytes Prepare(std::uint64_t height, std::string_view batch, Epoch epoch = Epoch(0),
+                std::string_view signer = "v1") const {
+    const auto message = consensus::VerifiedMessage::Sign(
+        KeyOf("vote " + std::string(signer)), governed.chain(), epoch, ValidatorIndex(1),
+        consensus::Prepare{{View(2), Height(height), consensus::OrderDigest(batch)}});
+    return message->signed_bytes();
+  }
+  pb::EvidenceSubmitted Evidence(std::uint64_t height) const {
+    pb::EvidenceSubmitted message;
+    message.set_first(Prepare(height, "a"));
+    message.set_second(Prepare(height, "b"));
+    return message;
+  }
+  std::vector<pb::Misdeed> Misdeeds() const {
+    std::vector<pb::Misdeed> out;
+    kMisdeeds.Scan(*governed.state(), {}, {}, [&](BytesView, const pb::Misdeed& misdeed) {
+      out.push_back(misdeed);
+      return true;
+    });
+    return out;
+  }
+  Code Refused(const std::string& author, const pb::EvidenceSubmitted& message) {
+    const auto id = governed.Write(author, message);
+    return id ? Code::kInternal : id.error().code;
+  }
+
+  Governed governed;
+};
+
+TEST_F(EvidenceOnChain, ACentreSubmitsIt_AndItStaysOnce) {
+  const auto id = governed.Write("centre-0", Evidence(7));
+  ASSERT_TRUE(id) << id.error().ToString();
+  const auto misdeeds = Misdeeds();
+  ASSERT_EQ(misdeeds.size(), 1u);
+  EXPECT_EQ(misdeeds[0].name(), "v1");
+  EXPECT_EQ(misdeeds[0].validator(), 1u);
+  EXPECT_EQ(misdeeds[0].kind(), "PREPARE");
+  EXPECT_EQ(misdeeds[0].view(), 2u);
+  EXPECT_EQ(misdeeds[0].height(), 7u);
+  EXPECT_EQ(misdeeds[0].centre(), "centre-0");
+  EXPECT_EQ(misdeeds[0].transaction(), id->View());
+  auto swapped = Evidence(7);
+  swapped.mutable_first()->swap(*swapped.mutable_second());
+  EXPECT_EQ(Refused("centre-1", swapped), Code::kDuplicate) << "one misdeed, whoever saw it";
+  ASSERT_TRUE(governed.Write("centre-1", Evidence(8)));
+  EXPECT_EQ(Misdeeds().size(), 2u);
+}
+
+TEST_F(EvidenceOnChain, WhatConvictsNobody_IsRefused) {
+  EXPECT_EQ(Refused("acme", Evidence(7)), Code::kUnauthorized) << "centres only";
+  auto same = Evidence(7);
+  same.set_second(same.first());
+  EXPECT_EQ(Refused("centre-0", same), Code::kInvalidArgument);
+  auto forged = Evidence(7);
+  forged.set_second(Prepare(7, "b", Epoch(0), "v2"));
+  EXPECT_EQ(Refused("centre-0", forged), Code::kBadSignature);
+  auto absent = Evidence(7);
+  absent.clear_second();
+  EXPECT_EQ(Refused("centre-0", absent), Code::kInvalidArgument);
+  auto later = Evidence(7);
+  later.set_epoch(1);
+  EXPECT_EQ(Refused("centre-0", later), Code::kNotFound) << "no such epoch yet";
+  EXPECT_TRUE(Misdeeds().empty());
+}
+
+TEST_F(EvidenceOnChain, AnEndedEpochsValidator_IsStillConvicted) {
+  ASSERT_TRUE(governed.Decide(governed.Remove({"v1"})));
+  while (governed.epoch().number() == Epoch(0)) governed.Pass(1);
+  ASSERT_TRUE(governed.Write("centre-0", Evidence(7)));
+  EXPECT_EQ(Misdeeds()[0].name(), "v1");
+  auto now = Evidence(7);
+  now.set_epoch(1);
+  EXPECT_EQ(Refused("centre-0", now), Code::kWrongChain);
+}
+
+TEST_F(EvidenceOnChain, SoManyAreKeptOfAValidator) {
+  for (std::uint64_t h = 1; h <= kMaxMisdeeds; ++h) {
+    ASSERT_TRUE(governed.Write("centre-0", Evidence(h)));
+  }
+  EXPECT_EQ(Refused("centre-0", Evidence(kMaxMisdeeds + 1)), Code::kExhausted);
 }
 
 }  // namespace
