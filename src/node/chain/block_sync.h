@@ -65,6 +65,9 @@ class BlockSync {
   /// The answer was bad.
   void Penalise(const NodeKey& peer, Timestamp now);
 
+  /// Connected peers that said how far they are.
+  std::size_t reporting() const { return peers_.size(); }
+
   /// Highest sealed height that those most worth believing claim: validators that have not failed;
   /// without any of these, other validators; without any validator, others in the same order.
   Height best() const;

@@ -34,6 +34,7 @@ struct ChainStatusInfo {
   bool vote_key = false;         // holds one: votes in the epochs whose set has it
   bool synced = false;           // within a window of the highest head any peer reports
   Height best_peer_height;
+  std::size_t reporting_peers = 0;  // connected ones that said how far they are on this chain
   std::size_t mempool_transactions = 0;
   std::size_t mempool_bytes = 0;
   std::optional<consensus::ReplicaStatus> replica;

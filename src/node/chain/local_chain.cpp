@@ -414,7 +414,9 @@ bool LocalChain::TakeAnswer(const NodeKey& from) {
 
 void LocalChain::OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response) {
   Height first(0);
-  if (response.blocks_size() > 0) {
+  if (response.blocks_size() == 0) {
+    Refused("sync", "empty");
+  } else {
     const auto header = Decode<pb::BlockHeader>(response.blocks(0).block().header());
     if (header) first = Height(header->height());
   }

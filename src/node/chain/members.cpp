@@ -44,11 +44,17 @@ Result<std::set<NodeKey>> Members::ReadFollowers(const ledger::StateReader& stat
   return out;
 }
 
+void Members::CannotRead(const Error& error) const {
+  spdlog::error("chain {}: who its members are cannot be read: {}", chain_.genesis().name(),
+                error.ToString());
+}
+
 void Members::Refresh() {
   const auto state = chain_.SealedState();
   const Bytes epoch = state->Get(ledger::kCurrentEpochKey).value_or(Bytes());
   const Bytes changed =
       state->Get(tiers::kMembersChanged.Key(tiers::kMembersChangedKey)).value_or(Bytes());
+  if (const Status read = state->status(); !read) return CannotRead(read.error());
   {
     const std::lock_guard lock(mutex_);
     if (epoch == epoch_ && changed == changed_) return;
@@ -57,12 +63,9 @@ void Members::Refresh() {
   auto followers = ReadFollowers(*state, !changed.empty());
   const Status read = state->status();
   if (!validators || !followers || !read) {
-    const Error& error = !validators  ? validators.error()
-                         : !followers ? followers.error()
-                                      : read.error();
-    spdlog::error("chain {}: who its members are cannot be read: {}", chain_.genesis().name(),
-                  error.ToString());
-    return;
+    return CannotRead(!validators  ? validators.error()
+                      : !followers ? followers.error()
+                                   : read.error());
   }
   const std::lock_guard lock(mutex_);
   epoch_ = epoch;

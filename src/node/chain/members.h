@@ -25,6 +25,7 @@ class Members {
   std::vector<NodeKey> validators() const;
 
  private:
+  void CannotRead(const Error& error) const;
   Result<std::set<NodeKey>> ReadFollowers(const ledger::StateReader& state, bool governed) const;
 
   const ledger::Chain& chain_;

@@ -41,24 +41,34 @@ struct JoinOptions {
   std::uint64_t wait_s = 600;
 };
 
-Result<Config> NewHome(const JoinOptions& options, const fs::path& home) {
+std::string VoteKeyPurpose(const ledger::Genesis& genesis) { return "vote-" + genesis.name(); }
+
+Result<Config> NewConfig(const JoinOptions& options, const fs::path& home) {
   if (options.name.empty()) {
     return Fail(Code::kInvalidArgument, "{} is no home yet: give the new node's --name",
                 home.string());
   }
-  TRY(MakeHomeDirectories(home));
   Config config;
   config.name = options.name;
   config.home = home;
-  config.passphrase_file = TRY(PassphraseFileOf(home, options.passphrase_file));
+  config.passphrase_file =
+      options.passphrase_file.empty() ? home / "passphrase" : fs::absolute(options.passphrase_file);
+  config.node_key_file = KeyFileOf(home, "node");
   config.p2p_listen = options.p2p_listen;
   config.p2p_advertise = options.advertise;
   config.grpc_listen = options.grpc_listen;
   config.http_listen = options.http_listen;
-  const std::string passphrase = TRY(ReadPassphrase({config.passphrase_file}, false));
-  config.node_key_file = TRY(MakeKey(home, "node", passphrase, options.cost)).file;
-  TRY(LoadOrMakeServerCertificate(home, options.tls_names));
   return config;
+}
+
+/// What `config` names and is not there yet.
+Status MakeHome(const JoinOptions& options, const Config& config) {
+  TRY(MakeHomeDirectories(config.home));
+  TRY(PassphraseFileOf(config.home, options.passphrase_file));
+  const std::string passphrase = TRY(ReadPassphrase({config.passphrase_file}, false));
+  TRY(MakeKey(config.home, "node", passphrase, options.cost));
+  TRY(LoadOrMakeServerCertificate(config.home, options.tls_names));
+  return {};
 }
 
 Status AddPeer(const JoinOptions& options, Config& config) {
@@ -66,9 +76,13 @@ Status AddPeer(const JoinOptions& options, Config& config) {
   if (!options.peer_key.empty()) {
     peer.node_key = TRY(crypto::PublicKey::FromHexString(options.peer_key));
   }
-  const bool known = std::ranges::any_of(
-      config.peers, [&](const PeerConfig& other) { return other.address == peer.address; });
-  if (!known) config.peers.push_back(std::move(peer));
+  const auto known =
+      std::ranges::find(config.peers, peer.address, [](const PeerConfig& p) { return p.address; });
+  if (known == config.peers.end()) {
+    config.peers.push_back(std::move(peer));
+  } else if (peer.node_key) {
+    known->node_key = peer.node_key;
+  }
   return {};
 }
 
@@ -81,27 +95,30 @@ Status AddChain(const JoinOptions& options, const ledger::Genesis& genesis, Conf
   }
   ChainConfig chain;
   chain.genesis = config.home / "genesis" / (genesis.name() + ".json");
-  TRY(WriteFile(chain.genesis, genesis.bytes(), 0644, IfExists::kReplace));
   if (options.validator) {
-    const std::string passphrase = TRY(ReadPassphrase({config.passphrase_file}, false));
     chain.role = ChainRole::kValidator;
-    chain.vote_key_file =
-        TRY(MakeKey(config.home, "vote-" + genesis.name(), passphrase, options.cost)).file;
+    chain.vote_key_file = KeyFileOf(config.home, VoteKeyPurpose(genesis));
   }
   config.chains.push_back(std::move(chain));
   return {};
 }
 
-/// Makes the home or adds the chain to the one that is there.
+/// Makes the home or adds the chain to the one that is there; nothing where an option is wrong.
 Result<Config> Prepare(const JoinOptions& options, const ledger::Genesis& genesis) {
   const fs::path home = fs::absolute(options.home);
   const fs::path file = home / "config.toml";
   const bool existing = fs::exists(file);
-  Config config = existing ? TRY(LoadConfig(file)) : TRY(NewHome(options, home));
+  Config config = existing ? TRY(LoadConfig(file)) : TRY(NewConfig(options, home));
   TRY(AddPeer(options, config));
   TRY(AddChain(options, genesis, config));
   const std::string text = DefaultConfig(config);
   TRY(ParseConfig(text, file.string(), home));  // an address or a name given here
+  if (!existing) TRY(MakeHome(options, config));
+  TRY(WriteFile(config.chains.back().genesis, genesis.bytes(), 0644, IfExists::kReplace));
+  if (options.validator) {
+    const std::string passphrase = TRY(ReadPassphrase({config.passphrase_file}, false));
+    TRY(MakeKey(home, VoteKeyPurpose(genesis), passphrase, options.cost));
+  }
   if (existing) {
     TRY(WriteFile(home / fmt::format("config.toml.before-{}", genesis.name()),
                   TRY(ReadFile(file, 1u << 20)), 0600, IfExists::kReplace));
@@ -131,11 +148,11 @@ Result<bool> Follow(const Node& node, const std::string& chain, std::uint64_t wa
   for (int poll = 0; std::chrono::steady_clock::now() < deadline; ++poll) {
     const ChainStatusInfo status = TRY(node.ChainStatus(chain));
     if (status.halted) return Fail(Code::kDiverged, "chain {} halted: {}", chain, *status.halted);
-    const bool there = node.connected_peers() > 0 && status.synced;
+    const bool there = status.reporting_peers > 0 && status.synced;
     synced = there ? synced + 1 : 0;
     if (synced == kPollsToTrustSynced || poll % kPollsBetweenLines == 0) {
-      fmt::print("{}: height {} of {}, {} peers\n", chain, status.head.height,
-                 std::max(status.head.height, status.best_peer_height), node.connected_peers());
+      fmt::print("{}: height {} of {}, {} of its nodes answer\n", chain, status.head.height,
+                 std::max(status.head.height, status.best_peer_height), status.reporting_peers);
       std::fflush(stdout);
     }
     if (synced == kPollsToTrustSynced) return true;

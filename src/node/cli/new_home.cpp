@@ -32,11 +32,15 @@ Result<fs::path> PassphraseFileOf(const fs::path& home, const fs::path& given) {
   return file;
 }
 
+fs::path KeyFileOf(const fs::path& home, const std::string& purpose) {
+  return home / "keys" / (purpose + ".key");
+}
+
 Result<MadeKey> MakeKey(const fs::path& home, const std::string& purpose,
                         const std::string& passphrase, crypto::KdfCost cost) {
   crypto::SystemRandom random;
   const auto key = crypto::KeyPair::Generate(random);
-  fs::path file = home / "keys" / (purpose + ".key");
+  fs::path file = KeyFileOf(home, purpose);
   TRY(crypto::WriteKeyFile(file, key, purpose, passphrase, cost, random));
   return MadeKey{std::move(file), key.public_key()};
 }

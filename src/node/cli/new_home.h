@@ -16,6 +16,9 @@ Status MakeHomeDirectories(const std::filesystem::path& home);
 Result<std::filesystem::path> PassphraseFileOf(const std::filesystem::path& home,
                                                const std::filesystem::path& given);
 
+/// keys/`purpose`.key of the home.
+std::filesystem::path KeyFileOf(const std::filesystem::path& home, const std::string& purpose);
+
 struct MadeKey {
   std::filesystem::path file;
   crypto::PublicKey key;

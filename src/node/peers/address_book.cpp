@@ -86,12 +86,22 @@ const v1::SignedAddress& AddressBook::Announce(const ChainId& chain, const crypt
   return entry.announced;
 }
 
-std::optional<std::string> AddressBook::Find(const ChainId& chain, const NodeKey& key) const {
+const AddressBook::Entry* AddressBook::FindEntry(const ChainId& chain, const NodeKey& key) const {
   const auto entries = chains_.find(chain);
-  if (entries == chains_.end()) return std::nullopt;
+  if (entries == chains_.end()) return nullptr;
   const auto it = entries->second.find(key);
-  if (it == entries->second.end()) return std::nullopt;
-  return it->second.address;
+  return it == entries->second.end() ? nullptr : &it->second;
+}
+
+std::optional<std::string> AddressBook::Find(const ChainId& chain, const NodeKey& key) const {
+  const Entry* const entry = FindEntry(chain, key);
+  return entry == nullptr ? std::nullopt : std::optional(entry->address);
+}
+
+std::optional<v1::SignedAddress> AddressBook::AnnouncementOf(const ChainId& chain,
+                                                             const NodeKey& key) const {
+  const Entry* const entry = FindEntry(chain, key);
+  return entry == nullptr ? std::nullopt : std::optional(entry->announced);
 }
 
 std::vector<v1::SignedAddress> AddressBook::Of(const ChainId& chain) const {

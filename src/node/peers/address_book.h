@@ -16,8 +16,8 @@ namespace talent::node {
 /// Not thread-safe.
 class AddressBook {
  public:
-  /// Validators and the followers of a large network; nobody dials more.
-  static constexpr std::size_t kMaxPerChain = 1024;
+  /// All followers that a chain may have (tiers::kMaxFollowers) and its validators, with room.
+  static constexpr std::size_t kMaxPerChain = 10'240;
   /// "host:port", the longest name DNS knows.
   static constexpr std::size_t kMaxAddressBytes = 262;
 
@@ -42,6 +42,7 @@ class AddressBook {
 
   /// nullopt where it is not known.
   std::optional<std::string> Find(const ChainId& chain, const NodeKey& key) const;
+  std::optional<v1::SignedAddress> AnnouncementOf(const ChainId& chain, const NodeKey& key) const;
   /// Everything known about the nodes of `chain`.
   std::vector<v1::SignedAddress> Of(const ChainId& chain) const;
   /// Drops those who are members no more. True where there were any.
@@ -54,6 +55,8 @@ class AddressBook {
     v1::SignedAddress announced;
     bool settled = false;
   };
+  const Entry* FindEntry(const ChainId& chain, const NodeKey& key) const;
+
   std::map<ChainId, std::map<NodeKey, Entry>> chains_;
 };
 

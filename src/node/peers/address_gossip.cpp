@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "base/file.h"
 
 namespace talent::node {
@@ -9,9 +11,11 @@ namespace {
 
 // How soon a change of validators is followed by connections to them.
 constexpr std::chrono::seconds kTick{1};
-// Every so many ticks this node says again where it is: a peer may have heard it before it knew
-// this node for a member.
+// Every so many ticks this node says again where it is, and where some of the others are: a peer
+// may have heard it before it knew them for members. As often a node is believed another address.
 constexpr std::uint64_t kTicksBetweenAnnouncements = 20;
+// Of a chain and peer at a time; what comes next is said the next time.
+constexpr std::size_t kRepeated = 128;
 // A full book of each of the chains a node can host, with room.
 constexpr std::size_t kMaxFileBytes = 32u << 20;
 
@@ -38,7 +42,7 @@ AddressGossip::AddressGossip(boost::asio::io_context& io, PeerNetwork& network, 
     : network_(network), options_(std::move(options)), book_(std::move(book)), timer_(io) {
   if (options_.advertise.empty()) return;
   for (const ChainId& chain : options_.chains) {
-    own_[chain] = book_.Announce(chain, *options_.self, options_.advertise, options_.clock->Now());
+    (void)book_.Announce(chain, *options_.self, options_.advertise, options_.clock->Now());
   }
 }
 
@@ -83,17 +87,32 @@ void AddressGossip::Tick() {
     changed_ |= book_.Forget([this](const ChainId& chain, const NodeKey& key) {
       return key == options_.self->public_key() || options_.is_member(chain, key);
     });
-    for (const auto& [chain, announced] : own_) {
-      for (const NodeKey& peer : peers_) Tell(chain, announced, peer);
-    }
+    for (const ChainId& chain : options_.chains) Repeat(chain);
+    book_.Settle();
   }
   Plan();
-  book_.Settle();
   if (std::exchange(changed_, false)) Save();
   timer_.expires_after(kTick);
   timer_.async_wait([this](const boost::system::error_code& ec) {
     if (!ec) Tick();
   });
+}
+
+void AddressGossip::Repeat(const ChainId& chain) {
+  std::vector<v1::SignedAddress> again = book_.Of(chain);
+  if (again.size() > kRepeated) {
+    std::size_t& from = repeat_from_[chain];
+    std::rotate(again.begin(), again.begin() + static_cast<std::ptrdiff_t>(from % again.size()),
+                again.end());
+    from = (from + kRepeated) % again.size();
+    again.resize(kRepeated);
+    if (const auto own = book_.AnnouncementOf(chain, options_.self->public_key())) {
+      again.push_back(*own);
+    }
+  }
+  for (const NodeKey& peer : peers_) {
+    for (const v1::SignedAddress& known : again) Tell(chain, known, peer);
+  }
 }
 
 void AddressGossip::Plan() {

@@ -45,13 +45,14 @@ class AddressGossip {
                 AddressBook book);
   void Tick();
   void Tell(const ChainId& chain, const v1::SignedAddress& announced, const NodeKey& peer);
+  void Repeat(const ChainId& chain);
   void Plan();
   void Save();
 
   PeerNetwork& network_;
   const Options options_;
   AddressBook book_;
-  std::map<ChainId, v1::SignedAddress> own_;
+  std::map<ChainId, std::size_t> repeat_from_;  // place in the book
   boost::asio::steady_timer timer_;
   std::set<NodeKey> peers_;
   std::map<NodeKey, std::string> learned_;  // what the network was told last

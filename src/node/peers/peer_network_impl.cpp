@@ -217,10 +217,19 @@ asio::awaitable<void> PeerNetwork::Impl::DialLoop(Dial& dial) {
 }
 
 asio::awaitable<Status> PeerNetwork::Impl::DialOnce(Dial& dial) {
-  const auto [ec, endpoints] = co_await dial.resolver.async_resolve(
-      dial.address.host, std::to_string(dial.address.port), kTuple);
-  if (ec) co_return Fail(Code::kUnavailable, "cannot resolve: {}", ec.message());
-  if (stopped()) co_return Fail(Code::kUnavailable, "stopping");
+  tcp::resolver::results_type endpoints;
+  boost::system::error_code no_ip;
+  // Names are looked up one after the other, so a slow one must not hold up what needs no look.
+  if (const auto ip = asio::ip::make_address(dial.address.host, no_ip); !no_ip) {
+    endpoints = tcp::resolver::results_type::create(tcp::endpoint(ip, dial.address.port),
+                                                    dial.address.host, {});
+  } else {
+    const auto [ec, found] = co_await dial.resolver.async_resolve(
+        dial.address.host, std::to_string(dial.address.port), kTuple);
+    if (ec) co_return Fail(Code::kUnavailable, "cannot resolve: {}", ec.message());
+    if (stopped()) co_return Fail(Code::kUnavailable, "stopping");
+    endpoints = found;
+  }
   const auto connection = std::make_shared<Connection>(strand_, tls_, options_.timing);
   open_.insert(connection);
   const Status connected = co_await connection->Connect(endpoints);

@@ -128,5 +128,23 @@ TEST_F(CliTest, UnreachableNode_IsSaid) {
   EXPECT_THAT(err_, HasSubstr("NOT_FOUND"));
 }
 
+TEST_F(CliTest, Join_WithAWrongOption_MakesNothing) {
+  const OneNodeChain chain;
+  ASSERT_TRUE(
+      WriteFile(Path("genesis.json"), chain.chain().genesis().bytes(), 0600, IfExists::kFail));
+  const auto join = [&](std::vector<std::string> more) {
+    std::vector<std::string> all = {"join",   "--home", Path("new"), "--validator",
+                                    "--kdf",  "interactive",   "--genesis", Path("genesis.json"),
+                                    "--wait", "0"};
+    all.insert(all.end(), more.begin(), more.end());
+    return Run(all);
+  };
+  EXPECT_EQ(join({"--name", "n", "--peer", "no address"}), kUsage);
+  EXPECT_EQ(join({"--name", "n", "--peer", "127.0.0.1:1", "--peer-key", "no key"}), kUsage);
+  EXPECT_EQ(join({"--peer", "127.0.0.1:1"}), kUsage) << "a new home needs a name";
+  EXPECT_EQ(join({"--name", "n", "--peer", "127.0.0.1:1", "--p2p", "nowhere"}), kUsage);
+  EXPECT_FALSE(std::filesystem::exists(Path("new")));
+}
+
 }  // namespace
 }  // namespace talent::node
