@@ -321,6 +321,11 @@ Status Chain::Impl::ApplyNext(const pb::BlockWithPayloads& block, const pb::Bloc
   std::vector<Transaction> transactions;
   for (const pb::SignedEnvelope& envelope : block.block().transactions()) {
     ids.push_back(crypto::MerkleLeaf(TransactionId(envelope.envelope()).View()));
+    // Nothing that was certified covers it, and no validator voted for a batch with such a one.
+    if (envelope.signature().size() != crypto::Signature::kSize) {
+      return Fail(Code::kBadSignature, "block {}: a transaction's signature has {} bytes",
+                  header.height(), envelope.signature().size());
+    }
     // What does not parse has no author; it executes as invalid, and its receipt says so.
     auto tx = ParseTransaction(envelope, nullptr);
     if (tx) transactions.push_back(std::move(*tx));

@@ -429,6 +429,11 @@ TEST(ChainApply, TamperedBlocks_AreRefusedWithTheReason) {
               b.mutable_block()->mutable_transactions(0)->mutable_signature()->back() ^= 1;
             }),
             Code::kBadSignature);
+  EXPECT_EQ(code_of([](auto& b) {
+              b.mutable_block()->mutable_transactions(0)->mutable_signature()->pop_back();
+            }),
+            Code::kBadSignature)
+      << "nor does it look as if the validators were wrong";
   EXPECT_EQ(code_of([](auto& b) { b.clear_payloads(); }), Code::kPrecondition);
   EXPECT_EQ(code_of([](auto& b) { b.mutable_payloads(0)->mutable_data()->back() ^= 1; }),
             Code::kPrecondition);
