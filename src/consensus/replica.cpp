@@ -63,6 +63,8 @@ void Replica::Impl::On(const MessageReceived& event) {
     OnReply(*reply);
   } else if (const auto* certified = std::get_if<Certified>(&message.content())) {
     if (certified->head.height <= sealed_) return Drop(DropReason::kWindow);
+    const Slot* slot = FindSlot(certified->head.height);
+    if (slot != nullptr && slot->certified) return Drop(DropReason::kDuplicate);
     Learn(certified->head, from);
   }
 }

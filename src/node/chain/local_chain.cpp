@@ -517,6 +517,7 @@ void LocalChain::PublishStatus() {
   now.validator = IsValidator();
   now.vote_key = role_.has_value();
   now.best_peer_height = sync_.best();
+  now.reporting_peers = sync_.reporting();
   now.synced = now.best_peer_height <= now.head.height + chain_->genesis().consensus().window;
   now.mempool_transactions = mempool_.size();
   now.mempool_bytes = mempool_.bytes();

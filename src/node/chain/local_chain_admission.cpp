@@ -31,7 +31,10 @@ void LocalChain::Submit(Bytes transaction, std::function<void(Result<TxId>)> don
 }
 
 bool LocalChain::OnTransactionsFrame(v1::Transactions&& frame) {
-  if (frame.transactions_size() > kMaxRelayedAtOnce) return false;
+  if (frame.transactions_size() > kMaxRelayedAtOnce) {
+    Refused("transaction", "too_many");
+    return false;
+  }
   for (Bytes& transaction : *frame.mutable_transactions()) {
     Arrive({std::move(transaction), nullptr});
   }
@@ -45,7 +48,8 @@ void LocalChain::Arrive(Arrival arrival) {
     if (arrivals_.size() >= kMaxArrivals ||
         arrival_bytes_ + arrival.transaction.size() > kMaxArrivalBytes) {
       lock.unlock();
-      if (arrival.done) arrival.done(Refusal());
+      if (arrival.done) return arrival.done(Refusal());
+      Refused("transaction", "busy");
       return;
     }
     arrival_bytes_ += arrival.transaction.size();
@@ -144,6 +148,7 @@ void LocalChain::Admit(const std::vector<VerifiedArrival>& verified) {
     const bool local = done != nullptr;
     const Result<bool> added = AdmitOne(tx, local);
     if (added && *added && local) relayed.push_back(tx);
+    if (!local && !added) Refused("transaction", added.error());
     if (local) done(added ? Result<TxId>(tx->id) : tl::unexpected(added.error()));
   }
   Relay(relayed);

@@ -133,9 +133,9 @@ TEST_F(CliTest, Join_WithAWrongOption_MakesNothing) {
   ASSERT_TRUE(
       WriteFile(Path("genesis.json"), chain.chain().genesis().bytes(), 0600, IfExists::kFail));
   const auto join = [&](std::vector<std::string> more) {
-    std::vector<std::string> all = {"join",   "--home", Path("new"), "--validator",
-                                    "--kdf",  "interactive",   "--genesis", Path("genesis.json"),
-                                    "--wait", "0"};
+    std::vector<std::string> all = {
+        "join",        "--home",    Path("new"),          "--validator", "--kdf",
+        "interactive", "--genesis", Path("genesis.json"), "--wait",      "0"};
     all.insert(all.end(), more.begin(), more.end());
     return Run(all);
   };
