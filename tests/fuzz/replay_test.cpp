@@ -1,5 +1,5 @@
 // Every input of the corpus, and some made of it, through its target: what was found once stays
-// found.
+// found. Real fuzzing is scripts/fuzz.
 #include <gtest/gtest.h>
 
 #include <algorithm>
