@@ -2,6 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "base/canonical.h"
 #include "base/file.h"
 
@@ -59,6 +62,10 @@ bool EvidenceStore::Add(const consensus::EvidenceFacts& facts, v1::Evidence evid
   const std::lock_guard lock(mutex_);
   const std::size_t size = SizeOf(evidence);
   if (entries_.size() >= kMaxEntries || bytes_ + size > kMaxBytes) return false;
+  const auto of_culprit = std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
+    return entry.first.epoch == facts.epoch && entry.first.culprit == facts.culprit;
+  });
+  if (std::cmp_greater_equal(of_culprit, kMaxOfOne)) return false;
   if (!entries_.emplace(facts, std::move(evidence)).second) return false;
   bytes_ += size;
   return true;

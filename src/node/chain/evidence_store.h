@@ -12,10 +12,12 @@
 
 namespace talent::node {
 
-/// One entry for each misdeed (consensus::EvidenceFacts), however often it is seen. Bounded: a key
-/// that equivocates in every view and height is convicted by the first few. Thread-safe.
+/// One entry for each misdeed (consensus::EvidenceFacts), however often it is seen. Bounded, of
+/// each validator of an epoch too: a key that equivocates in every view and height is convicted by
+/// the first few, and leaves room for others. Thread-safe.
 class EvidenceStore {
  public:
+  static constexpr std::size_t kMaxOfOne = 8;
   static constexpr std::size_t kMaxEntries = 256;
   static constexpr std::size_t kMaxBytes = 16u << 20;
 
@@ -25,7 +27,7 @@ class EvidenceStore {
   /// `path`.damaged: none is better than some that is wrong. Errors: kIo.
   static Result<std::unique_ptr<EvidenceStore>> Open(std::filesystem::path path);
 
-  /// False: known already, or the store is full.
+  /// False: known already, or there is enough of this validator, or the store is full.
   bool Add(const consensus::EvidenceFacts& facts, v1::Evidence evidence);
   /// Writes everything to the file; waits for the disk. Errors: kIo.
   Status Save();

@@ -37,12 +37,22 @@ TEST(EvidenceStore, KeepsOneOfEachMisdeed) {
 TEST(EvidenceStore, IsBounded) {
   EvidenceStore many;
   for (std::uint64_t h = 0; h < 2 * EvidenceStore::kMaxEntries; ++h) {
-    (void)many.Add(Facts(1, h), Entry(1, h));
+    const auto culprit = static_cast<std::uint32_t>(h % 100);
+    (void)many.Add(Facts(culprit, h), Entry(culprit, h));
   }
   EXPECT_EQ(many.size(), EvidenceStore::kMaxEntries);
   EvidenceStore large;
   EXPECT_TRUE(large.Add(Facts(1, 1), Entry(1, 1, EvidenceStore::kMaxBytes / 2)));
   EXPECT_FALSE(large.Add(Facts(1, 2), Entry(1, 2, 1)));
+}
+
+TEST(EvidenceStore, OneThatEquivocatesWithoutEndHidesNobodyElse) {
+  EvidenceStore store;
+  for (std::uint64_t h = 0; h < 2 * EvidenceStore::kMaxEntries; ++h) {
+    (void)store.Add(Facts(1, h), Entry(1, h));
+  }
+  EXPECT_EQ(store.size(), EvidenceStore::kMaxOfOne);
+  EXPECT_TRUE(store.Add(Facts(2, 1), Entry(2, 1)));
 }
 
 TEST(EvidenceStore, SurvivesARestartVerbatim) {
