@@ -136,7 +136,7 @@ Status Database::Impl::Start(const std::string& path) {
   db.reset(raw);
   if (!opened.ok()) {
     const std::string text = opened.ToString();
-    const bool locked = opened.IsIOError() && text.find("lock") != std::string::npos;
+    const bool locked = opened.IsIOError() && text.find("/LOCK:") != std::string::npos;
     if (locked) {
       return Fail(Code::kUnavailable, "another process (or this one) has the database open: {}",
                   text);

@@ -123,10 +123,11 @@ class BlockStream final : public Reactor, public std::enable_shared_from_this<Bl
   }
 
   grpc::Status HaltedStatus() const {
-    return ToGrpcStatus({Code::kUnavailable,
-                         fmt::format("chain {} is halted on this node, which has its blocks up to "
-                                     "{}; go on from {} on another",
-                                     runner_.chain().genesis().name(), next_ - 1, next_)});
+    return ToGrpcStatus(
+        {Code::kUnavailable,
+         fmt::format("chain {} is halted on this node, which has its blocks up to "
+                     "{}; go on from {} on another",
+                     runner_.chain().genesis().name(), runner_.chain().head().height, next_)});
   }
 
   /// Fills response_. Only the owner of busy_ may call it.
