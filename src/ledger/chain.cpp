@@ -127,7 +127,9 @@ Status Chain::Impl::Load() {
     TRY(StoreGenesis(store, genesis, state));
     height = Height(0);
   }
-  restored = TRY(store.ReadRetention()).restored();
+  // Its blocks begin with the one after the snapshot, or later, if it was pruned.
+  const pb::StoredRetention retention = TRY(store.ReadRetention());
+  if (retention.restored()) known_from = Height(retention.blocks_from());
   return LoadHead(*height, state.tree.root.hash);
 }
 
@@ -291,7 +293,8 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
     // Found where it could take effect; where it came too early, or again too late, only if it has
     // no other place.
     // On a chain that began from a snapshot that cannot be known.
-    if (!executed.timely && (restored || TRY(store.ReadLocation(executed.id)))) continue;
+    if (!executed.timely && (known_from > Height(0) || TRY(store.ReadLocation(executed.id))))
+      continue;
     put(Use::kTransactions, executed.id.View(),
         EncodeLocation({height, static_cast<std::uint32_t>(i)}));
     if (!executed.has_payload) continue;

@@ -100,7 +100,10 @@ class Chain {
   Result<pb::Block> GetBlock(Height height) const;  // kNotFound
   Result<pb::BlockWithPayloads> GetBlockWithPayloads(Height height) const;
   Result<pb::CertifiedHeader> GetHeader(Height height) const;  // kNotFound
-  /// nullopt: not sealed. Errors: kIo, kCorruption.
+  /// Of transactions whose valid_until lies below this height it is not known whether they were
+  /// sealed, where they are not found: the chain began from a snapshot. 0: all are known.
+  Height known_from() const;
+  /// nullopt: not sealed (but see known_from). Errors: kIo, kCorruption.
   Result<std::optional<TxLocation>> FindTransaction(const TxId& id) const;
   /// The transaction with its payload if that is kept. kNotFound.
   Result<Transaction> GetTransaction(const TxId& id) const;

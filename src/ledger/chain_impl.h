@@ -78,7 +78,7 @@ struct Chain::Impl {
   StagedPages staged_pages{staged, store};
   TreePageCache pages{staged_pages};
   TreeSlot sealed_root;
-  bool restored = false;  // began from a snapshot
+  Height known_from;  // above 0: began from a snapshot
 
   mutable std::mutex mutex;  // guards both
   Head head;

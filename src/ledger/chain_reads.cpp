@@ -100,6 +100,8 @@ Result<pb::CertifiedHeader> Chain::GetHeader(Height height) const {
   return impl_->store.ReadHeader(height);
 }
 
+Height Chain::known_from() const { return impl_->known_from; }
+
 Result<std::optional<TxLocation>> Chain::FindTransaction(const TxId& id) const {
   return impl_->store.ReadLocation(id);
 }

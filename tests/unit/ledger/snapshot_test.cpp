@@ -129,6 +129,8 @@ TEST_F(Snapshot, RestoredNode_SaysWhatItDoesNotHave) {
   EXPECT_EQ(node.chain->GetTransaction(early_.id).error().code, Code::kPruned);
   EXPECT_EQ(node.chain->GetBlock(Height(99)).error().code, Code::kNotFound);
   EXPECT_TRUE(node.chain->GetBlock(Height(9)));
+  EXPECT_EQ(node.chain->known_from(), Height(9));
+  EXPECT_EQ(source_.chain->known_from(), Height(0));
 }
 
 TEST_F(Snapshot, RestoredNode_VerifiesFromItsSnapshotOn) {
