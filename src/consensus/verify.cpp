@@ -7,6 +7,7 @@ namespace {
 struct Verifier {
   const ChainId& chain;
   const crypto::ValidatorSet& set;
+  const Horizon* horizon;
 
   Status Check(const CertifiedHead& head) const {
     if (head.height == Height(0)) return {};
@@ -54,7 +55,7 @@ struct Verifier {
       if (!std::holds_alternative<ViewChange>(TRY(DecodeMessage(bytes)).content)) {
         return Fail(Code::kInvalidArgument, "new view {} holds what is no view change", view.view);
       }
-      MessagePtr change = TRY(VerifyMessage(chain, set, bytes));
+      MessagePtr change = TRY(VerifyMessage(chain, set, bytes, horizon));
       if (change->As<ViewChange>().view != view.view) {
         return Fail(Code::kInvalidArgument, "new view {} holds a view change to {}", view.view,
                     change->As<ViewChange>().view);
@@ -123,6 +124,11 @@ Status CheckHorizon(const Horizon& horizon, const Content& content) {
   if (const auto* m = std::get_if<Prepare>(&content)) return CheckVote(horizon, m->at);
   if (const auto* m = std::get_if<Commit>(&content)) return CheckVote(horizon, m->at);
   if (const auto* m = std::get_if<ViewChange>(&content)) {
+    // Each costs a quorum of signature checks; nobody has prepared more than its window.
+    if (m->prepared.size() > horizon.window) {
+      return Fail(Code::kTooLarge, "view change with {} prepared certificates, the window is {}",
+                  m->prepared.size(), horizon.window);
+    }
     // A late one may still prove a block sealed.
     return m->sealed.height > horizon.sealed ? Status() : CheckView(horizon, m->view);
   }
@@ -154,7 +160,7 @@ Result<MessagePtr> VerifyMessage(const ChainId& chain, const crypto::ValidatorSe
   if (horizon != nullptr && horizon->epoch == validators.epoch()) {
     TRY(CheckHorizon(*horizon, decoded.content));
   }
-  const Verifier verifier{chain, validators};
+  const Verifier verifier{chain, validators, horizon};
   TRY(verifier.CheckSignature(decoded));  // first: only a validator may make us check the rest
   TRY(verifier.CheckInside(decoded));
 

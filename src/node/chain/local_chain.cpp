@@ -85,10 +85,7 @@ void LocalChain::Stop() {
     }
     self->tick_->Cancel();
     for (auto& [id, timer] : self->timers_) timer->Cancel();
-    while (!self->waiters_.empty()) {
-      const TxId id = self->waiters_.begin()->first;
-      self->Resolve(id, self->Outcome(id));
-    }
+    self->ResolveAll();
   });
 }
 
@@ -102,6 +99,7 @@ void LocalChain::Halt(const std::string& why) {
     const std::lock_guard lock(mutex_);
     status_.halted = why;
   }
+  ResolveAll();
   TellListeners();
 }
 
@@ -247,7 +245,8 @@ void LocalChain::AwaitOutcome(const TxId& id, Millis deadline,
       now = Outcome(id);
     }
     const bool definite = now.status == TxStatus::kSealed || now.status == TxStatus::kRejected;
-    if (definite || deadline == Millis(0) || waiter_count_ >= kMaxWaiters) return done(now);
+    if (definite || halted_ || deadline == Millis(0) || waiter_count_ >= kMaxWaiters)
+      return done(now);
     auto timer = host_->MakeTimer();
     const std::uint64_t number = ++last_waiter_;
     timer->Set(deadline, [self = shared_from_this(), id, number] { self->GiveUp(id, number); });
@@ -261,6 +260,13 @@ void LocalChain::Resolve(const TxId& id, const TxOutcome& outcome) {
   if (found.empty()) return;
   waiter_count_ -= found.mapped().size();
   for (const auto& [number, waiter] : found.mapped()) waiter.done(outcome);
+}
+
+void LocalChain::ResolveAll() {
+  while (!waiters_.empty()) {
+    const TxId id = waiters_.begin()->first;
+    Resolve(id, Outcome(id));
+  }
 }
 
 void LocalChain::GiveUp(const TxId& id, std::uint64_t number) {

@@ -94,6 +94,11 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
     TxPtr tx;
     std::function<void(Result<TxId>)> done;
   };
+  /// Consensus frames that are being verified.
+  struct Verifying {
+    std::uint32_t frames = 0;
+    std::size_t bytes = 0;
+  };
   struct PendingVet {
     consensus::Vet vet;
     VettedBatch batch;
@@ -114,7 +119,8 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   bool OnTransactionsFrame(v1::Transactions&& frame);
   void Arrive(Arrival arrival);  // any thread
   void PostArrivalJob();
-  void VerifyArrivals();  // a job, off the strand
+  void VerifyArrivals();                  // a job, off the strand
+  void EndArrivalJob(std::size_t bytes);  // of the transactions it took
   Result<TxPtr> Verify(BytesView transaction);
   Status Admissible(const ledger::Transaction& tx) const;
   void Admit(const std::vector<VerifiedArrival>& verified);
@@ -136,6 +142,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   TxOutcome OutcomeIn(const ledger::ExecutedBlock& block, std::size_t index) const;
   void Resolve(const TxId& id, const TxOutcome& outcome);
   void GiveUp(const TxId& id, std::uint64_t number);
+  void ResolveAll();  // with what is known of them now
   void PublishStatus();
 
   // local_chain_epochs.cpp: which epoch it is, and what this node is in it.
@@ -151,9 +158,9 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
 
   // local_chain_consensus.cpp: the replica's host.
   void OnConsensusFrame(const NodeKey& from, Bytes message);
-  bool MayVerify(const NodeKey& from);
+  bool MayVerify(const NodeKey& from, std::size_t bytes);
   /// `validators`: those it was verified with.
-  void Verified(const NodeKey& from, const crypto::ValidatorSet* validators,
+  void Verified(const NodeKey& from, std::size_t bytes, const crypto::ValidatorSet* validators,
                 Result<consensus::MessagePtr> message);
   void PerformVotesForgotten(const consensus::VotesForgotten& forgotten);
   void PerformEvidence(const consensus::Evidence& evidence);
@@ -224,7 +231,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   mutable std::mutex mutex_;  // guards what readers on other threads see:
   ChainStatusInfo status_;
   std::optional<consensus::Horizon> horizon_;
-  std::map<NodeKey, std::uint32_t> verifying_;  // consensus frames, by the peer they came from
+  std::map<NodeKey, Verifying> verifying_;  // by the peer they came from
   std::unordered_set<TxId> pending_ids_;
   std::set<NodeKey> asking_;                // peers whose sync request waits for the strand
   std::map<NodeKey, std::uint32_t> asked_;  // sync requests that a peer has not answered

@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kVerifyAtOnce = 32;
 // Jobs of one chain at a time: more than most machines have cores.
 constexpr std::size_t kMaxArrivalJobs = 16;
-// Transactions of one chain that wait for verification; what comes above is refused.
+// Transactions of one chain on their way to the mempool; what comes above is refused. What peers
+// relay may fill half, so that there is room for what clients of this node hand in.
 constexpr std::size_t kMaxArrivals = 10'000;
 constexpr std::size_t kMaxArrivalBytes = 64u << 20;
 // Of transactions in one frame: a vote may have to wait behind it.
@@ -36,6 +37,10 @@ bool LocalChain::OnTransactionsFrame(v1::Transactions&& frame) {
     return false;
   }
   for (Bytes& transaction : *frame.mutable_transactions()) {
+    if (transaction.size() > chain_->genesis().consensus().max_transaction_bytes) {
+      Refused("transaction", "too_large");
+      continue;
+    }
     Arrive({std::move(transaction), nullptr});
   }
   return true;
@@ -45,8 +50,9 @@ void LocalChain::Arrive(Arrival arrival) {
   bool start_job = false;
   {
     std::unique_lock lock(arrivals_mutex_);
-    if (arrivals_.size() >= kMaxArrivals ||
-        arrival_bytes_ + arrival.transaction.size() > kMaxArrivalBytes) {
+    const std::size_t share = arrival.done ? 1 : 2;
+    if (arrivals_.size() >= kMaxArrivals / share ||
+        arrival_bytes_ + arrival.transaction.size() > kMaxArrivalBytes / share) {
       lock.unlock();
       if (arrival.done) return arrival.done(Refusal());
       Refused("transaction", "busy");
@@ -67,7 +73,7 @@ void LocalChain::PostArrivalJob() {
     const std::lock_guard lock(arrivals_mutex_);
     if (--arrival_jobs_ > 0) return;
     refused.swap(arrivals_);
-    arrival_bytes_ = 0;
+    for (const Arrival& arrival : refused) arrival_bytes_ -= arrival.transaction.size();
   }
   for (const Arrival& arrival : refused) {
     if (arrival.done) arrival.done(Refusal());
@@ -76,10 +82,11 @@ void LocalChain::PostArrivalJob() {
 
 void LocalChain::VerifyArrivals() {
   std::vector<Arrival> taken;
+  std::size_t bytes = 0;
   {
     const std::lock_guard lock(arrivals_mutex_);
     while (!arrivals_.empty() && taken.size() < kVerifyAtOnce) {
-      arrival_bytes_ -= arrivals_.front().transaction.size();
+      bytes += arrivals_.front().transaction.size();
       taken.push_back(std::move(arrivals_.front()));
       arrivals_.pop_front();
     }
@@ -95,11 +102,18 @@ void LocalChain::VerifyArrivals() {
       Refused("transaction", tx.error());
     }
   }
-  if (!verified.empty()) {
-    OnStrand([this, verified = std::move(verified)] { Admit(verified); });
-  }
+  if (verified.empty()) return EndArrivalJob(bytes);
+  // The job ends on the strand: where that is slower than the pool, what waits for it is bounded.
+  OnStrand([this, bytes, verified = std::move(verified)] {
+    Admit(verified);
+    EndArrivalJob(bytes);
+  });
+}
+
+void LocalChain::EndArrivalJob(std::size_t bytes) {
   {
     const std::lock_guard lock(arrivals_mutex_);
+    arrival_bytes_ -= bytes;
     if (arrivals_.empty()) {
       --arrival_jobs_;
       return;
@@ -128,6 +142,13 @@ Status LocalChain::Admissible(const ledger::Transaction& tx) const {
   }
   // By what is sealed: a block that is executed only may hold it, and EXPIRED is a last word.
   if (const Height sealed = chain_->head().height; tx.valid_until <= sealed) {
+    if (tx.valid_until < chain_->known_from()) {
+      return Fail(
+          Code::kPruned,
+          "valid_until {} has passed; whether it was sealed before is not known here, where "
+          "the chain begins with block {}: ask another node",
+          tx.valid_until, chain_->known_from());
+    }
     return Fail(Code::kExpired, "valid_until {} has passed: block {} is sealed", tx.valid_until,
                 sealed);
   }

@@ -20,22 +20,28 @@ struct Overloaded : Fs... {
 constexpr std::uint64_t kOpenPartialBatches = 2;
 // Batch framing that transactions' own sizes do not count.
 constexpr std::size_t kBatchOverhead = 1024;
-// Consensus frames of one peer about one chain being verified at a time; what is dropped is sent
-// again by its sender.
-constexpr std::uint32_t kMaxVerifyingFrames = 1024;
+// Consensus frames of one peer about one chain being verified at a time: a window of each kind of
+// message. What is dropped is sent again by its sender.
+constexpr std::uint32_t kMaxVerifyingFrames = 256;
+constexpr std::size_t kMaxVerifyingBytes = 64u << 20;
 
 }  // namespace
 
-bool LocalChain::MayVerify(const NodeKey& from) {
+bool LocalChain::MayVerify(const NodeKey& from, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
-  std::uint32_t& waiting = verifying_[from];
-  if (waiting >= kMaxVerifyingFrames) return false;
-  ++waiting;
+  Verifying& waiting = verifying_[from];
+  if (waiting.frames > 0 &&
+      (waiting.frames >= kMaxVerifyingFrames || waiting.bytes + bytes > kMaxVerifyingBytes)) {
+    return false;
+  }
+  ++waiting.frames;
+  waiting.bytes += bytes;
   return true;
 }
 
 void LocalChain::OnConsensusFrame(const NodeKey& from, Bytes message) {
-  if (!MayVerify(from)) return Refused("consensus", "busy");
+  const std::size_t size = message.size();
+  if (!MayVerify(from, size)) return Refused("consensus", "busy");
   const bool posted =
       host_->TryVerify([self = shared_from_this(), from, bytes = std::move(message)] {
         const auto validators = self->chain_->validators();
@@ -44,19 +50,22 @@ void LocalChain::OnConsensusFrame(const NodeKey& from, Bytes message) {
           const std::lock_guard lock(self->mutex_);
           horizon = self->horizon_;
         }
-        self->Verified(from, validators.get(),
+        self->Verified(from, bytes.size(), validators.get(),
                        consensus::VerifyMessage(self->chain_->id(), *validators, bytes,
                                                 horizon ? &*horizon : nullptr));
       });
-  if (!posted) Verified(from, nullptr, Fail(Code::kUnavailable, "the verification pool is full"));
+  if (!posted)
+    Verified(from, size, nullptr, Fail(Code::kUnavailable, "the verification pool is full"));
 }
 
-void LocalChain::Verified(const NodeKey& from, const crypto::ValidatorSet* validators,
+void LocalChain::Verified(const NodeKey& from, std::size_t bytes,
+                          const crypto::ValidatorSet* validators,
                           Result<consensus::MessagePtr> message) {
   {
     const std::lock_guard lock(mutex_);
     const auto waiting = verifying_.find(from);
-    if (--waiting->second == 0) verifying_.erase(waiting);
+    waiting->second.bytes -= bytes;
+    if (--waiting->second.frames == 0) verifying_.erase(waiting);
   }
   if (!message) {
     spdlog::debug("chain {}: consensus message refused: {}", chain_->genesis().name(),

@@ -155,6 +155,22 @@ TEST_F(BadInputTest, LateMessages_CostNoSignatureCheck) {
   EXPECT_EQ(code(3, NewView{View(3), {}}), Code::kExpired);
 }
 
+TEST_F(BadInputTest, MoreCertificatesThanAWindow_CostNoSignatureCheck) {
+  const Horizon horizon = cluster_.replica(1).horizon();
+  ViewChange change{View(9), {}, {}};
+  for (std::uint64_t height = 1; height <= horizon.window + 1; ++height) {
+    change.prepared.push_back({At(4, height, "prepared"), {}});
+  }
+  const auto code = [&] {
+    Bytes bytes = cluster_.Signed(2, change)->Wire();
+    bytes.back() ^= 1;  // of the signature
+    return VerifyMessage(TestChain(), *TestValidators(4), bytes, &horizon).error().code;
+  };
+  EXPECT_EQ(code(), Code::kTooLarge);
+  change.prepared.pop_back();
+  EXPECT_EQ(code(), Code::kBadSignature);
+}
+
 TEST_F(BadInputTest, LateViewChange_IsReadWhereItProvesABlockSealed) {
   const auto& block = cluster_.node(0).finalised[0];
   const CertifiedHead head{Height(1), block.block_hash, cluster_.node(0).headers[0],

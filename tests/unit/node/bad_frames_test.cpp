@@ -302,6 +302,13 @@ TEST(BadTransactionFrames, EveryField_IsRefusedByReasonOrAdmitted) {
   for (int i = 0; i < 1025; ++i) many.mutable_transactions()->add_transactions("x");
   EXPECT_FALSE(target.Hear("v1", std::move(many)));
   EXPECT_EQ((target.chain().status().refused[{"transaction", "too_many"}]), 1u);
+
+  const auto before = target.chain().status().refused[{"transaction", "too_large"}];
+  v1::Frame large = target.NewFrame();
+  const std::size_t most = target.chain().chain().genesis().consensus().max_transaction_bytes;
+  large.mutable_transactions()->add_transactions(Bytes(most + 1, 'x'));
+  EXPECT_TRUE(target.Hear("v1", std::move(large)));
+  EXPECT_EQ((target.chain().status().refused[{"transaction", "too_large"}]), before + 1);
 }
 
 // Snapshots and addresses.
