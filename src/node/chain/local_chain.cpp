@@ -318,6 +318,8 @@ void LocalChain::AfterSealed(const ledger::ExecutedBlock& block) {
   for (const TxId& id : expired) Resolve(id, too_late);
   host_->BlockSealed(block.receipts);
   if (Starves(newest_by_lane)) Step(consensus::RequestStarved{});
+  // Not at the next tick only: the replica would wait for a batch nobody has to offer.
+  if (work_waiting_ && mempool_.size() == 0) UpdateWorkWaiting();
 
   BroadcastStatus();
   TellListeners();
