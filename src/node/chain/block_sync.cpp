@@ -19,18 +19,29 @@ void BlockSync::SetValidators(std::set<NodeKey> validators) {
 
 void BlockSync::OnPeerDown(const NodeKey& peer) {
   peers_.erase(peer);
-  std::erase_if(ranges_, [&](const auto& range) {
-    return range.second.peer == peer && range.second.response == nullptr;
-  });
+  for (auto at = ranges_.begin(); at != ranges_.end();) {
+    Range& range = at->second;
+    const bool asked = range.response == nullptr;
+    if (asked && range.second && range.second->first == peer) range.second.reset();
+    const bool lost = asked && range.peer == peer && !HandOver(range);
+    at = lost ? ranges_.erase(at) : std::next(at);
+  }
+}
+
+bool BlockSync::HandOver(Range& range) {
+  if (!range.second) return false;
+  std::tie(range.peer, range.since) = *range.second;
+  range.second.reset();
+  return true;
 }
 
 void BlockSync::DropStale(Height head, Timestamp now) {
   for (auto at = ranges_.begin(); at != ranges_.end();) {
-    const Range& range = at->second;
+    Range& range = at->second;
     const bool passed = at->first + range.count <= head + 1 && !range.taken;
     const bool late = range.response == nullptr && now >= range.since + kRequestTimeout;
     if (late) Penalise(range.peer, now);
-    at = passed || late ? ranges_.erase(at) : std::next(at);
+    at = passed || (late && !HandOver(range)) ? ranges_.erase(at) : std::next(at);
   }
 }
 
@@ -43,50 +54,91 @@ std::pair<Height, std::uint64_t> BlockSync::Gap(Height head) const {
   return {from, kBlocksPerRequest};
 }
 
-bool BlockSync::IsAsked(const NodeKey& peer) const {
-  return std::any_of(ranges_.begin(), ranges_.end(), [&](const auto& range) {
-    return range.second.peer == peer && range.second.response == nullptr;
+BlockSync::Ranges::iterator BlockSync::FindAsked(const NodeKey& peer) {
+  return std::find_if(ranges_.begin(), ranges_.end(), [&](const auto& at) {
+    const Range& range = at.second;
+    return range.response == nullptr &&
+           (range.peer == peer || (range.second && range.second->first == peer));
   });
+}
+
+std::optional<NodeKey> BlockSync::Choose(Height from, std::uint64_t missing, Height least,
+                                         Timestamp now) {
+  // Lowest first. What a peer has beyond what is wanted makes it no better; of equals each has its
+  // turn.
+  const auto rank = [&](const Peer& peer) {
+    const std::uint64_t useful = std::min(missing, peer.sealed - from + 1);
+    return std::tuple(peer.failures, !peer.validator, ~useful, peer.last_asked);
+  };
+  std::pair<const NodeKey, Peer>* best = nullptr;
+  for (auto& at : peers_) {
+    if (at.second.sealed < least || now < at.second.retry_at) continue;
+    if (FindAsked(at.first) != ranges_.end()) continue;
+    if (best == nullptr || rank(at.second) < rank(best->second)) best = &at;
+  }
+  if (best == nullptr) return std::nullopt;
+  best->second.last_asked = ++requests_;
+  return best->first;
 }
 
 std::optional<BlockSync::Request> BlockSync::Next(Height head, Timestamp now) {
   DropStale(head, now);
-  const auto [from, missing] = Gap(head);
+  const auto range = NextRange(head, now);
+  return range ? range : AskSecond(head, now);
+}
+
+std::optional<BlockSync::Request> BlockSync::NextRange(Height head, Timestamp now) {
+  const auto [from, gap] = Gap(head);
   // What comes next has a place of its own, or ranges further up could keep it out for ever.
   if (ranges_.size() >= (from == head + 1 ? kMaxRanges + 1 : kMaxRanges)) return std::nullopt;
-  const auto rank = [](const Peer& peer) {  // lowest first, and of equals the furthest
-    return std::tuple(peer.failures, !peer.validator, ~peer.sealed.value);
-  };
-  const NodeKey* chosen = nullptr;
-  const Peer* best = nullptr;
-  for (const auto& [key, peer] : peers_) {
-    if (peer.sealed < from || now < peer.retry_at || IsAsked(key)) continue;
-    if (best == nullptr || rank(peer) < rank(*best)) {
-      chosen = &key;
-      best = &peer;
-    }
+  const std::uint64_t missing = std::min<std::uint64_t>(gap, kBlocksPerRequest);
+  const auto peer = Choose(from, missing, from, now);
+  if (!peer) return std::nullopt;
+  const auto count =
+      static_cast<std::uint32_t>(std::min(missing, peers_.at(*peer).sealed - from + 1));
+  Range& range = ranges_[from];
+  range.count = count;
+  range.peer = *peer;
+  range.since = now;
+  return Request{*peer, from, count};
+}
+
+std::optional<BlockSync::Request> BlockSync::AskSecond(Height head, Timestamp now) {
+  const auto next = ranges_.begin();
+  if (next == ranges_.end() || next->first > head + 1) return std::nullopt;
+  Range& range = next->second;
+  if (range.response != nullptr || range.second || now < range.since + kSecondAfter) {
+    return std::nullopt;
   }
-  if (chosen == nullptr) return std::nullopt;
-  const std::uint64_t wanted = std::min(missing, best->sealed - from + 1);
-  const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(kBlocksPerRequest, wanted));
-  ranges_[from] = Range{count, *chosen, now, nullptr, false};
-  return Request{*chosen, from, count};
+  const auto peer = Choose(next->first, range.count, next->first + (range.count - 1), now);
+  if (!peer) return std::nullopt;
+  range.second.emplace(*peer, now);
+  return Request{*peer, next->first, range.count};
 }
 
 bool BlockSync::Accept(const NodeKey& peer, Response response, Height first, Timestamp now) {
-  const auto found = std::find_if(ranges_.begin(), ranges_.end(), [&](const auto& range) {
-    return range.second.peer == peer && range.second.response == nullptr;
-  });
+  const auto found = FindAsked(peer);
   if (found == ranges_.end()) return false;
+  Range& range = found->second;
   const auto blocks = static_cast<std::uint64_t>(response->blocks_size());
-  if (blocks > found->second.count || (blocks > 0 && first != found->first)) return false;
+  if (blocks > range.count || (blocks > 0 && first != found->first)) return false;
+  const bool is_second = range.peer != peer;
+  const bool stingy = blocks < range.count && response->ByteSizeLong() < kBytesPerResponse;
+  if (stingy) Penalise(peer, now);  // it claimed to have them
   if (blocks == 0) {
-    ranges_.erase(found);
-    Penalise(peer, now);  // it claimed to have them
+    if (is_second) {
+      range.second.reset();
+    } else if (!HandOver(range)) {
+      ranges_.erase(found);
+    }
     return true;
   }
-  found->second.count = static_cast<std::uint32_t>(blocks);
-  found->second.response = std::move(response);
+  if (is_second) Penalise(range.peer, now);  // slower by more than kSecondAfter
+  range.second.reset();
+  range.peer = peer;
+  range.stingy = stingy;
+  range.count = static_cast<std::uint32_t>(blocks);
+  range.response = std::move(response);
   return true;
 }
 
@@ -107,6 +159,10 @@ void BlockSync::Applied() {
 void BlockSync::Good(const NodeKey& peer) {
   const auto found = peers_.find(peer);
   if (found == peers_.end()) return;  // gone while its blocks were applied
+  const bool stingy = std::any_of(ranges_.begin(), ranges_.end(), [&](const auto& at) {
+    return at.second.taken && at.second.stingy && at.second.peer == peer;
+  });
+  if (stingy) return;
   found->second.failures = 0;
   found->second.retry_at = Timestamp();
 }

@@ -13,9 +13,10 @@
 namespace talent::node {
 
 /// Confined to its chain's strand. A few ranges of blocks are asked for at a time, one of a peer,
-/// and wait here for their turn. A peer that stays silent, has not what it claims or serves a bad
-/// block has failed, until it serves a good one: it is passed over until the others have failed as
-/// well, and asked ever less often.
+/// and wait here for their turn. A peer that stays silent, has not what it claims, serves less than
+/// it was asked for and could send, or a bad block, has failed, until it serves a good answer: it
+/// is passed over until the others have failed as well, and asked ever less often. What comes next
+/// is asked of a second peer where the first takes its time.
 class BlockSync {
  public:
   /// Asked for or waiting: bounds memory at so many responses, and one more for the range that is
@@ -23,7 +24,12 @@ class BlockSync {
   /// peers are far away.
   static constexpr std::size_t kMaxRanges = 4;
   static constexpr std::uint32_t kBlocksPerRequest = kMaxBlocksPerResponse;
+  /// An answer ends with the block that reaches this. Votes overtake an answer only between frames,
+  /// so one is no longer than a vote can wait.
+  static constexpr std::size_t kBytesPerResponse = 1u << 20;
   static constexpr Millis kRequestTimeout{5000};
+  /// Over ten times what an answer takes between continents.
+  static constexpr Millis kSecondAfter{1500};
   /// A peer that failed is left alone for this long, twice as long with every further failure.
   static constexpr Millis kRetryFirst{1000};
   static constexpr Millis kRetryCap{32'000};
@@ -60,7 +66,7 @@ class BlockSync {
   /// What was taken is done with: blocks of it that the chain still lacks are asked for again.
   void Applied();
 
-  /// A block it served was good.
+  /// A block it served was good; to be called before Applied().
   void Good(const NodeKey& peer);
   /// The answer was bad.
   void Penalise(const NodeKey& peer, Timestamp now);
@@ -77,22 +83,35 @@ class BlockSync {
     Height sealed;
     bool validator = false;
     std::uint32_t failures = 0;
-    Timestamp retry_at;  // not to be asked before
+    Timestamp retry_at;            // not to be asked before
+    std::uint64_t last_asked = 0;  // number of the request
   };
   struct Range {
     std::uint32_t count = 0;
     NodeKey peer;
     Timestamp since;
-    Response response;   // null: asked for
-    bool taken = false;  // being applied
+    /// Asked as well, and since when.
+    std::optional<std::pair<NodeKey, Timestamp>> second;
+    Response response;    // null: asked for
+    bool taken = false;   // being applied
+    bool stingy = false;  // there could have been more in it
   };
+  using Ranges = std::map<Height, Range>;
+  std::optional<Request> NextRange(Height head, Timestamp now);
+  std::optional<Request> AskSecond(Height head, Timestamp now);
+  /// Whom to ask for `missing` blocks from `from` on; it must have `least`.
+  std::optional<NodeKey> Choose(Height from, std::uint64_t missing, Height least, Timestamp now);
+  /// The first of its peers is none any more; false: and there is no second.
+  static bool HandOver(Range& range);
+  Ranges::iterator FindAsked(const NodeKey& peer);
+
   void DropStale(Height head, Timestamp now);
   /// Lowest height above `head` in no range, and how many from there on are in none.
   std::pair<Height, std::uint64_t> Gap(Height head) const;
-  bool IsAsked(const NodeKey& peer) const;
   std::set<NodeKey> validators_;
-  std::map<NodeKey, Peer> peers_;   // connected peers: bounded by the network's connections
-  std::map<Height, Range> ranges_;  // by first height; they do not overlap
+  std::map<NodeKey, Peer> peers_;  // connected peers: bounded by the network's connections
+  Ranges ranges_;                  // by first height; they do not overlap
+  std::uint64_t requests_ = 0;
 };
 
 }  // namespace talent::node

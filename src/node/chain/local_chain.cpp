@@ -25,8 +25,6 @@ constexpr std::size_t kRelayAgainMax = 256;
 constexpr std::size_t kMaxWaiters = 100'000;
 // A validator that sealed nothing for so long asks peers that did.
 constexpr Millis kStalledAfter{1500};
-// Votes overtake an answer only between frames, so one is no longer than a vote can wait.
-constexpr std::size_t kSyncResponseBytes = 1u << 20;
 // A primary that seals transactions admitted this many first timeouts after one it leaves lying
 // censors it.
 constexpr std::uint64_t kStarvedTimeouts = 4;
@@ -377,7 +375,7 @@ void LocalChain::OnSyncRequest(const NodeKey& from, const v1::SyncRequest& reque
   response.set_sealed(head.value);
   const std::uint32_t count = std::min(request.count(), BlockSync::kBlocksPerRequest);
   std::size_t bytes = 0;
-  for (std::uint32_t i = 0; i < count && bytes < kSyncResponseBytes; ++i) {
+  for (std::uint32_t i = 0; i < count && bytes < BlockSync::kBytesPerResponse; ++i) {
     const Height height(request.from() + i);
     if (height > head || height == Height(0)) break;
     auto block = chain_->GetBlockWithPayloads(height);
@@ -468,7 +466,13 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
     return false;
   }
   const Height height(header->height());
-  if (height != chain_->head().height + 1) return true;  // sealed by voting meanwhile
+  const Height next = chain_->head().height + 1;
+  if (height < next) return true;  // sealed by voting meanwhile
+  if (height > next) {
+    Refused("sync", "not_next");
+    sync_.Penalise(from, host_->Steady());
+    return false;
+  }
   if (Status applied = chain_->Apply(block); !applied) {
     spdlog::warn("chain {}: block {} from peer {} refused: {}", chain_->genesis().name(), height,
                  from.Hex(), applied.error().ToString());

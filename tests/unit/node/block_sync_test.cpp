@@ -147,6 +147,79 @@ TEST(BlockSync, WhatWaitsIsBounded) {
   EXPECT_NE(again->to, first->to);
 }
 
+TEST(BlockSync, AGreaterClaimMakesNoPeerBetter) {
+  BlockSync sync({Peer(1), Peer(2), Peer(3)});
+  sync.OnStatus(Peer(1), Height(1'000'000));
+  sync.OnStatus(Peer(2), Height(1000));
+  sync.OnStatus(Peer(3), Height(1000));
+  std::map<NodeKey, int> lowest;
+  Height head(0);
+  for (int i = 0; i < 9; ++i) {
+    const auto request = sync.Next(head, Timestamp(0));
+    ++lowest[request->to];
+    ASSERT_TRUE(sync.Accept(request->to, Blocks(64), request->from, Timestamp(0)));
+    ASSERT_TRUE(sync.Take(head));
+    sync.Good(request->to);
+    sync.Applied();
+    head = head + 64;
+  }
+  for (std::uint8_t peer = 1; peer <= 3; ++peer) EXPECT_EQ(lowest[Peer(peer)], 3) << int{peer};
+}
+
+TEST(BlockSync, AnAnswerThatCouldHaveHeldMoreIsAFailure) {
+  BlockSync sync;
+  sync.OnStatus(Peer(1), Height(1000));
+  ASSERT_TRUE(sync.Next(Height(0), Timestamp(0)));
+  ASSERT_TRUE(sync.Accept(Peer(1), Blocks(1), Height(1), Timestamp(0)));
+  ASSERT_TRUE(sync.Take(Height(0)));
+  sync.Good(Peer(1));
+  sync.Applied();
+  EXPECT_FALSE(sync.Next(Height(1), Timestamp(0))) << "it is left alone for a while";
+  const auto later = sync.Next(Height(1), Timestamp(0) + BlockSync::kRetryFirst);
+  ASSERT_TRUE(later);
+  // Blocks of a mebibyte in all are as much as it may send.
+  auto large = Blocks(1);
+  large->mutable_blocks(0)->mutable_block()->set_header(Bytes(BlockSync::kBytesPerResponse, 'x'));
+  ASSERT_TRUE(sync.Accept(Peer(1), large, Height(2), Timestamp(5000)));
+  ASSERT_TRUE(sync.Take(Height(1)));
+  sync.Good(Peer(1));
+  sync.Applied();
+  EXPECT_TRUE(sync.Next(Height(2), Timestamp(5000)));
+}
+
+TEST(BlockSync, WhatASlowPeerKeepsAllWaitingForIsAskedOfAnother) {
+  BlockSync sync;
+  for (std::uint8_t i = 1; i <= 6; ++i) sync.OnStatus(Peer(i), Height(1000));
+  const auto slow = sync.Next(Height(0), Timestamp(0));
+  ASSERT_EQ(slow->from, Height(1));
+  while (const auto request = sync.Next(Height(0), Timestamp(0))) {
+    ASSERT_TRUE(sync.Accept(request->to, Blocks(64), request->from, Timestamp(0)));
+  }
+  const Timestamp then = Timestamp(0) + BlockSync::kSecondAfter;
+  const auto second = sync.Next(Height(0), then);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->from, Height(1));
+  EXPECT_EQ(second->count, slow->count);
+  EXPECT_NE(second->to, slow->to);
+  EXPECT_FALSE(sync.Next(Height(0), then)) << "of one second peer";
+  ASSERT_TRUE(sync.Accept(second->to, Blocks(64), Height(1), then));
+  EXPECT_EQ(sync.Take(Height(0))->from, second->to);
+  EXPECT_FALSE(sync.Accept(slow->to, Blocks(64), Height(1), then)) << "it is here";
+}
+
+TEST(BlockSync, EitherOfTwoPeersMayAnswer) {
+  BlockSync sync;
+  sync.OnStatus(Peer(1), Height(64));
+  sync.OnStatus(Peer(2), Height(64));
+  const auto first = sync.Next(Height(0), Timestamp(0));
+  const Timestamp then = Timestamp(0) + BlockSync::kSecondAfter;
+  const auto second = sync.Next(Height(0), then);
+  ASSERT_TRUE(second);
+  sync.OnPeerDown(first->to);
+  ASSERT_TRUE(sync.Accept(second->to, Blocks(64), Height(1), then));
+  EXPECT_EQ(sync.Take(Height(0))->from, second->to);
+}
+
 TEST(BlockSync, AHoleIsAskedForAgain) {
   BlockSync sync;
   sync.OnStatus(Peer(1), Height(1000));

@@ -459,6 +459,8 @@ TEST(LocalChain, TakesBlocksOnlyFromThoseItAsked) {
   frame.set_chain_id(cluster.chain(1).chain().id().ToBytes());
   frame.mutable_sync_response()->set_sealed(5);
   EXPECT_FALSE(cluster.chain(1).OnFrame(KeyOf("node v0").public_key(), v1::Frame(frame)));
+  frame.mutable_snapshot_response()->set_head("unasked");
+  EXPECT_FALSE(cluster.chain(1).OnFrame(KeyOf("node v0").public_key(), v1::Frame(frame)));
 
   const auto tx = cluster.Put("key", "value");
   ASSERT_TRUE(cluster.Submit(0, tx));
