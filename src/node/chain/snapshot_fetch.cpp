@@ -1,8 +1,21 @@
 #include "node/chain/snapshot_fetch.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace talent::node {
+namespace {
+
+std::size_t SizeOf(const ledger::StateChunk& chunk) {
+  std::size_t size = 0;
+  for (const auto& entry : chunk.message.entries()) {
+    size += entry.key().size() + entry.value().size() + ledger::kEntryFraming;
+  }
+  return size;
+}
+
+}  // namespace
 
 SnapshotFetch::SnapshotFetch(ledger::SnapshotRestore& restore)
     : restore_(restore),
@@ -16,10 +29,8 @@ void SnapshotFetch::OnPeer(const NodeKey& peer, bool up) {
     return;
   }
   peers_.erase(peer);
-  const auto open = open_.find(peer);
-  if (open == open_.end()) return;
-  Reopen(open->second);
-  open_.erase(open);
+  const auto open = open_.extract(peer);
+  if (!open.empty()) Reopen(open.mapped());
 }
 
 std::vector<SnapshotFetch::Request> SnapshotFetch::Next(Timestamp now) {
@@ -28,40 +39,85 @@ std::vector<SnapshotFetch::Request> SnapshotFetch::Next(Timestamp now) {
     if (now >= open.since + kRequestTimeout) late.push_back(peer);
   }
   for (const NodeKey& peer : late) {
-    Reopen(open_.at(peer));
-    open_.erase(peer);
+    const auto open = open_.extract(peer);
+    Reopen(open.mapped());
     Penalise(peer, now);
   }
   std::vector<Request> out;
   while (const auto peer = IdlePeer(now)) {
-    Open open;
-    open.since = now;
-    open.request.set_height(restore_.height().value);
-    const auto window = restore_.next_window();
-    if (window && !window_open_) {
-      window_open_ = true;
-      open.request.set_window(window->value);
-    } else if (const auto place = TakePlace()) {
-      open.place = *place;
-      open.request.set_depth(static_cast<std::uint32_t>(place->depth));
-      open.request.set_path(place->first.ToBytes());
-    } else {
-      break;
-    }
-    Ask(*peer, std::move(open), out);
+    auto part = NextPart();
+    if (!part) part = Overdue(now);
+    if (!part) break;
+    part->since = now;
+    Ask(*peer, std::move(*part), out);
   }
   return out;
+}
+
+std::optional<SnapshotFetch::Open> SnapshotFetch::NextPart() {
+  Open part;
+  part.request.set_height(restore_.height().value);
+  if (const auto window = restore_.next_window()) {
+    part.request.set_window(window->value);
+    if (CountOpen(part) == 0) return part;
+    part.request.clear_window();
+  }
+  const auto place = TakePlace();
+  if (!place) return std::nullopt;
+  part.place = *place;
+  part.request.set_depth(static_cast<std::uint32_t>(place->depth));
+  part.request.set_path(place->first.ToBytes());
+  return part;
+}
+
+std::optional<SnapshotFetch::Open> SnapshotFetch::Overdue(Timestamp now) const {
+  const auto next = restore_.next_state();
+  for (const auto& [peer, open] : open_) {
+    const bool awaited = open.request.window() != 0 || (next && open.place.Holds(*next));
+    if (!awaited || IsHere(open) || now < open.since + kSecondAfter || CountOpen(open) > 1)
+      continue;
+    Open part = open;
+    part.second = true;
+    return part;
+  }
+  return std::nullopt;
+}
+
+std::size_t SnapshotFetch::CountOpen(const Open& part) const {
+  return static_cast<std::size_t>(std::count_if(open_.begin(), open_.end(), [&](const auto& open) {
+    const Open& other = open.second;
+    return other.request.window() == part.request.window() &&
+           other.place.first == part.place.first && other.place.depth == part.place.depth;
+  }));
+}
+
+bool SnapshotFetch::IsHere(const ledger::StateSubtree& place) const {
+  if (restore_.checking()) return false;
+  const auto next = restore_.next_state();
+  const auto end = place.Next();
+  if (!next || (end && *end <= *next)) return true;
+  auto above = ahead_.upper_bound(place.first);
+  if (above == ahead_.begin()) return false;
+  const ledger::StateSubtree& other = std::prev(above)->second.place;
+  return other.depth <= place.depth && other.Holds(place.first);
+}
+
+bool SnapshotFetch::IsHere(const Open& part) const {
+  if (part.request.window() == 0) return IsHere(part.place);
+  return restore_.next_window() != Height(part.request.window());
 }
 
 /// The lowest place not asked for yet; what an earlier run has brought is left out.
 std::optional<ledger::StateSubtree> SnapshotFetch::TakePlace() {
   const auto next = restore_.next_state();
-  const std::size_t open = open_.size() - (window_open_ && !open_.empty() ? 1 : 0);
+  const auto open =
+      static_cast<std::size_t>(std::count_if(open_.begin(), open_.end(), [](const auto& at) {
+        return at.second.request.window() == 0 && !at.second.second;
+      }));
   while (next && !pending_.empty() && ahead_.size() + open < kMaxAhead) {
     const ledger::StateSubtree place = pending_.begin()->second;
     pending_.erase(pending_.begin());
-    const auto end = place.Next();
-    if (end && *end <= *next) continue;
+    if (IsHere(place)) continue;
     if (place.first >= *next) return place;
     const auto [left, right] = place.Halves();
     pending_.emplace(left.first, left);
@@ -71,29 +127,25 @@ std::optional<ledger::StateSubtree> SnapshotFetch::TakePlace() {
 }
 
 std::optional<NodeKey> SnapshotFetch::IdlePeer(Timestamp now) const {
-  const NodeKey* chosen = nullptr;
-  std::uint32_t failures = 0;
-  for (const auto& [key, peer] : peers_) {
-    if (peer.gone || now < peer.retry_at || open_.contains(key)) continue;
-    if (chosen != nullptr && peer.failures >= failures) continue;
-    chosen = &key;
-    failures = peer.failures;
+  const auto rank = [](const Peer& peer) { return std::pair(peer.failures, peer.last_asked); };
+  const std::pair<const NodeKey, Peer>* chosen = nullptr;
+  for (const auto& at : peers_) {
+    if (at.second.gone || now < at.second.retry_at || open_.contains(at.first)) continue;
+    if (chosen == nullptr || rank(at.second) < rank(chosen->second)) chosen = &at;
   }
-  return chosen != nullptr ? std::optional(*chosen) : std::nullopt;
+  return chosen != nullptr ? std::optional(chosen->first) : std::nullopt;
 }
 
 void SnapshotFetch::Ask(const NodeKey& peer, Open open, std::vector<Request>& out) {
   open.request.set_id(++next_id_);
+  peers_.at(peer).last_asked = next_id_;
   out.push_back({peer, open.request});
   open_.emplace(peer, std::move(open));
 }
 
 void SnapshotFetch::Reopen(const Open& open) {
-  if (open.request.window() != 0) {
-    window_open_ = false;
-  } else {
-    pending_.emplace(open.place.first, open.place);
-  }
+  if (open.request.window() != 0 || IsHere(open.place) || CountOpen(open) > 0) return;
+  pending_.emplace(open.place.first, open.place);
 }
 
 void SnapshotFetch::Penalise(const NodeKey& peer, Timestamp now) {
@@ -113,10 +165,14 @@ Status SnapshotFetch::OnResponse(const NodeKey& from, const v1::SnapshotResponse
   if (found == open_.end() || found->second.request.id() != response.id()) return {};
   const Open open = std::move(found->second);
   open_.erase(found);
+  if (IsHere(open)) {  // from somebody faster
+    if (!open.second && now >= open.since + kSecondAfter) Penalise(from, now);
+    return {};
+  }
   if (response.has_chunk()) return TakeChunk(from, open, response.chunk(), now, bad);
   const bool state = open.request.window() == 0;
   if (response.refusal() == v1::SNAPSHOT_REFUSAL_DIVIDE && state &&
-      open.place.depth < ledger::kStateTreeDepth && divisions_ < kMaxDivisions) {
+      open.place.depth < ledger::kStateTreeDepth && peers_.at(from).divisions < kMaxDivisions) {
     TakeDivision(from, open.place);
     return {};
   }
@@ -146,7 +202,6 @@ Status SnapshotFetch::TakeChunk(const NodeKey& from, const Open& open, const Byt
       refuse(taken.error());
       return {};
     }
-    window_open_ = false;
   } else {
     auto chunk = ledger::ReadStateChunk(packed, root_);
     // It may be that of a place above, where this one holds a key or none.
@@ -155,11 +210,14 @@ Status SnapshotFetch::TakeChunk(const NodeKey& from, const Open& open, const Byt
     if (chunk && !asked) {
       chunk = Fail(Code::kInvalidArgument, "a chunk of another place than was asked for");
     }
+    if (chunk && chunk->message.entries_size() > 1 && SizeOf(*chunk) > ledger::kChunkBytes) {
+      chunk = Fail(Code::kTooLarge, "a chunk of {} bytes, which should be divided", SizeOf(*chunk));
+    }
     if (!chunk) {
       refuse(chunk.error());
       return {};
     }
-    CheckDivision(*chunk, now);
+    CheckDivisions(*chunk, now);
     ahead_.emplace(chunk->place.first, std::move(*chunk));
   }
   bytes_ += packed.size();
@@ -168,25 +226,40 @@ Status SnapshotFetch::TakeChunk(const NodeKey& from, const Open& open, const Byt
 }
 
 void SnapshotFetch::TakeDivision(const NodeKey& from, const ledger::StateSubtree& place) {
-  ++divisions_;
-  divided_[{place.first, place.depth}] = {from, 0, 0};
+  if (!divided_.try_emplace({place.first, place.depth}, Division{from, {}, 0}).second) return;
+  ++peers_.at(from).divisions;
   const auto [left, right] = place.Halves();
-  pending_.emplace(left.first, left);
-  pending_.emplace(right.first, right);
+  pending_.insert_or_assign(left.first, left);
+  pending_.insert_or_assign(right.first, right);
 }
 
-void SnapshotFetch::CheckDivision(const ledger::StateChunk& chunk, Timestamp now) {
-  if (chunk.place.depth == 0) return;
-  const ledger::StateSubtree parent = chunk.place.Parent();
-  const auto found = divided_.find({parent.first, parent.depth});
-  if (found == divided_.end()) return;
-  Division& division = found->second;
-  for (const auto& entry : chunk.message.entries()) {
-    division.bytes += entry.key().size() + entry.value().size() + ledger::kEntryFraming;
+SnapshotFetch::Divisions::iterator SnapshotFetch::Close(Divisions::iterator division) {
+  const auto by = peers_.find(division->second.by);
+  if (by != peers_.end() && by->second.divisions > 0) --by->second.divisions;
+  return divided_.erase(division);
+}
+
+void SnapshotFetch::CheckDivisions(const ledger::StateChunk& chunk, Timestamp now) {
+  const ledger::StateSubtree& place = chunk.place;
+  std::set<NodeKey> needless;
+  auto at = divided_.lower_bound({place.first, place.depth});
+  while (at != divided_.end() && place.Holds(at->first.first)) {
+    needless.insert(at->second.by);
+    at = Close(at);
   }
-  if (++division.halves < 2) return;
-  if (division.bytes <= ledger::kChunkBytes) Penalise(division.by, now);
-  divided_.erase(found);
+  if (place.depth > 0) {
+    const ledger::StateSubtree parent = place.Parent();
+    const auto found = divided_.find({parent.first, parent.depth});
+    const std::size_t half = place.first == parent.first ? 0 : 1;
+    if (found != divided_.end() && !std::exchange(found->second.halves[half], true)) {
+      found->second.bytes += SizeOf(chunk);
+      if (found->second.halves[1 - half]) {
+        if (found->second.bytes <= ledger::kChunkBytes) needless.insert(found->second.by);
+        Close(found);
+      }
+    }
+  }
+  for (const NodeKey& peer : needless) Penalise(peer, now);
 }
 
 Status SnapshotFetch::Apply() {
@@ -198,6 +271,11 @@ Status SnapshotFetch::Apply() {
     if (!here && !lowest.place.Holds(*next)) break;
     if (!here) TRY(restore_.AddState(lowest));
     ahead_.erase(ahead_.begin());
+  }
+  const auto next = restore_.next_state();
+  for (auto at = divided_.begin(); at != divided_.end();) {
+    const auto end = ledger::StateSubtree{at->first.second, at->first.first}.Next();
+    at = next && (!end || *end > *next) ? std::next(at) : Close(at);
   }
   return {};
 }

@@ -63,7 +63,6 @@ class SnapshotFetching : public ::testing::Test {
       now_ = now_ + Millis(100);
       const auto requests = fetch_->Next(now_);
       for (const auto& request : requests) ++asked_[request.to];
-      open_ = std::max(open_, requests.size());
       for (const auto& request : requests) {
         const auto answer = peers_.at(request.to)(request.message);
         if (!answer) continue;
@@ -73,6 +72,19 @@ class SnapshotFetching : public ::testing::Test {
       if (fetch_->done()) return true;
     }
     return false;
+  }
+
+  /// To fetch everything from one honest peer.
+  int AllRequests() {
+    int requests = 1;  // the window
+    const auto source =
+        ledger::SnapshotSource::Open(*source_.database, source_.genesis(), Height(6)).value();
+    EXPECT_TRUE(ledger::WalkStatePlaces([&](const ledger::StateSubtree& place) -> Status {
+      ++requests;
+      const auto chunk = source.StateChunk(place);
+      return chunk ? Status() : Status(tl::unexpected<Error>(chunk.error()));
+    }));
+    return requests;
   }
 
   void ExpectJoined() {
@@ -87,10 +99,10 @@ class SnapshotFetching : public ::testing::Test {
   std::map<NodeKey, Answerer> peers_;
   std::optional<SnapshotRestore> restore_;
   std::optional<SnapshotFetch> fetch_;
+  std::size_t chunks_ = 0;
   Timestamp now_{1'000'000};
   std::map<NodeKey, int> asked_;
   std::map<NodeKey, int> bad_;
-  std::size_t open_ = 0;
 };
 
 TEST_F(SnapshotFetching, SeveralPeersServeOneSnapshot) {
@@ -149,45 +161,86 @@ TEST_F(SnapshotFetching, LyingPeersAreNoticedByTheChunkAndPassedOver) {
 }
 
 TEST_F(SnapshotFetching, AfterARestartOnlyTheRestIsFetched) {
+  // One place under way when the first run ended, and the places above the rest, which the second
+  // finds by itself.
+  constexpr int kAskedAgain = 4;
   AddHonest(1);
   Begin();
-  int chunks = 0;
-  while (restore_->state_done() < 0.4 && Run(1) == false) ++chunks;
+  while (restore_->state_done() < 0.4 && !Run(1)) {
+  }
   const double before = restore_->state_done();
   ASSERT_GT(before, 0);
   ASSERT_LT(before, 1);
-  const std::uint64_t bytes = fetch_->bytes();
+  const int first_run = std::exchange(asked_[Peer(1)], 0);
   Begin();
   EXPECT_EQ(restore_->state_done(), before);
   ASSERT_TRUE(Run(100));
-  EXPECT_GT(bytes, 0u);
+  const int second_run = asked_[Peer(1)];
+  EXPECT_LT(second_run, AllRequests());
+  EXPECT_LE(first_run + second_run, AllRequests() + kAskedAgain);
   ExpectJoined();
 }
 
-TEST_F(SnapshotFetching, MemoryIsBoundedWhilePeersAreSilent) {
+// All answer but whoever is asked for what comes next.
+TEST_F(SnapshotFetching, MemoryIsBoundedWhileTheLowestPlaceIsMissing) {
   for (std::uint8_t i = 1; i <= 40; ++i) {
-    Add(i, [](const v1::SnapshotRequest&) { return std::nullopt; });
+    Add(i, [this](const v1::SnapshotRequest& request) -> std::optional<v1::SnapshotResponse> {
+      v1::SnapshotResponse answer = Honest(request);
+      const bool lowest = request.window() == 0 && request.path() == Hash().ToBytes();
+      if (lowest && answer.has_chunk()) return std::nullopt;
+      if (answer.has_chunk() && request.window() == 0) ++chunks_;
+      return answer;
+    });
   }
   Begin();
   EXPECT_FALSE(Run(500));
-  EXPECT_LE(open_, SnapshotFetch::kMaxAhead + 1);
-  // One that answers is found among them.
+  EXPECT_EQ(restore_->state_done(), 0);
+  EXPECT_GT(chunks_, 0u);
+  EXPECT_LE(chunks_, SnapshotFetch::kMaxAhead) << "what waits is not asked for again";
   AddHonest(50);
   fetch_->OnPeer(Peer(50), true);
   EXPECT_TRUE(Run(5000));
 }
 
-TEST_F(SnapshotFetching, APeerThatAlwaysSaysDivideIsOutvotedByTheOthersWork) {
-  AddHonest(1);
-  Add(2, [this](const v1::SnapshotRequest& request) {
+TEST_F(SnapshotFetching, APeerThatAlwaysSaysDivideIsFoundOutByTheChunks) {
+  Add(1, [this](const v1::SnapshotRequest& request) {
     v1::SnapshotResponse answer;
     if (request.window() != 0) return Honest(request);
     answer.set_id(request.id());
     answer.set_refusal(v1::SNAPSHOT_REFUSAL_DIVIDE);
     return answer;
   });
+  AddHonest(2);
   Begin();
-  EXPECT_TRUE(Run(2000));
+  ASSERT_TRUE(Run(1000));
+  EXPECT_LT(asked_[Peer(1)], 100);
+  ExpectJoined();
+}
+
+TEST_F(SnapshotFetching, DividingAloneComesToAnEnd) {
+  Add(1, [](const v1::SnapshotRequest& request) {
+    v1::SnapshotResponse answer;
+    answer.set_id(request.id());
+    answer.set_refusal(v1::SNAPSHOT_REFUSAL_DIVIDE);
+    return answer;
+  });
+  Begin();
+  EXPECT_FALSE(Run(5000));
+  EXPECT_LT(asked_[Peer(1)], 600) << "256 places deep, and then ever less often";
+  AddHonest(2);
+  fetch_->OnPeer(Peer(2), true);
+  ASSERT_TRUE(Run(1000));
+  ExpectJoined();
+}
+
+TEST_F(SnapshotFetching, WhatASlowPeerKeepsAllWaitingForIsAskedOfAnother) {
+  Add(1, [](const v1::SnapshotRequest&) { return std::nullopt; });
+  AddHonest(2);
+  Begin();
+  const Timestamp began = now_;
+  ASSERT_TRUE(Run(1000));
+  EXPECT_LT(now_ - began, SnapshotFetch::kRequestTimeout.value);
+  ExpectJoined();
 }
 
 TEST_F(SnapshotFetching, UnaskedAnswersAreIgnored) {
