@@ -31,8 +31,7 @@ struct Promoter::Impl {
 
   // Scanning.
   Status Scan();
-  Status ScanBlock(const ledger::StateReader& state, Height height,
-                   std::vector<OutboxItem>& found) const;
+  Status ScanBlock(const ledger::StateReader& state, Height height, std::vector<OutboxItem>& found);
   Status ScanBlocks();
   Status ScanSettlements();
 
@@ -74,6 +73,7 @@ struct Promoter::Impl {
   std::vector<Timestamp> progress;
   bool started = false;
   std::string last_dropped;
+  std::uint64_t skipped = 0;
   Millis oldest_age;
 };
 
@@ -103,10 +103,13 @@ Status Promoter::Impl::ScanBlocks() {
 
 // The chain decided when it executed the record ("promote/<id>"); here the decision is only read.
 Status Promoter::Impl::ScanBlock(const ledger::StateReader& state, Height height,
-                                 std::vector<OutboxItem>& found) const {
+                                 std::vector<OutboxItem>& found) {
   const auto stored = options.source->GetBlock(height);
   // Left to the promoters that have it: here nothing of it could be proven.
-  if (!stored && stored.error().code == Code::kPruned) return {};
+  if (!stored && stored.error().code == Code::kPruned) {
+    ++skipped;
+    return {};
+  }
   const auto block = TRY(stored);
   const auto header = TRY(Decode<ledger::pb::BlockHeader>(block.header()));
   const auto receipts = TRY(options.source->GetReceipts(height));
@@ -358,6 +361,7 @@ Promoter::Stats Promoter::stats() const {
   stats.delivered = impl_->outbox.cursor().delivered();
   stats.dropped = impl_->outbox.cursor().dropped();
   stats.last_dropped = impl_->last_dropped;
+  stats.skipped = impl_->skipped;
   return stats;
 }
 

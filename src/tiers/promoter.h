@@ -51,6 +51,7 @@ class Promoter {
     std::uint64_t delivered = 0;  // since the outbox was made
     std::uint64_t dropped = 0;    // could never be delivered: payload erased, or too large
     std::string last_dropped;     // which, and why
+    std::uint64_t skipped = 0;    // blocks that are not here, since the start
   };
   Stats stats() const;
 

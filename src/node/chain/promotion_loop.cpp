@@ -77,8 +77,15 @@ void PromotionLoop::Step() {
                      }
                    });
   }
+  tiers::Promoter::Stats stats = promoter_->stats();
   const std::lock_guard lock(mutex_);
-  stats_ = promoter_->stats();
+  if (stats.skipped != stats_.skipped) {
+    spdlog::warn(
+        "promotion {} to {}: {} blocks up to height {} are not here; nothing of theirs is promoted "
+        "by this node",
+        from(), to(), stats.skipped - stats_.skipped, stats.scanned);
+  }
+  stats_ = std::move(stats);
 }
 
 tiers::Promoter::Stats PromotionLoop::stats() const {

@@ -20,21 +20,10 @@ struct Options {
 };
 
 /// What is promoted is read from the source's blocks, and may be long after they were sealed.
-Status CheckNotPromoted(const Config& config, const std::string& chain) {
-  for (const PromotionConfig& promotion : config.promotions) {
-    if (promotion.from != chain) continue;
-    return Fail(Code::kPrecondition,
-                "this node promotes records of chain '{}' and reads them from its blocks; only "
-                "--blocks none is possible here",
-                chain);
-  }
-  return {};
-}
-
 Result<int> Prune(const Options& options) {
   const ChainOf chain = TRY(OpenChainOf(options.chain, ledger::Database::Mode::kReadWrite));
   if (options.blocks != Blocks::kNone) {
-    TRY(CheckNotPromoted(chain.config, chain.genesis.name()));
+    TRY(CheckNotPromoted(chain.config, chain.genesis.name(), "only --blocks none is possible"));
   }
   const Height head =
       TRY(ledger::Chain::Open(*chain.database, chain.genesis, *chain.application))->head().height;

@@ -70,6 +70,7 @@ Result<int> Restore(const Options& options) {
   std::optional<ledger::PinnedBlock> pin;
   if (!options.pin.empty()) pin = TRY(ledger::PinnedBlock::Parse(options.pin));
   const ChainOf chain = TRY(OpenChainOf(options.chain, ledger::Database::Mode::kReadWrite));
+  TRY(CheckNotPromoted(chain.config, chain.genesis.name(), "it cannot begin from a snapshot"));
   ProgressLine line;
   const auto restored = ledger::RestoreSnapshot(*chain.database, chain.genesis, *chain.application,
                                                 options.directory, pin, ShowOn(line));

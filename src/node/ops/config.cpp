@@ -226,6 +226,16 @@ Result<Config> LoadConfig(const fs::path& file) {
   return ParseConfig(text, file.string(), base);
 }
 
+Status CheckNotPromoted(const Config& config, const std::string& chain, std::string_view so) {
+  for (const PromotionConfig& promotion : config.promotions) {
+    if (promotion.from != chain) continue;
+    return Fail(Code::kPrecondition,
+                "this node promotes records of chain '{}' and reads them from its blocks: {}",
+                chain, so);
+  }
+  return {};
+}
+
 std::string DefaultConfig(const Config& config) {
   std::string out = fmt::format(
       "# Configuration of talentd. `talentd config check` reads it as the node does.\n"

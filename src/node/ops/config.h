@@ -61,6 +61,10 @@ struct Config {
   bool operator==(const Config&) const = default;
 };
 
+/// That `config` promotes no records of `chain`: whoever does reads them from its blocks, and needs
+/// all. `so` says what is not possible for that reason. Errors: kPrecondition.
+Status CheckNotPromoted(const Config& config, const std::string& chain, std::string_view so);
+
 /// Reads a configuration. `source` names it in errors; relative paths start at `base`.
 /// Errors: kInvalidArgument: "node.toml: p2p.listen: '7001' is not an address; write host:port".
 /// Whether files exist is for those who open them.

@@ -85,5 +85,57 @@ TEST_F(NodeTest, SnapshotsGoOnlyToThoseWhoMayReadTheChain) {
   for (const auto& [from, frame] : peer_.frames()) EXPECT_FALSE(IsAnswer(frame, foreign));
 }
 
+/// A peer that serves a chain of 20 blocks, and nodes that begin from its snapshot.
+class NodeFromSnapshot : public NodeTest {
+ protected:
+  /// The genesis of Host("far", the peer) and its chain, over there.
+  void HostFar() {
+    Host("far", peer_.key());
+    config_.chains.back().snapshot_behind = 10;
+    source_.emplace(4, ReadFile(config_.chains.back().genesis, 1u << 20).value());
+    for (int i = 1; i <= 20; ++i) source_->Commit({source_->Put("key", std::to_string(i))});
+    serving_.options().on_frame = [this](const NodeKey& from, v1::Frame&& frame) {
+      if (frame.has_snapshot_request() &&
+          frame.chain_id() == source_->genesis().chain_id().View()) {
+        v1::Frame answer;
+        answer.set_chain_id(frame.chain_id());
+        *answer.mutable_snapshot_response() = SnapshotServer::Answer(
+            *source_->database, source_->genesis(), frame.snapshot_request(), Height(20));
+        serving_.network().Send(from, answer);
+      }
+      return true;
+    };
+    serving_.Start();
+    config_.peers = {{serving_.address(), serving_.key()}};
+  }
+
+  std::optional<ledger::TestChain> source_;
+  TestNode serving_{io_.io(), 2};
+};
+
+TEST_F(NodeFromSnapshot, ItHostsTheChainAtTheSnapshotsHeight) {
+  HostFar();
+  Start();
+  const auto status = node_->ChainStatus("far");
+  ASSERT_TRUE(status) << status.error().ToString();
+  EXPECT_EQ(status->head.hash, source_->chain->head().hash);
+}
+
+TEST_F(NodeFromSnapshot, AStopWhileItIsFetchedIsNoCrash) {
+  HostFar();
+  const auto node = Node::Start(config_, {}, [] { return true; });
+  ASSERT_FALSE(node);
+  EXPECT_EQ(node.error().code, Code::kUnavailable);
+}
+
+TEST_F(NodeFromSnapshot, AChainThatThisNodePromotesFromIsRefused) {
+  HostFar();
+  Host("target", std::nullopt);
+  config_.promotions.push_back({"far", "target"});
+  const auto node = Node::Start(config_, {});
+  ASSERT_FALSE(node);
+  EXPECT_EQ(node.error().code, Code::kPrecondition);
+}
+
 }  // namespace
 }  // namespace talent::node

@@ -138,6 +138,18 @@ TEST_F(SnapshotJoining, ASnapshotWithoutThePinnedBlockIsPassedOverAndNothingDrop
   ExpectUntouched(Height(3));
 }
 
+TEST_F(SnapshotJoining, ASnapshotWhoseWindowEndsAboveThePinnedBlockIsPassedOver) {
+  Follow(Height(3));
+  pinned_ = ledger::PinnedBlock{Height(1),
+                                ledger::BlockHash(source_.chain->GetHeader(Height(1))->header())};
+  for (int i = 21; i <= 120; ++i) source_.Commit({});
+  offered_ = Height(120);
+  distort_ = [this](v1::SnapshotResponse&) { clock_.Hurry(); };
+  const Status joined = Join(1);
+  ASSERT_TRUE(joined) << joined.error().ToString();
+  ExpectUntouched(Height(3));
+}
+
 TEST_F(SnapshotJoining, ASnapshotThatNobodyServesIsPassedOverAndNothingDropped) {
   Follow(Height(3));
   distort_ = [this](v1::SnapshotResponse& response) {
