@@ -43,10 +43,9 @@ struct Horizon {
 
 /// Decodes and verifies a consensus message of `chain`. Pure and thread-safe: the verification pool
 /// calls it. With a horizon it looks no further at what its replica would drop: that costs no
-/// signature check. Errors: kInvalidArgument, kTooLarge, kWrongChain (or another epoch),
-/// kUnauthorized (no validator), kExpired (below the horizon), kExhausted (above it), kTooLarge
-/// (more certificates than its window),
-/// kBadSignature, kPrecondition (a certificate without a quorum).
+/// signature check. Errors: kInvalidArgument, kTooLarge (more certificates than its window, too),
+/// kWrongChain (or another epoch), kUnauthorized (no validator), kExpired (below the horizon),
+/// kExhausted (above it), kBadSignature, kPrecondition (a certificate without a quorum).
 Result<MessagePtr> VerifyMessage(const ChainId& chain, const crypto::ValidatorSet& validators,
                                  BytesView bytes, const Horizon* horizon = nullptr);
 
