@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include "node/chain/retry_pause.h"
+
 namespace talent::node {
 
 void BlockSync::OnStatus(const NodeKey& peer, Height sealed) {
@@ -170,12 +172,8 @@ void BlockSync::Good(const NodeKey& peer) {
 void BlockSync::Penalise(const NodeKey& peer, Timestamp now) {
   const auto found = peers_.find(peer);
   if (found == peers_.end()) return;
-  Millis pause = kRetryFirst;
-  for (std::uint32_t i = 0; i < found->second.failures && pause < kRetryCap; ++i) {
-    pause = Millis(2 * pause.value);
-  }
+  found->second.retry_at = now + RetryPause(found->second.failures, kRetryFirst, kRetryCap);
   ++found->second.failures;
-  found->second.retry_at = now + pause;
 }
 
 Height BlockSync::best() const {

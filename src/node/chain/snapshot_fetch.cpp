@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "node/chain/retry_pause.h"
+
 namespace talent::node {
 namespace {
 
@@ -151,12 +153,8 @@ void SnapshotFetch::Reopen(const Open& open) {
 void SnapshotFetch::Penalise(const NodeKey& peer, Timestamp now) {
   const auto found = peers_.find(peer);
   if (found == peers_.end()) return;
-  Millis pause = kRetryFirst;
-  for (std::uint32_t i = 0; i < found->second.failures && pause < kRetryCap; ++i) {
-    pause = Millis(2 * pause.value);
-  }
+  found->second.retry_at = now + RetryPause(found->second.failures, kRetryFirst, kRetryCap);
   ++found->second.failures;
-  found->second.retry_at = now + pause;
 }
 
 Status SnapshotFetch::OnResponse(const NodeKey& from, const v1::SnapshotResponse& response,

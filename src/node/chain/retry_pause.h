@@ -1,0 +1,17 @@
+// How long a peer that failed is left alone.
+#pragma once
+
+#include <cstdint>
+
+#include "base/strong.h"
+
+namespace talent::node {
+
+/// `first`, doubled for each of `failures` before, until it reaches `cap`.
+inline Millis RetryPause(std::uint32_t failures, Millis first, Millis cap) {
+  Millis pause = first;
+  for (std::uint32_t i = 0; i < failures && pause < cap; ++i) pause = Millis(2 * pause.value);
+  return pause;
+}
+
+}  // namespace talent::node
