@@ -425,13 +425,13 @@ TEST(Scenario, TimerAbuseClient) {
   bad[bad.size() / 2] ^= 1;
   int refused = 0;
   for (int i = 0; i < 20; ++i) {
-    story.cluster.node(2).chain().Submit(bad, [&](const Result<TxId>& id) { refused += !id; });
+    story.cluster.node(2).chain().Submit(bad, [&](const auto& admitted) { refused += !admitted; });
     story.Run(kTimeout / 4);
   }
   EXPECT_EQ(refused, 20);
   EXPECT_EQ(story.HighestView(), 0u);
   // A good one that only a backup got is everybody's.
-  story.cluster.node(2).chain().Submit(story.cluster.Transaction(1), [](const Result<TxId>&) {});
+  story.cluster.node(2).chain().Submit(story.cluster.Transaction(1), [](const auto&) {});
   EXPECT_TRUE(story.RunUntil(kTimeout, [&] { return story.cluster.IsSealed(1); }));
   EXPECT_EQ(story.HighestView(), 0u);
 }

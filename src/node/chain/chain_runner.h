@@ -25,6 +25,12 @@ struct TxOutcome {
   ledger::pb::ReceiptCode receipt = ledger::pb::RECEIPT_CODE_OK;
 };
 
+/// What Submit has taken in.
+struct Admitted {
+  TxId id;
+  Height valid_until;
+};
+
 struct ChainStatusInfo {
   ledger::Head head;
   Epoch epoch;                   // of the next block
@@ -62,13 +68,13 @@ class ChainRunner {
   /// called once, on any thread. Errors: every one of ParseTransaction, VerifySignature and
   /// Application::Check; kExpired, kDuplicate (already sealed; pending again is no error),
   /// kExhausted (mempool full; try later), kUnavailable.
-  virtual void Submit(Bytes transaction, std::function<void(Result<TxId>)> done) = 0;
+  virtual void Submit(Bytes transaction, std::function<void(Result<Admitted>)> done) = 0;
 
   virtual TxOutcome Outcome(const TxId& id) const = 0;
 
-  /// Calls `done` once: when `id` is sealed, rejected or expired, or with kPending/kUnknown at
-  /// `deadline` (steady time from now). Bounded; over the bound `done` gets kUnknown at once.
-  virtual void AwaitOutcome(const TxId& id, Millis deadline,
+  /// Calls `done` once: when `tx` is sealed, rejected or expired, or with kPending/kUnknown at
+  /// `deadline` (steady time from now). Bounded; over the bound `done` gets what is known at once.
+  virtual void AwaitOutcome(const Admitted& tx, Millis deadline,
                             std::function<void(TxOutcome)> done) = 0;
 
   /// Calls `on_change` after every new sealed block and when the chain halts, on the strand; must

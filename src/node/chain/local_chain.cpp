@@ -233,22 +233,36 @@ TxOutcome LocalChain::Outcome(const TxId& id) const {
   return outcome;
 }
 
-void LocalChain::AwaitOutcome(const TxId& id, Millis deadline,
-                              std::function<void(TxOutcome)> done) {
-  OnStrand([this, id, deadline, done = std::move(done)]() mutable {
-    TxOutcome now;
-    if (mempool_.AdmissionOf(id)) {
-      now.status = TxStatus::kPending;
-    } else {
-      now = Outcome(id);
+// Between its admission and now blocks may have been sealed: with it, or with the last height it
+// could have gone into.
+TxOutcome LocalChain::OutcomeNow(const Admitted& tx) const {
+  TxOutcome now;
+  if (mempool_.AdmissionOf(tx.id)) {
+    now.status = TxStatus::kPending;
+    return now;
+  }
+  if (tx.valid_until <= chain_->head().height) {
+    const auto found = chain_->FindTransaction(tx.id);
+    if (found && !*found) {
+      now.status = TxStatus::kExpired;
+      return now;
     }
-    const bool definite = now.status == TxStatus::kSealed || now.status == TxStatus::kRejected;
+  }
+  return Outcome(tx.id);
+}
+
+void LocalChain::AwaitOutcome(const Admitted& tx, Millis deadline,
+                              std::function<void(TxOutcome)> done) {
+  OnStrand([this, tx, deadline, done = std::move(done)]() mutable {
+    const TxOutcome now = OutcomeNow(tx);
+    const bool definite = now.status != TxStatus::kUnknown && now.status != TxStatus::kPending;
     if (definite || halted_ || deadline == Millis(0) || waiter_count_ >= kMaxWaiters)
       return done(now);
     auto timer = host_->MakeTimer();
     const std::uint64_t number = ++last_waiter_;
-    timer->Set(deadline, [self = shared_from_this(), id, number] { self->GiveUp(id, number); });
-    waiters_[id].emplace(number, Waiter{std::move(done), std::move(timer)});
+    timer->Set(deadline,
+               [self = shared_from_this(), id = tx.id, number] { self->GiveUp(id, number); });
+    waiters_[tx.id].emplace(number, Waiter{std::move(done), std::move(timer)});
     ++waiter_count_;
   });
 }

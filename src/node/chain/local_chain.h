@@ -75,9 +75,10 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   const ledger::Application& application() const override { return *application_; }
   ChainStatusInfo status() const override;
   std::vector<v1::Evidence> EvidenceList() const override;
-  void Submit(Bytes transaction, std::function<void(Result<TxId>)> done) override;
+  void Submit(Bytes transaction, std::function<void(Result<Admitted>)> done) override;
   TxOutcome Outcome(const TxId& id) const override;
-  void AwaitOutcome(const TxId& id, Millis deadline, std::function<void(TxOutcome)> done) override;
+  void AwaitOutcome(const Admitted& tx, Millis deadline,
+                    std::function<void(TxOutcome)> done) override;
   std::shared_ptr<void> OnChange(std::function<void()> on_change) override;
 
  private:
@@ -88,11 +89,11 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   /// A transaction as it came in. `done` is empty where a peer relayed it.
   struct Arrival {
     Bytes transaction;
-    std::function<void(Result<TxId>)> done;
+    std::function<void(Result<Admitted>)> done;
   };
   struct VerifiedArrival {
     TxPtr tx;
-    std::function<void(Result<TxId>)> done;
+    std::function<void(Result<Admitted>)> done;
   };
   /// Consensus frames that are being verified.
   struct Verifying {
@@ -140,6 +141,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void AfterSealed(const ledger::ExecutedBlock& block);
   bool Starves(const std::map<std::uint32_t, Timestamp>& newest_sealed_by_lane) const;
   TxOutcome OutcomeIn(const ledger::ExecutedBlock& block, std::size_t index) const;
+  TxOutcome OutcomeNow(const Admitted& tx) const;
   void Resolve(const TxId& id, const TxOutcome& outcome);
   void GiveUp(const TxId& id, std::uint64_t number);
   void ResolveAll();  // with what is known of them now

@@ -21,13 +21,13 @@ constexpr std::size_t kRelayBytes = 64u << 10;
 // and author's key.
 constexpr int kMaxRelayedAtOnce = 1024;
 
-Result<TxId> Refusal() {
+Result<Admitted> Refusal() {
   return Fail(Code::kExhausted, "too many submissions are waiting for verification; try again");
 }
 
 }  // namespace
 
-void LocalChain::Submit(Bytes transaction, std::function<void(Result<TxId>)> done) {
+void LocalChain::Submit(Bytes transaction, std::function<void(Result<Admitted>)> done) {
   Arrive({std::move(transaction), std::move(done)});
 }
 
@@ -170,7 +170,8 @@ void LocalChain::Admit(const std::vector<VerifiedArrival>& verified) {
     const Result<bool> added = AdmitOne(tx, local);
     if (added && *added && local) relayed.push_back(tx);
     if (!local && !added) Refused("transaction", added.error());
-    if (local) done(added ? Result<TxId>(tx->id) : tl::unexpected(added.error()));
+    if (!local) continue;
+    done(added ? Result<Admitted>({tx->id, tx->valid_until}) : tl::unexpected(added.error()));
   }
   Relay(relayed);
   if (!work_waiting_) UpdateWorkWaiting();

@@ -68,7 +68,7 @@ void PromotionLoop::Step() {
   said_.clear();
   for (const ledger::Transaction& tx : *transactions) {
     target_.Submit(ledger::Serialize(tx),
-                   [self = shared_from_this(), kind = tx.kind](const Result<TxId>& submitted) {
+                   [self = shared_from_this(), kind = tx.kind](const Result<Admitted>& submitted) {
                      // A duplicate is another promoter's success; what is refused otherwise is
                      // offered again.
                      if (!submitted && submitted.error().code != Code::kDuplicate) {

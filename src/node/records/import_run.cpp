@@ -254,16 +254,19 @@ class ImportRun {
                                  ledger::pb::ReceiptCode_Name(state.receipt()))});
         return;
       case v1::TRANSACTION_STATUS_EXPIRED:
-        // Definite: it will never be sealed, so another may be signed in its place.
-        if (const auto read = Ask(lane)) {
-          height_ = std::max(height_, read->as_of_height());
-        }
-        Sign(lane);
-        Pause(lane, {Code::kExpired, "expired before it was sealed"});
+        SignAnew(lane, {Code::kExpired, "expired before it was sealed"});
         return;
       default:
         Pause(lane, {Code::kUnavailable, "not sealed in time"});
     }
+  }
+
+  /// That the front step's transaction has expired is definite: the node has every block that could
+  /// hold it (else it says PRUNED). So another may be signed in its place.
+  void SignAnew(Lane& lane, const Error& expired) {
+    if (const auto read = Ask(lane)) height_ = std::max(height_, read->as_of_height());
+    Sign(lane);
+    Pause(lane, expired);
   }
 
   void Sealed(Lane& lane) {
@@ -279,10 +282,10 @@ class ImportRun {
         Pause(lane, error);
         return;
       case Code::kExhausted:
-      // Not definite: a block that holds it may be about to be sealed. To sign another in its place
-      // would be to put the record there twice.
-      case Code::kExpired:
         Pause(lane, error);
+        return;
+      case Code::kExpired:
+        SignAnew(lane, error);
         return;
       case Code::kNotFound:
         if (lane.tries < kTriesWhileBehind) {

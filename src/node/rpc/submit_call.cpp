@@ -93,10 +93,10 @@ class PendingResults {
 grpc::ServerUnaryReactor* StartSubmit(ChainRunner& runner, const Bytes& transaction,
                                       v1::SubmitResponse& response) {
   const auto call = MakeCall();
-  runner.Submit(transaction, [call, &response](const Result<TxId>& id) {
+  runner.Submit(transaction, [call, &response](const Result<Admitted>& tx) {
     call->Complete([&] {
-      if (!id) return ToGrpcStatus(id.error(), "transaction");
-      response.set_tx_id(id->ToBytes());
+      if (!tx) return ToGrpcStatus(tx.error(), "transaction");
+      response.set_tx_id(tx->id.ToBytes());
       return grpc::Status::OK;
     });
   });
@@ -107,13 +107,13 @@ grpc::ServerUnaryReactor* StartSubmitAndWait(ChainRunner& runner, const Bytes& t
                                              std::chrono::system_clock::time_point deadline,
                                              v1::SubmitAndWaitResponse& response) {
   const auto call = MakeCall();
-  runner.Submit(transaction, [call, &runner, deadline, &response](const Result<TxId>& id) {
-    if (!id) {
-      call->Complete([&] { return ToGrpcStatus(id.error(), "transaction"); });
+  runner.Submit(transaction, [call, &runner, deadline, &response](const Result<Admitted>& tx) {
+    if (!tx) {
+      call->Complete([&] { return ToGrpcStatus(tx.error(), "transaction"); });
       return;
     }
-    runner.AwaitOutcome(*id, WaitUntil(deadline),
-                        [call, &response, tx_id = *id](const TxOutcome& outcome) {
+    runner.AwaitOutcome(*tx, WaitUntil(deadline),
+                        [call, &response, tx_id = tx->id](const TxOutcome& outcome) {
                           call->Complete([&] {
                             response.set_tx_id(tx_id.ToBytes());
                             *response.mutable_state() = ToProto(outcome);
@@ -132,12 +132,14 @@ grpc::ServerUnaryReactor* StartSubmitAllAndWait(ChainRunner& runner,
   const int count = request.transactions_size();
   const auto results = std::make_shared<PendingResults>(call, count, response);
   for (int i = 0; i < count; ++i) {
-    runner.Submit(request.transactions(i), [results, &runner, deadline, i](const Result<TxId>& id) {
-      if (!id) return results->Refuse(i, id.error());
-      runner.AwaitOutcome(
-          *id, WaitUntil(deadline),
-          [results, i, tx_id = *id](const TxOutcome& outcome) { results->Set(i, tx_id, outcome); });
-    });
+    runner.Submit(request.transactions(i),
+                  [results, &runner, deadline, i](const Result<Admitted>& tx) {
+                    if (!tx) return results->Refuse(i, tx.error());
+                    runner.AwaitOutcome(*tx, WaitUntil(deadline),
+                                        [results, i, tx_id = tx->id](const TxOutcome& outcome) {
+                                          results->Set(i, tx_id, outcome);
+                                        });
+                  });
   }
   return call.get();
 }

@@ -58,9 +58,12 @@ inline NodeKey NodeOf(const std::string& name) {
 /// block yet.
 class DirectChain {
  public:
-  explicit DirectChain(std::optional<int> validator)
+  /// `prepare` puts something into its store before it starts.
+  explicit DirectChain(std::optional<int> validator,
+                       const std::function<void(ledger::TestChain&)>& prepare = {})
       : name_(validator ? "v" + std::to_string(*validator) : "f0"),
         vote_key_(ledger::KeyOf("vote " + name_)) {
+    if (prepare) prepare(store_);
     std::optional<ValidatorRole> role;
     if (validator) {
       role = ValidatorRole::Resume(vote_key_,
@@ -100,6 +103,23 @@ class DirectChain {
     frame.mutable_status()->set_sealed(sealed);
     EXPECT_TRUE(Hear(from, std::move(frame)));
   }
+  /// v1 says how far `source` is, is asked for its blocks, and gives them.
+  void Fetch(const ledger::TestChain& source) {
+    const Height height = source.chain->head().height;
+    world.steady = world.steady + Millis(100'000);
+    world.sent.clear();
+    SayStatus("v1", height.value);
+    for (const auto& [to, asked] : std::exchange(world.sent, {})) {
+      if (!asked.has_sync_request()) continue;
+      v1::Frame answer = NewFrame();
+      answer.mutable_sync_response()->set_sealed(height.value);
+      for (Height h(asked.sync_request().from()); h <= height; ++h) {
+        *answer.mutable_sync_response()->add_blocks() =
+            source.chain->GetBlockWithPayloads(h).value();
+      }
+      EXPECT_TRUE(Hear("v1", std::move(answer)));
+    }
+  }
   // Everything refused under this heading, or dropped by the replica.
   std::uint64_t Refused(const std::string& what) {
     const ChainStatusInfo status = chain_->status();
@@ -118,7 +138,7 @@ class DirectChain {
 
   World world;
 
- private:
+  /// Everything that is waiting to be done, and what comes of it.
   void Run() {
     // Far above what one frame can cause: a thousand blocks or transactions in it.
     for (int steps = 0; !world.work.empty(); ++steps) {
@@ -129,6 +149,7 @@ class DirectChain {
     }
   }
 
+ private:
   const std::string name_;
   ledger::TestChain store_;
   crypto::KeyPair vote_key_;

@@ -190,16 +190,17 @@ class Cluster {
     return outcome.height;
   }
 
-  Result<TxId> Submit(std::size_t i, const ledger::Transaction& tx) {
-    std::promise<Result<TxId>> done;
+  Result<Admitted> Submit(std::size_t i, const ledger::Transaction& tx) {
+    std::promise<Result<Admitted>> done;
     members_[i]->chain->Submit(ledger::Serialize(tx),
-                               [&](Result<TxId> result) { done.set_value(std::move(result)); });
+                               [&](Result<Admitted> result) { done.set_value(std::move(result)); });
     return done.get_future().get();
   }
 
   TxOutcome Outcome(std::size_t i, const TxId& id) {
     std::promise<TxOutcome> done;
-    members_[i]->chain->AwaitOutcome(id, Millis(std::chrono::milliseconds(kPatience).count()),
+    members_[i]->chain->AwaitOutcome({id, Height(90)},
+                                     Millis(std::chrono::milliseconds(kPatience).count()),
                                      [&](const TxOutcome& outcome) { done.set_value(outcome); });
     return done.get_future().get();
   }
@@ -410,9 +411,9 @@ TEST(LocalChain, KeepsEvidenceAndCountsWhatItRefuses) {
 TEST(LocalChain, RefusesWhatCannotBeSealedAndSaysWhy) {
   Cluster cluster(1, 0);
   const auto refusal = [&](Bytes bytes) {
-    std::promise<Result<TxId>> done;
+    std::promise<Result<Admitted>> done;
     cluster.chain(0).Submit(std::move(bytes),
-                            [&](Result<TxId> result) { done.set_value(std::move(result)); });
+                            [&](Result<Admitted> result) { done.set_value(std::move(result)); });
     const auto result = done.get_future().get();
     return result ? std::string("accepted") : std::string(CodeName(result.error().code));
   };

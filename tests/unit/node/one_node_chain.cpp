@@ -66,8 +66,11 @@ void OneNodeChain::RefuseOne(Code code) {
   refusal_ = code;
 }
 
-Result<TxId> OneNodeChain::Admit(const Bytes& transaction) {
-  if (const auto code = std::exchange(refusal_, std::nullopt)) return Fail(*code, "as told");
+Result<Admitted> OneNodeChain::Admit(const Bytes& transaction) {
+  if (const auto code = std::exchange(refusal_, std::nullopt)) refused_[transaction] = *code;
+  if (const auto refused = refused_.find(transaction); refused != refused_.end()) {
+    return Fail(refused->second, "as told");
+  }
   const auto tx = TRY(
       ledger::ParseTransaction(transaction, chain_->genesis().consensus().max_transaction_bytes));
   TRY(ledger::VerifySignature(tx, chain_->id()));
@@ -80,7 +83,7 @@ Result<TxId> OneNodeChain::Admit(const Bytes& transaction) {
       {chain_->id(), head.height + 1, head.time + Millis(1), chain_->genesis().consensus().window},
       *chain_->SealedState()));
   if (!held_) SealBlock(tx);
-  return tx.id;
+  return Admitted{tx.id, tx.valid_until};
 }
 
 void OneNodeChain::SealBlock(const ledger::Transaction& tx) {
@@ -99,11 +102,11 @@ void OneNodeChain::SealBlock(const ledger::Transaction& tx) {
   for (const auto& listener : listeners_) listener();
 }
 
-void OneNodeChain::Submit(Bytes transaction, std::function<void(Result<TxId>)> done) {
+void OneNodeChain::Submit(Bytes transaction, std::function<void(Result<Admitted>)> done) {
   std::unique_lock lock(mutex_);
-  auto id = Admit(transaction);
+  auto tx = Admit(transaction);
   lock.unlock();
-  done(std::move(id));
+  done(std::move(tx));
 }
 
 TxOutcome OneNodeChain::Outcome(const TxId& id) const {
@@ -117,9 +120,9 @@ TxOutcome OneNodeChain::Outcome(const TxId& id) const {
   return out;
 }
 
-void OneNodeChain::AwaitOutcome(const TxId& id, Millis deadline,
+void OneNodeChain::AwaitOutcome(const Admitted& tx, Millis deadline,
                                 std::function<void(TxOutcome)> done) {
-  TxOutcome out = Outcome(id);
+  TxOutcome out = Outcome(tx.id);
   if (out.status == TxStatus::kUnknown && deadline > Millis(0)) {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(done));  // for good: these tests end such calls themselves
@@ -166,10 +169,10 @@ Bytes OneNodeChain::Registration() {
 }
 
 TxId OneNodeChain::SealOne() {
-  Result<TxId> id = Fail(Code::kInternal, "not called");
-  Submit(Registration(), [&](Result<TxId> done) { id = std::move(done); });
-  EXPECT_TRUE(id) << id.error().ToString();
-  return id.value_or(TxId());
+  Result<Admitted> tx = Fail(Code::kInternal, "not called");
+  Submit(Registration(), [&](Result<Admitted> done) { tx = std::move(done); });
+  EXPECT_TRUE(tx) << tx.error().ToString();
+  return tx.value_or(Admitted()).id;
 }
 
 }  // namespace talent::node

@@ -24,14 +24,15 @@ class OneNodeChain final : public ChainRunner {
   const ledger::Chain& chain() const override { return *chain_; }
   const ledger::Application& application() const override { return *application_; }
   ChainStatusInfo status() const override;
-  void Submit(Bytes transaction, std::function<void(Result<TxId>)> done) override;
+  void Submit(Bytes transaction, std::function<void(Result<Admitted>)> done) override;
   TxOutcome Outcome(const TxId& id) const override;
-  void AwaitOutcome(const TxId& id, Millis deadline, std::function<void(TxOutcome)> done) override;
+  void AwaitOutcome(const Admitted& tx, Millis deadline,
+                    std::function<void(TxOutcome)> done) override;
   std::shared_ptr<void> OnChange(std::function<void()> on_change) override;
 
   /// While held, transactions are admitted and stay pending.
   void Hold() { held_ = true; }
-  /// The next submission is answered with an error of this kind.
+  /// The next transaction is answered with an error of this kind, however often it is submitted.
   void RefuseOne(Code code);
   /// It stands still from now on, as after a divergence.
   void Halt();
@@ -46,7 +47,7 @@ class OneNodeChain final : public ChainRunner {
   TxId SealOne();
 
  private:
-  Result<TxId> Admit(const Bytes& transaction);
+  Result<Admitted> Admit(const Bytes& transaction);
   void SealBlock(const ledger::Transaction& tx);
 
   crypto::SystemRandom random_;
@@ -61,6 +62,7 @@ class OneNodeChain final : public ChainRunner {
 
   mutable std::mutex mutex_;  // the strand: guards the chain's writer side and what follows
   std::optional<Code> refusal_;
+  std::map<Bytes, Code> refused_;
   std::list<std::function<void()>> listeners_;
   std::vector<std::function<void(TxOutcome)>> waiting_;
 };
