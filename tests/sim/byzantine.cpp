@@ -12,7 +12,8 @@ using namespace consensus;  // NOLINT: this file speaks its messages
 namespace {
 
 constexpr std::uint64_t kMixAgainMs = 400;
-constexpr std::size_t kRemembered = 200;  // messages to replay
+constexpr std::uint64_t kOfferAgainMs = 150;  // well below the first timeout
+constexpr std::size_t kRemembered = 200;      // messages to replay
 
 class Liar {
  public:
@@ -26,6 +27,8 @@ class Liar {
     if (!frame->has_consensus()) return Pass(to, frame);
     const auto message = DecodeMessage(frame->consensus());
     if (!message) return Pass(to, frame);
+    epoch_ = message->epoch;
+    place_ = message->signer;
     const Content& content = message->content;
     if (const auto* offer = std::get_if<PrePrepare>(&content)) return Offer(to, *offer, frame);
     if (const auto* vote = std::get_if<Prepare>(&content)) Second<Prepare>(to, vote->at);
@@ -50,8 +53,8 @@ class Liar {
     Pass(to, frame);
   }
   MessagePtr Sign(Content content) {
-    return VerifiedMessage::Sign(cluster_.vote_key(index_), cluster_.genesis.chain_id(), Epoch(0),
-                                 ValidatorIndex(index_), std::move(content));
+    return VerifiedMessage::Sign(cluster_.vote_key(index_), cluster_.genesis.chain_id(), epoch_,
+                                 place_, std::move(content));
   }
 
   void Offer(std::uint32_t to, const PrePrepare& offer, const FramePtr& frame) {
@@ -61,6 +64,7 @@ class Liar {
         cluster_.counters.Count(gap ? "offer left out" : "offer withheld");
         return;
       }
+      KeepOffering(to, offer.at.height, frame);
     }
     if (Has(kTwoOffers)) {
       const MessagePtr& other = OtherOffer(offer);
@@ -74,6 +78,15 @@ class Liar {
           to, Sign(PrePrepare{offer.at, std::make_shared<Proposal>(std::move(other))})->Wire());
     }
     Pass(to, frame);
+  }
+
+  // As if that were progress.
+  void KeepOffering(std::uint32_t to, Height height, const FramePtr& frame) {
+    cluster_.world.After(kOfferAgainMs, [this, to, height, frame] {
+      if (!cluster_.node(index_).alive() || cluster_.checker.sealed().contains(height)) return;
+      Pass(to, frame);
+      KeepOffering(to, height, frame);
+    });
   }
 
   const MessagePtr& OtherOffer(const PrePrepare& offer) {
@@ -122,16 +135,25 @@ class Liar {
       ViewChange forged = *change;
       PreparedCertificate certificate;
       certificate.at = {View(0), forged.sealed.height + 1, crypto::Sha256("no batch")};
-      certificate.prepares[ValidatorIndex(index_)] = crypto::Signature();
+      certificate.prepares[place_] = crypto::Signature();
       forged.prepared = {certificate};
       cluster_.counters.Count("certificate forged");
       PassBytes(to, Sign(forged)->Wire());
+      OpenAlone(to, change->view);
     } else if (const auto* opening = std::get_if<NewView>(&content)) {
       NewView forged = *opening;
       if (!forged.view_changes.empty()) forged.view_changes.pop_back();
       cluster_.counters.Count("new view forged");
       PassBytes(to, Sign(forged)->Wire());
     }
+  }
+
+  // The next view that it leads, of its own view change alone.
+  void OpenAlone(std::uint32_t to, View wanted) {
+    const crypto::ValidatorSet& set = cluster_.checker.SetOf(epoch_);
+    while (set.Primary(wanted) != place_) wanted = wanted + 1;
+    PassBytes(to, Sign(NewView{wanted, {Sign(ViewChange{wanted, {}, {}})}})->Wire());
+    cluster_.counters.Count("new view forged");
   }
 
   template <class V>
@@ -145,8 +167,8 @@ class Liar {
   void MoveSeal(std::uint32_t to, const SealVote& seal, const Decoded& message) {
     if (!Has(kMovedSeals)) return;
     for (const Height h : {seal.height + 1, seal.height + 2}) {
-      PassBytes(to, EncodeSeal(Epoch(0), SealVote{h, seal.block_hash}, message.signer,
-                               message.signature));
+      PassBytes(
+          to, EncodeSeal(epoch_, SealVote{h, seal.block_hash}, message.signer, message.signature));
     }
     const Hash wrong = crypto::Sha256(seal.block_hash.View());
     PassBytes(to, Sign(SealVote{seal.height, wrong})->Wire());
@@ -213,6 +235,8 @@ class Liar {
   Cluster& cluster_;
   const std::uint32_t index_;
   const std::uint64_t habits_;
+  Epoch epoch_;           // of what it says now
+  ValidatorIndex place_;  // in that epoch's set
   std::map<Height, MessagePtr> other_offers_;
   struct ByPlace {
     bool operator()(const Position& a, const Position& b) const {
@@ -236,7 +260,7 @@ void MakeLiar(Cluster& cluster, std::uint32_t index, std::uint64_t habits) {
 
 void MixTwins(Cluster& cluster) {
   // Of each correct node, which twins it hears: 1 the first, 2 the second, 3 both.
-  const auto hears = std::make_shared<std::vector<std::uint64_t>>(cluster.config.validators, 3);
+  const auto hears = std::make_shared<std::vector<std::uint64_t>>(cluster.nodes().size(), 3);
   const auto mix = std::make_shared<std::function<void()>>();
   *mix = [&cluster, hears, again = std::weak_ptr(mix)] {
     for (std::uint64_t& twins : *hears) twins = cluster.world.rng().Between(1, 3);
@@ -253,8 +277,9 @@ void MixTwins(Cluster& cluster) {
     const auto heard = [&](std::size_t twin, std::size_t other) {
       return ((*hears)[other] & (twin < n ? 1 : 2)) != 0;
     };
-    const bool from_twin = from < b || from >= n;
-    const bool to_twin = to < b || to >= n;
+    const auto is_twin = [&](std::size_t i) { return i < b || (i >= n && i < n + b); };
+    const bool from_twin = is_twin(from);
+    const bool to_twin = is_twin(to);
     if (from_twin == to_twin) return true;
     return from_twin ? heard(from, to) : heard(to, from);
   };

@@ -1,13 +1,16 @@
 // What must hold after every step, whatever happens.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "consensus/codec.h"
+#include "crypto/validator_set.h"
 
 namespace talent::sim {
 
@@ -25,18 +28,35 @@ class Checker {
   explicit Checker(std::uint32_t byzantine) : byzantine_(byzantine) {}
 
   bool Honest(std::uint32_t node) const { return node >= byzantine_; }
+  /// The validators of an epoch, before anything of it is told here.
+  void Know(const crypto::ValidatorSet& set) { sets_.try_emplace(set.epoch(), set); }
+  bool Knows(Epoch epoch) const { return sets_.contains(epoch); }
+  const crypto::ValidatorSet& SetOf(Epoch epoch) const { return sets_.at(epoch); }
+  /// Of the newest epoch known.
+  const crypto::ValidatorSet& LatestSet() const { return sets_.rbegin()->second; }
+
   /// A node's vote log holds this record, synced.
   void OnDurable(std::uint32_t node, BytesView record);
-  /// `head`: of its chain, on disk; of heights up to there the block is the promise.
+  /// What was in its vote log is there no more; what follows OnDurable is.
+  void OnLogReplaced(std::uint32_t node) { durable_[node].clear(); }
+  /// What it sends with its own key. `head`: of its chain, on disk; of heights up to there the
+  /// block is the promise.
   void OnSent(std::uint32_t node, const consensus::Decoded& message, Height head);
+  /// What a node holds against a validator.
+  void OnEvidence(const ChainId& chain, Epoch epoch, BytesView first, BytesView second,
+                  const std::function<std::uint32_t(const crypto::Validator&)>& identity);
 
   struct Block {
     Height height;
     Hash hash;
     Timestamp time;
+    Epoch epoch;
   };
   /// A node says that this block of its chain is sealed; `last`: what it said before, in this life.
   void OnSealed(std::uint32_t node, const Block& block, Height last);
+  /// And shows this certificate; `place`: the node's in the block's epoch.
+  void OnCertificate(std::uint32_t node, const ChainId& chain, const Block& block,
+                     const crypto::Certificate& certificate, std::optional<ValidatorIndex> place);
   const std::map<Height, Block>& sealed() const { return sealed_; }
 
   /// What went wrong; the first ones.
@@ -45,15 +65,28 @@ class Checker {
 
  private:
   enum class Kind { kOffer, kPrepare, kCommit, kSeal, kViewChange, kNewView };
-  using Promise = std::tuple<std::uint32_t, Kind, std::uint64_t, std::uint64_t>;  // view, height
+  struct Promise {
+    Kind kind;
+    Epoch epoch;
+    View view;
+    Height height;
+    auto operator<=>(const Promise&) const = default;
+  };
 
-  void Vote(const Promise& promise, const Hash& value, bool promised);
+  void Vote(std::uint32_t node, const Promise& promise, const Hash& value, bool promised);
+  void Leave(std::uint32_t node, Epoch epoch, View view);
+  void CheckBoundary(Epoch epoch);
+  bool Holds(std::uint32_t node, const Promise& promise, const Hash& value) const;
 
   std::uint32_t byzantine_;
-  std::map<Promise, Hash> voted_;
-  std::set<std::pair<Promise, Hash>> durable_;
-  std::map<std::uint32_t, std::uint64_t> left_view_;  // highest view change sent
-  std::map<Height, Hash> executed_;                   // as correct nodes promised to seal
+  std::map<Epoch, crypto::ValidatorSet> sets_;
+  std::map<std::pair<std::uint32_t, Promise>, Hash> voted_;
+  std::map<std::uint32_t, std::set<std::pair<Promise, Hash>>> durable_;
+  std::map<std::uint32_t, std::pair<Epoch, View>> left_view_;  // highest view change sent
+  std::map<Epoch, View> wanted_view_;                          // by any correct node
+  std::map<Epoch, Height> highest_vote_;                       // by any correct node
+  std::map<Epoch, Height> first_sealed_;                       // lowest height sealed in it
+  std::map<Height, Hash> executed_;                            // as correct nodes promised to seal
   std::map<Height, Block> sealed_;
   std::vector<std::string> failures_;
 };

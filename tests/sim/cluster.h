@@ -7,6 +7,7 @@
 #include "sim/checker.h"
 #include "sim/network.h"
 #include "sim/node.h"
+#include "tiers/governance.h"
 
 namespace talent::sim {
 
@@ -25,9 +26,15 @@ class Cluster {
   const crypto::KeyPair& vote_key(std::uint32_t i) const { return vote_keys_[i]; }
   const NodeKey& node_key(std::uint32_t i) const { return node_keys_[i]; }
   std::uint32_t IdentityOf(const NodeKey& key) const;
-  /// One a validator, in order; the second twins after them.
+  /// One a validator of the genesis, in order; the second twins after them; then the spares.
   const std::vector<std::unique_ptr<Node>>& nodes() const { return nodes_; }
   Node& node(std::size_t i) { return *nodes_[i]; }
+  std::uint32_t identities() const { return config.validators + config.spares; }
+  /// The first of its nodes.
+  Node& Of(std::uint32_t identity) {
+    return *nodes_[identity < config.validators ? identity
+                                                : nodes_.size() - (identities() - identity)];
+  }
   /// A disk with an empty chain on it.
   const Disk& empty_disk() const { return *empty_disk_; }
   bool calm() const { return calm_; }
@@ -35,6 +42,18 @@ class Cluster {
   void StartAll();
   /// A client that has this transaction sealed: asks one node after the other until it is.
   void Want(std::size_t transaction, std::uint64_t after_ms);
+  /// The centre proposes, and by that decides, this change of the set: `out` leaves, `in` comes;
+  /// one of them may be none.
+  void Change(std::optional<std::uint32_t> out, std::optional<std::uint32_t> in);
+  tiers::pb::NodeChange NodeChange(std::optional<std::uint32_t> out,
+                                   std::optional<std::uint32_t> in) const;
+  /// The same of any changes, good or not.
+  void Propose(const std::vector<tiers::pb::NodeChange>& changes);
+  /// Every correct validator votes, or did until it went down. Else one that observes more, or a
+  /// voter less, could be one too many.
+  bool AllVote() const;
+  /// Any change that leaves liars few enough; none while one is under way, nor before AllVote().
+  void ChangeAnything();
   /// The transaction's canonical bytes.
   const Bytes& Transaction(std::size_t i) const { return transactions_[i]; }
   bool IsSealed(std::size_t transaction) const {
@@ -58,10 +77,16 @@ class Cluster {
 
   /// Told by a node.
   void OnSealed(Node& node, Height height);
+  void OnEvidence(const Node& node);
   std::string ToString() const;
 
  private:
   void Ask(std::size_t transaction);
+  std::uint32_t IdentityOf(const crypto::Validator& validator) const {
+    return IdentityOf(validator.node_key);
+  }
+  void OnTransaction(std::size_t transaction, ledger::pb::ReceiptCode receipt);
+  void OnBoundary(const Node& node, const ledger::pb::BlockHeader& header);
 
   std::vector<crypto::KeyPair> vote_keys_;
   std::vector<NodeKey> node_keys_;
@@ -70,6 +95,8 @@ class Cluster {
   std::vector<Bytes> transactions_;
   std::map<TxId, std::size_t> transaction_of_;
   std::set<std::size_t> wanted_, sealed_transactions_;
+  ledger::CountingRandom random_;
+  bool changing_ = false;  // a change is proposed, or decided and not in force
   bool calm_ = false;
 };
 

@@ -43,6 +43,12 @@ Config Config::Random(std::uint64_t seed) {
     out.wipe = kind >= 80 && kind < 92;
     out.rot = kind >= 90;
   }
+  // A new validator that comes late observes at first, and so does one that lost its votes: both at
+  // once are more than f that do not vote, and the chain waits (docs/consensus.md, "Lost votes").
+  if (out.validators <= 4 && !out.wipe && !out.rot && rng.Percent(50)) {
+    out.spares = static_cast<std::uint32_t>(rng.Between(1, 2));
+    out.changes = rng.Between(2, 4);
+  }
   return out;
 }
 
@@ -50,10 +56,11 @@ std::string Config::ToString() const {
   return fmt::format(
       "seed {} n {} W {} tx {} chaos {} ms, delay {} loss {} dup {} partitions {} flapping {} "
       "crashes {}/{} power cut {} stalls {} clocks {} disk {} verify {} refuse {} full {} wipe {} "
-      "rot {} byzantine {} twins {}",
+      "rot {} byzantine {} twins {} spares {} changes {}",
       seed, validators, window, transactions, chaos_ms, delay_max_ms, loss_permille,
       duplicate_permille, partitions, flapping, crashes, crash_permille, power_cut, stalls, clocks,
-      disk_max_ms, verify_max_ms, refuse_permille, full_disks, wipe, rot, byzantine, twins);
+      disk_max_ms, verify_max_ms, refuse_permille, full_disks, wipe, rot, byzantine, twins, spares,
+      changes);
 }
 
 }  // namespace talent::sim

@@ -39,6 +39,10 @@ struct Config {
   // Twins, OPODIS 2021), or one that says more, less and other things than it should.
   std::uint32_t byzantine = 0;
   bool twins = false;
+  // Nodes beyond the validators, which the genesis names as followers and which may become some,
+  // and how many changes of the set the centre proposes.
+  std::uint32_t spares = 0;
+  std::uint64_t changes = 0;
 
   std::string ToString() const;
 };

@@ -60,14 +60,25 @@ bool Network::Send(std::size_t from, std::uint32_t to, const FramePtr& frame) {
     for (int i = 0; i < copies; ++i) {
       const std::uint64_t delay = rng.Between(1, calm_ ? 5 : config_.delay_max_ms);
       world_.After(delay, [this, from, target, frame, generation] {
-        if (cut_.contains({from, target}) || !endpoints_[target]->alive()) return;
-        if (generation_[Ordered(from, target)] != generation) return;
-        if (admits && !admits(from, target, *frame)) return;
-        endpoints_[target]->Receive(endpoints_[from]->identity(), frame);
+        Deliver(from, target, frame, generation);
       });
     }
   }
   return connected;
+}
+
+void Network::Deliver(std::size_t from, std::size_t target, const FramePtr& frame,
+                      std::uint64_t generation) {
+  if (cut_.contains({from, target}) || !endpoints_[target]->alive()) return;
+  if (generation_[Ordered(from, target)] != generation) return;
+  const std::uint64_t ready = endpoints_[target]->stalled_until();
+  if (world_.now() < ready) {
+    return world_.After(ready - world_.now(), [this, from, target, frame, generation] {
+      Deliver(from, target, frame, generation);
+    });
+  }
+  if (admits && !admits(from, target, *frame)) return;
+  endpoints_[target]->Receive(endpoints_[from]->identity(), frame);
 }
 
 }  // namespace talent::sim

@@ -19,6 +19,8 @@ class Endpoint {
   virtual ~Endpoint() = default;
   virtual std::uint32_t identity() const = 0;
   virtual bool alive() const = 0;
+  /// It reads nothing before then.
+  virtual std::uint64_t stalled_until() const = 0;
   virtual void Receive(std::uint32_t from, const FramePtr& frame) = 0;
   virtual void OnPeer(std::uint32_t peer, bool up) = 0;
 };
@@ -52,6 +54,8 @@ class Network {
   using Pair = std::pair<std::size_t, std::size_t>;
   static Pair Ordered(std::size_t a, std::size_t b) { return {std::min(a, b), std::max(a, b)}; }
   void Tell(std::size_t a, std::size_t b, bool up);
+  void Deliver(std::size_t from, std::size_t target, const FramePtr& frame,
+               std::uint64_t generation);
 
   World& world_;
   const Config& config_;

@@ -133,7 +133,7 @@ void Node::Start() {
   }
   chain_ = std::move(*opened);
   const Height head = chain_->chain().head().height;
-  if (head < sealed_ && !may_forget_ && !rotten_) {
+  if (head < sealed_ && !rotten_) {
     cluster_.checker.Fail(
         fmt::format("node {} sealed {} and has only {} after a restart", identity_, sealed_, head));
   }
@@ -161,6 +161,8 @@ Result<std::shared_ptr<node::LocalChain>> Node::Open() {
     cluster_.counters.Count("damaged vote log found");
     if (!rotten_) cluster_.checker.Fail(fmt::format("vote log of node {} damaged", identity_));
   }
+  cluster_.checker.OnLogReplaced(identity_);
+  evidence_ = 0;
   bool prepared = false;
   for (const Bytes& record : votes.records) {
     cluster_.checker.OnDurable(identity_, record);
@@ -172,7 +174,7 @@ Result<std::shared_ptr<node::LocalChain>> Node::Open() {
   auto role = node::ValidatorRole::Resume(cluster_.vote_key(identity_), std::move(votes));
   // A liar's replicas, twins too, are not to be silenced by what they find of each other.
   role.accept_lost_votes = !cluster_.checker.Honest(identity_);
-  if (role.votes_lost || (role.fresh && head > Height(0)))
+  if (role.votes_lost || (role.fresh && head > Height(0) && identity_ < cluster_.config.validators))
     cluster_.counters.Count("restart without its votes");
   return TRY(node::LocalChain::Create(std::make_unique<Host>(*this), cluster_.node_key(identity_),
                                       std::move(application), std::move(chain), std::move(role)));
@@ -217,11 +219,23 @@ void Node::WipeDisk() {
   cluster_.counters.Count("disk wiped");
 }
 
+void Node::Rejoin(const std::function<Height(ledger::Database&)>& restore) {
+  WipeDisk();
+  disk_.Revive();
+  {
+    const auto database =
+        ledger::Database::Open(kDatabase, ledger::Database::Mode::kReadWrite, disk_.env());
+    CHECK(database.has_value(), "{}", database.error().ToString());
+    sealed_ = restore(**database);
+  }
+  Start();
+}
+
 void Node::ReplaceDisk() {
   database_.reset();
   disk_.CopyFrom(cluster_.empty_disk());
   rotten_ = false;
-  may_forget_ = true;
+  sealed_ = Height(0);
 }
 
 void Node::Rot() {
@@ -289,6 +303,13 @@ void Node::Run(std::uint64_t id) {
 void Node::CheckHealth() {
   if (chain_ == nullptr) return;
   const node::ChainStatusInfo status = chain_->status();
+  was_changing_ = status.replica && status.replica->view_changing;
+  votes_in_.reset();
+  if (status.replica && !status.replica->observer) votes_in_ = status.replica->epoch;
+  if (status.evidence != evidence_ && cluster_.checker.Honest(identity_)) {
+    evidence_ = status.evidence;
+    cluster_.OnEvidence(*this);
+  }
   if (!status.halted) return;
   if (rotten_ || disk_full_) {
     cluster_.counters.Count(rotten_ ? "bit rot found by a read" : "chain halted by a full disk");
@@ -333,6 +354,7 @@ void Node::OnDurable(BytesView bytes, bool replaced) {
   }
   if (replaced) {
     cluster_.counters.Count("vote log rewritten");
+    cluster_.checker.OnLogReplaced(identity_);
     bytes.remove_prefix(std::min(kLogHeader, bytes.size()));
   }
   if (bytes.size() < kBatchHeader) return;
@@ -366,10 +388,21 @@ bool Node::Pass(std::uint32_t to, const FramePtr& frame) {
   return cluster_.network.Send(endpoint_, to, frame);
 }
 
+std::optional<ValidatorIndex> Node::PlaceIn(const crypto::ValidatorSet& set) const {
+  return set.FindVoteKey(cluster_.vote_key(identity_).public_key());
+}
+
 void Node::Observe(const node::v1::Frame& frame) {
   if (!frame.has_consensus() || !cluster_.checker.Honest(identity_)) return;
   const auto message = consensus::DecodeMessage(frame.consensus());
   if (!message) return cluster_.checker.Fail("a correct node sends garbage");
+  // A replica of an epoch exists where the chain has come to it; one of the epoch before may still
+  // answer.
+  const auto epoch = chain_->chain().epoch();
+  cluster_.checker.Know(epoch->validators);
+  if (!cluster_.checker.Knows(message->epoch)) return cluster_.checker.Fail("an unknown epoch");
+  // What others have signed is passed on.
+  if (PlaceIn(cluster_.checker.SetOf(message->epoch)) != message->signer) return;
   cluster_.checker.OnSent(identity_, *message, chain_->chain().head().height);
   if (const auto* prepare = std::get_if<consensus::Prepare>(&message->content)) {
     if (prepare->at.digest == consensus::OrderDigest({})) {
@@ -385,12 +418,6 @@ void Node::Observe(const node::v1::Frame& frame) {
 }
 
 void Node::Receive(std::uint32_t from, const FramePtr& frame) {
-  if (cluster_.world.now() < stalled_until_) {
-    cluster_.world.After(stalled_until_ - cluster_.world.now(), [this, from, frame] {
-      if (alive()) Receive(from, frame);
-    });
-    return;
-  }
   cluster_.world.Trace(Fold(frame->consensus()) + 1000 * endpoint_ + 10 * from +
                        static_cast<std::uint64_t>(frame->body_case()));
   if (frame->has_sync_response() && frame->sync_response().blocks_size() > 0) {

@@ -31,6 +31,9 @@ class Node final : public Endpoint {
   void LosePower();
   void WipeVotes();
   void WipeDisk();
+  /// With a new disk, on which `restore` makes the chain; it returns the height.
+  void Rejoin(const std::function<Height(ledger::Database&)>& restore);
+  const ledger::Database& database() const { return *database_; }
   void Rot();
   void SetDiskFull(bool full);
   /// Its process gets no CPU until then.
@@ -46,11 +49,19 @@ class Node final : public Endpoint {
 
   std::uint32_t identity() const override { return identity_; }
   bool alive() const override { return chain_ != nullptr && !dying_; }
+  std::uint64_t stalled_until() const override { return stalled_until_; }
   void Receive(std::uint32_t from, const FramePtr& frame) override;
   void OnPeer(std::uint32_t peer, bool up) override;
 
   node::LocalChain& chain() { return *chain_; }
+  const node::LocalChain& chain() const { return *chain_; }
   Height sealed() const { return sealed_; }
+  /// It wanted another view, which was not open, before what it is doing now.
+  bool was_changing() const { return was_changing_; }
+  /// The epoch that it votes in, or did when it went down.
+  std::optional<Epoch> votes_in() const { return votes_in_; }
+  /// Its place in this set, if any.
+  std::optional<ValidatorIndex> PlaceIn(const crypto::ValidatorSet& set) const;
   std::string ToString() const;
 
   /// Sends in place of an honest node; set for byzantine ones.
@@ -90,11 +101,13 @@ class Node final : public Endpoint {
   Disk disk_;
   bool disk_full_ = false;
   bool rotten_ = false;
-  bool may_forget_ = false;  // its disk was replaced: what it sealed it may have to fetch again
   std::uint64_t boundaries_ = 0, crash_at_ = 0;
   std::uint64_t stalled_until_ = 0;
   std::optional<Timestamp> frozen_;
-  Height sealed_;  // what it told its clients
+  Height sealed_;             // what it told its clients, of what its disk holds
+  std::size_t evidence_ = 0;  // it has told of
+  bool was_changing_ = false;
+  std::optional<Epoch> votes_in_;
 
   // The process.
   ledger::CountingRandom random_;

@@ -80,7 +80,8 @@ TEST_P(Shard, SafeUnderFaultsLiveAfterThemAndTheSameTwice) {
         "view change with two prepared batches", "restart with a prepared certificate",
         "catch-up during a view change", "missing proposal supplied", "vote log rewritten",
         "restart without its votes", "evidence", "crash at a write, sync or send", "power cut",
-        "two offers for one height", "twins mixed"}) {
+        "two offers for one height", "twins mixed", "epoch begun",
+        "epoch crossed during a view change"}) {
     EXPECT_GT(totals.counters.times[what], 0u) << what;
   }
 }

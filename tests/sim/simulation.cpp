@@ -18,6 +18,7 @@ class Simulation {
     ScheduleNetworkFaults();
     ScheduleDiskFaults();
     ScheduleClockFaults();
+    ScheduleChanges();
     cluster_.RunUntil(config_.chaos_ms);
     // Work that arrives after the faults must be served too.
     for (std::size_t k = 0; k < 3; ++k) cluster_.Want(config_.transactions + k, rng().Below(500));
@@ -37,7 +38,8 @@ class Simulation {
   Rng& rng() { return cluster_.world.rng(); }
   std::uint64_t When() { return rng().Below(config_.chaos_ms); }
   Node& AnyHonest() {
-    return cluster_.node(rng().Between(config_.byzantine, config_.validators - 1));
+    return cluster_.Of(
+        static_cast<std::uint32_t>(rng().Between(config_.byzantine, cluster_.identities() - 1)));
   }
   /// Unless the faults have ended by then.
   void At(std::uint64_t when, std::function<void()> fault) {
@@ -71,6 +73,24 @@ class Simulation {
       At(until / 2, [this, &node, until] {
         cluster_.counters.Count("stalled");
         node.StallUntil(until);
+      });
+    }
+  }
+
+  // The primary of one node's view may stand still about when the epoch ends.
+  void ScheduleChanges() {
+    for (std::uint64_t k = 0; k < config_.changes; ++k) {
+      const std::uint64_t when = When();
+      At(when, [this] { cluster_.ChangeAnything(); });
+      Node& asked = AnyHonest();
+      const std::uint64_t still = rng().Between(1, 1000);
+      if (rng().Percent(50)) continue;
+      At(when + rng().Between(50, 1000), [this, &asked, still] {
+        if (!asked.alive() || !asked.chain().status().replica) return;
+        const auto replica = *asked.chain().status().replica;
+        const crypto::ValidatorSet& set = cluster_.checker.SetOf(replica.epoch);
+        Node& primary = cluster_.Of(cluster_.IdentityOf(set.at(replica.primary).node_key));
+        primary.StallUntil(cluster_.world.now() + still);
       });
     }
   }
@@ -124,7 +144,7 @@ class Simulation {
       const std::uint64_t kind = rng().Below(3);
       At(when, [this, &node, kind] {
         // A validator new to a chain without blocks may vote at once: see docs/consensus.md.
-        if (!EveryoneSealed()) return;
+        if (!EveryoneSealed() || !cluster_.AllVote()) return;
         if (config_.rot) {
           node.Rot();
         } else if (kind == 0) {
