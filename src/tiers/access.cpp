@@ -10,7 +10,18 @@
 namespace talent::tiers {
 namespace {
 
-bool MayReadPrivate(const ledger::StateReader& state, const ledger::Transaction& tx,
+// The centre that answers for the record or for the person, or one the person has let in.
+bool MayCentreRead(const ledger::StateReader& state, const pb::PrivateRecord& record,
+                   const std::string& centre, Timestamp now) {
+  if (record.centre() == centre) return true;
+  const auto subject = kSubjects.Get(state, record.subject_id());
+  if (subject && subject->custodian() == centre) return true;
+  const auto consent = kConsents.Get(state, record.subject_id());
+  return consent && Covers(*consent, record.content_kind(), now) &&
+         std::ranges::binary_search(consent->centres(), centre);
+}
+
+bool MayReadPrivate(const ledger::StateReader& state, Timestamp now, const ledger::Transaction& tx,
                     const crypto::PublicKey& reader) {
   if (tx.author == reader) return true;
   const auto party = FindPartyOf(state, reader);
@@ -20,8 +31,9 @@ bool MayReadPrivate(const ledger::StateReader& state, const ledger::Transaction&
   const auto subject = kSubjects.Get(state, record->subject_id());
   if (subject && subject->key() == reader.View()) return true;
   if (!party) return false;
-  return party->role() == pb::PARTY_ROLE_CENTRE ||
-         kConcerns.Has(state, Concat({record->subject_id(), party->id()}));
+  return party->role() == pb::PARTY_ROLE_CENTRE
+             ? MayCentreRead(state, *record, party->id(), now)
+             : kConcerns.Has(state, Concat({record->subject_id(), party->id()}));
 }
 
 // A promoted payload opens by value class and points tier. Centres read at once: they validate the
@@ -50,7 +62,7 @@ bool MayReadPayload(const ledger::Genesis& genesis, const ledger::StateReader& s
                     const ledger::Transaction& tx, const std::optional<crypto::PublicKey>& reader) {
   if (genesis.tier() == ledger::Tier::kPublic) return true;
   if (!reader) return false;
-  if (genesis.tier() == ledger::Tier::kPrivate) return MayReadPrivate(state, tx, *reader);
+  if (genesis.tier() == ledger::Tier::kPrivate) return MayReadPrivate(state, now, tx, *reader);
   const auto party = FindPartyOf(state, *reader);
   if (!party) return false;
   return tx.kind != "RecordPromoted" || MayReadPromoted(state, now, tx, *party);

@@ -2,6 +2,7 @@
 
 #include "tiers/consortium_rules.h"
 #include "tiers/governance.h"
+#include "tiers/market_policy.h"
 #include "tiers/private_rules.h"
 #include "tiers/promotion_policy.h"
 #include "tiers/sources.h"
@@ -79,15 +80,21 @@ class TierApplication final : public ledger::Application {
 
 Status InitPrivate(JsonFields& app, ledger::StateOverlay& state) {
   pb::PromotionPolicy promotion = DefaultPromotionPolicy();
+  pb::MarketPolicy market = DefaultMarketPolicy();
   if (app.Has("policy")) {
     auto policy = TRY(app.Object("policy"));
     if (policy.Has("promotion")) {
       auto json = TRY(policy.Object("promotion"));
       promotion = TRY(ReadPromotionPolicy(json));
     }
+    if (policy.Has("market")) {
+      auto json = TRY(policy.Object("market"));
+      market = TRY(ReadMarketPolicy(json));
+    }
     TRY(policy.Finish());
   }
   kPromotionPolicy.Put(state, kPromotionPolicyKey, promotion);
+  kMarketPolicy.Put(state, kMarketPolicyKey, market);
   return {};
 }
 

@@ -13,8 +13,9 @@ namespace talent::tiers {
 Result<std::unique_ptr<ledger::Application>> MakeApplication(const ledger::Genesis& genesis);
 
 /// May the holder of `reader` (nullopt: anyone) read the payload of `tx`, sealed on the chain whose
-/// state this is? Private: centres of the chain, and parties the record concerns. Consortium:
-/// registered parties, once released to their points tier. Public: everyone.
+/// state this is? Private: the person, the centres that answer for it or that its consent lets in,
+/// and the enterprises it concerns. Consortium: registered parties, once released to their points
+/// tier. Public: everyone.
 bool MayReadPayload(const ledger::Genesis& genesis, const ledger::StateReader& state, Timestamp now,
                     const ledger::Transaction& tx, const std::optional<crypto::PublicKey>& reader);
 

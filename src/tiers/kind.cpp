@@ -9,9 +9,9 @@
 namespace talent::tiers {
 
 KindGroups PrivateKinds() {
-  static const std::span<const Kind> kGroups[] = {TalentKinds(),     AbilityKinds(),
-                                                  TokenKinds(),      CorrectionKinds(),
-                                                  GovernanceKinds(), EvidenceKinds()};
+  static const std::span<const Kind> kGroups[] = {
+      TalentKinds(), AbilityKinds(),     TokenKinds(),      PlanKinds(),       PlacementKinds(),
+      FlowKinds(),   SupervisionKinds(), CorrectionKinds(), GovernanceKinds(), EvidenceKinds()};
   return kGroups;
 }
 

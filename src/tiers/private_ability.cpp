@@ -63,7 +63,7 @@ Status ValidateAttributes(const pb::AbilityAssessed& message) {
 
 Result<RecordFacts> ValidateAssessment(const pb::AbilityAssessed& message, const Call& call,
                                        const pb::Party& centre) {
-  TRY(RequireSubject(call, message.subject_id(), centre));
+  TRY(RequireSubjectOrConsent(call, message.subject_id(), centre, "AbilityAssessed"));
   TRY(ValidateScores(message));
   TRY(RequireText("method", message.method(), kMaxName));
   TRY(RequireText("assessor", message.assessor(), kMaxName));
@@ -83,32 +83,9 @@ Result<RecordFacts> ValidateAssessment(const pb::AbilityAssessed& message, const
   return facts;
 }
 
-// A reference to an assessment of the same person that stands, made in one of two phases.
-Status RequireAssessment(const Call& call, std::string_view field, BytesView id,
-                         BytesView subject_id, pb::AssessmentPhase phase,
-                         pb::AssessmentPhase or_phase) {
-  TRY(RequireId(field, id));
-  const auto record = kPrivateRecords.Get(call.state, id);
-  if (!record || record->content_kind() != "AbilityAssessed") {
-    return Fail(Code::kNotFound, "{} names no assessment of this chain", field);
-  }
-  if (record->subject_id() != subject_id) {
-    return Fail(Code::kPrecondition, "{} is an assessment of another subject", field);
-  }
-  if (!record->superseded_by().empty()) {
-    return Fail(Code::kPrecondition, "{} was superseded by record {}; name that one", field,
-                ToHex(record->superseded_by()));
-  }
-  if (record->phase() != phase && record->phase() != or_phase) {
-    return Fail(Code::kPrecondition, "{} is an assessment of another phase ({})", field,
-                pb::AssessmentPhase_Name(record->phase()));
-  }
-  return {};
-}
-
 Result<RecordFacts> ValidateTraining(const pb::TrainingCompleted& message, const Call& call,
                                      const pb::Party& centre) {
-  TRY(RequireSubject(call, message.subject_id(), centre));
+  TRY(RequireSubjectOrConsent(call, message.subject_id(), centre, "TrainingCompleted"));
   TRY(RequireText("course", message.course(), kMaxText));
   if (message.hours() == 0 || message.hours() > kMaxHours) {
     return Fail(Code::kInvalidArgument, "hours is {}, 1 to {} are expected", message.hours(),
@@ -130,18 +107,64 @@ Result<RecordFacts> ValidateTraining(const pb::TrainingCompleted& message, const
                           message.subject_id(), pb::ASSESSMENT_PHASE_AFTER_TRAINING,
                           pb::ASSESSMENT_PHASE_AFTER_TRAINING));
   }
-  return FactsOf(message.subject_id(), centre);
+  RecordFacts facts = FactsOf(message.subject_id(), centre);
+  facts.entry.set_plan(message.plan());
+  return facts;
+}
+
+// The open plan is decided by its newest after-training assessment. A correction takes the place of
+// what it corrects, and of nothing newer.
+void NoteAssessment(const Call& call, const RecordFacts& facts, BytesView supersedes) {
+  if (facts.entry.phase() != pb::ASSESSMENT_PHASE_AFTER_TRAINING) return;
+  auto career = kCareers.Get(call.state, facts.entry.subject_id());
+  if (!career || career->stage() != pb::CAREER_STAGE_IN_TRAINING) return;
+  if (!supersedes.empty() && career->after_assessment() != supersedes) return;
+  career->set_after_assessment(call.tx.id.ToBytes());
+  kCareers.Put(call.state, facts.entry.subject_id(), *career);
+}
+
+Status SetTraining(const Call& call, const pb::TrainingCompleted& message, pb::Career& career) {
+  if (message.budget_class() != career.budget_class()) {
+    return Fail(Code::kInvalidArgument, "budget_class is {}, the plan's is {}",
+                pb::BudgetClass_Name(message.budget_class()),
+                pb::BudgetClass_Name(career.budget_class()));
+  }
+  career.set_training(call.tx.id.ToBytes());
+  career.set_outcome(message.outcome());
+  kCareers.Put(call.state, message.subject_id(), career);
+  return {};
+}
+
+// A training that carries out a plan: the open one, once, with the class it was given.
+Status NoteTraining(const Call& call, const pb::TrainingCompleted& message) {
+  if (message.plan().empty()) return {};
+  TRY(RequireId("plan", message.plan()));
+  auto career = kCareers.Get(call.state, message.subject_id());
+  if (!career || career->stage() != pb::CAREER_STAGE_IN_TRAINING ||
+      career->plan() != message.plan()) {
+    return Fail(Code::kPrecondition, "plan {} is not the subject's open plan",
+                ToHex(message.plan()));
+  }
+  if (!career->training().empty()) {
+    return Fail(Code::kDuplicate, "training {} has carried out this plan; correct that one",
+                ToHex(career->training()));
+  }
+  return SetTraining(call, message, *career);
 }
 
 Status Assess(const pb::AbilityAssessed& message, const Call& call) {
   const pb::Party centre = TRY(RequireCentre(call));
-  WriteRecord(call, TRY(ValidateAssessment(message, call, centre)));
+  RecordFacts facts = TRY(ValidateAssessment(message, call, centre));
+  NoteAssessment(call, facts, {});
+  WriteRecord(call, std::move(facts));
   return {};
 }
 
 Status CompleteTraining(const pb::TrainingCompleted& message, const Call& call) {
   const pb::Party centre = TRY(RequireCentre(call));
-  WriteRecord(call, TRY(ValidateTraining(message, call, centre)));
+  RecordFacts facts = TRY(ValidateTraining(message, call, centre));
+  TRY(NoteTraining(call, message));
+  WriteRecord(call, std::move(facts));
   return {};
 }
 
@@ -155,13 +178,28 @@ constexpr Kind kKinds[] = {
 std::span<const Kind> AbilityKinds() { return kKinds; }
 
 Result<RecordFacts> CorrectAssessment(const Call& call, BytesView content, const pb::Party& centre,
-                                      BytesView) {
-  return ValidateAssessment(TRY(Decode<pb::AbilityAssessed>(content)), call, centre);
+                                      BytesView supersedes) {
+  const auto message = TRY(Decode<pb::AbilityAssessed>(content));
+  RecordFacts facts = TRY(ValidateAssessment(message, call, centre));
+  NoteAssessment(call, facts, supersedes);
+  return facts;
 }
 
 Result<RecordFacts> CorrectTraining(const Call& call, BytesView content, const pb::Party& centre,
-                                    BytesView) {
-  return ValidateTraining(TRY(Decode<pb::TrainingCompleted>(content)), call, centre);
+                                    BytesView supersedes) {
+  const auto message = TRY(Decode<pb::TrainingCompleted>(content));
+  RecordFacts facts = TRY(ValidateTraining(message, call, centre));
+  const auto original = kPrivateRecords.Get(call.state, supersedes);
+  CHECK(original.has_value(), "a correction names a record of this chain");
+  if (original->plan() != message.plan()) {
+    return Fail(Code::kPrecondition, "plan is not that of the corrected training");
+  }
+  auto career = kCareers.Get(call.state, message.subject_id());
+  if (career && career->stage() == pb::CAREER_STAGE_IN_TRAINING &&
+      career->training() == supersedes) {
+    TRY(SetTraining(call, message, *career));
+  }
+  return facts;
 }
 
 }  // namespace talent::tiers

@@ -9,11 +9,13 @@ namespace {
 
 constexpr int kMaxDisputes = 64;  // reviews a record can have on the consortium chain
 
-// Token kinds are missing on purpose: units that have moved are not moved back by a text.
+// Token kinds and decisions are missing on purpose: units that have moved and people who have been
+// placed are not moved back by a text.
 constexpr Correctable kCorrectable[] = {
     {"AbilityAssessed", CorrectAssessment},
     {"TrainingCompleted", CorrectTraining},
     {"InvestmentConfirmed", CorrectInvestment},
+    {"SupervisionFlagged", CorrectFlag},
 };
 
 Result<Correctable> FindCorrectable(const std::string& kind) {

@@ -1,5 +1,8 @@
 #include "tiers/private_rules.h"
 
+#include <google/protobuf/util/message_differencer.h>
+
+#include "crypto/sha256.h"
 #include "tiers/promotion_policy.h"
 
 namespace talent::tiers {
@@ -10,6 +13,7 @@ void WriteRecord(const Call& call, RecordFacts facts) {
   if (entry.content_kind().empty()) entry.set_content_kind(call.tx.kind);
   entry.set_disclosure(call.tx.disclosure);
   entry.set_height(call.block.height.value);
+  if (facts.mean_score) entry.set_mean_score(*facts.mean_score);
   kPrivateRecords.Put(call.state, call.tx.id.View(), entry);
   if (const auto decision = Decide(call, facts)) {
     kDecisions.Put(call.state, call.tx.id.View(), *decision);
@@ -26,6 +30,56 @@ Result<pb::Subject> RequireSubject(const Call& call, BytesView subject_id,
                 ToHex(subject_id), subject->custodian(), centre.id());
   }
   return *std::move(subject);
+}
+
+Result<pb::Subject> RequireSubjectOrConsent(const Call& call, BytesView subject_id,
+                                            const pb::Party& centre, std::string_view kind) {
+  auto subject = RequireSubject(call, subject_id, centre);
+  if (subject || subject.error().code != Code::kUnauthorized) return subject;
+  const auto consent = kConsents.Get(call.state, subject_id);
+  if (!consent || !Covers(*consent, kind, call.block.time) ||
+      !std::ranges::binary_search(consent->centres(), centre.id())) {
+    return subject;
+  }
+  return *kSubjects.Get(call.state, subject_id);
+}
+
+Result<Voice> RequireVoice(const Call& call, BytesView subject_id) {
+  TRY(RequireId("subject_id", subject_id));
+  Voice voice;
+  auto subject = kSubjects.Get(call.state, subject_id);
+  if (!subject) return Fail(Code::kNotFound, "subject {} is not registered", ToHex(subject_id));
+  voice.subject = *std::move(subject);
+  if (!voice.subject.key().empty()) {
+    if (voice.subject.key() == call.tx.author.View()) return voice;
+    return Fail(Code::kUnauthorized,
+                "the subject has a key of its own: only what is signed with it counts");
+  }
+  voice.party = TRY(RequireCentre(call));
+  if (voice.party.id() != voice.subject.custodian()) {
+    return Fail(Code::kUnauthorized, "only custodian '{}' may speak for this subject",
+                voice.subject.custodian());
+  }
+  return voice;
+}
+
+RecordFacts FactsOf(BytesView subject_id, const Voice& voice) {
+  RecordFacts facts = FactsOf(subject_id, voice.party);
+  facts.entry.set_centre(voice.subject.custodian());
+  return facts;
+}
+
+bool Covers(const pb::Consent& consent, std::string_view kind, Timestamp now) {
+  if (consent.until_ms() <= now.value) return false;
+  const auto& kinds = consent.kinds();
+  return kinds.empty() || std::ranges::find(kinds, kind) != kinds.end();
+}
+
+bool IsWithdrawn(const ledger::StateReader& state, BytesView record_id) {
+  const auto record = kPrivateRecords.Get(state, record_id);
+  if (!record) return false;
+  const auto consent = kConsents.Get(state, record->subject_id());
+  return consent && record->height() <= consent->withdrawn_height();
 }
 
 RecordFacts FactsOf(BytesView subject_id, const pb::Party& centre) {
@@ -47,6 +101,100 @@ Status RequireText(std::string_view field, std::string_view text, std::size_t ma
                 text.size(), max_size);
   }
   return {};
+}
+
+Status RequireEnterpriseId(const Call& call, std::string_view field, const std::string& id) {
+  const auto party = kParties.Get(call.state, id);
+  if (party && party->role() == pb::PARTY_ROLE_ENTERPRISE) return {};
+  if (!IsPartyId(id)) return Fail(Code::kInvalidArgument, "{} names no party id", field);
+  return Fail(Code::kNotFound, "{} names '{}', which is no enterprise of this chain", field, id);
+}
+
+Result<pb::PrivateRecord> RequireAssessment(const Call& call, std::string_view field, BytesView id,
+                                            BytesView subject_id, pb::AssessmentPhase phase,
+                                            pb::AssessmentPhase or_phase) {
+  TRY(RequireId(field, id));
+  auto record = kPrivateRecords.Get(call.state, id);
+  if (!record || record->content_kind() != "AbilityAssessed") {
+    return Fail(Code::kNotFound, "{} names no assessment of this chain", field);
+  }
+  if (record->subject_id() != subject_id) {
+    return Fail(Code::kPrecondition, "{} is an assessment of another subject", field);
+  }
+  if (!record->superseded_by().empty()) {
+    return Fail(Code::kPrecondition, "{} was superseded by record {}; name that one", field,
+                ToHex(record->superseded_by()));
+  }
+  if (record->phase() != phase && record->phase() != or_phase) {
+    return Fail(Code::kPrecondition, "{} is an assessment of another phase ({})", field,
+                pb::AssessmentPhase_Name(record->phase()));
+  }
+  return *std::move(record);
+}
+
+Status RequireCosignature(const Call& call, std::string_view field, BytesView statement,
+                          BytesView key, BytesView signature, const std::string& party_id) {
+  const auto public_key = crypto::PublicKey::FromBytes(key);
+  if (!public_key) return Within(fmt::format("{}_key", field), public_key.error());
+  const auto bytes = crypto::Signature::FromBytes(signature);
+  if (!bytes) return Within(fmt::format("{}_signature", field), bytes.error());
+  const auto party = FindPartyOf(call.state, *public_key);
+  if (!party || party->id() != party_id || party->role() != pb::PARTY_ROLE_ENTERPRISE) {
+    return Fail(Code::kUnauthorized, "{}_key is no key of enterprise '{}'", field, party_id);
+  }
+  if (!crypto::Verify(*public_key, crypto::Domain::kConsentSignature, call.block.chain, statement,
+                      *bytes)) {
+    return Fail(Code::kBadSignature,
+                "{}_signature does not verify over the statement on this chain", field);
+  }
+  return {};
+}
+
+Status UseStatement(const Call& call, BytesView statement) {
+  const Hash hash = crypto::Sha256(statement);
+  if (kStatements.Has(call.state, hash.View())) {
+    return Fail(Code::kDuplicate, "this statement was used before");
+  }
+  pb::ConfirmedStatement used;
+  used.set_record(call.tx.id.ToBytes());
+  kStatements.Put(call.state, hash.View(), used);
+  return {};
+}
+
+void NoteConcern(const Call& call, BytesView subject_id, BytesView enterprise, std::int64_t units) {
+  const Bytes key = Concat({subject_id, enterprise});
+  auto concern = kConcerns.Get(call.state, key);
+  if (concern && units == 0) return;
+  if (!concern) {
+    concern.emplace();
+    concern->set_since_ms(call.block.time.value);
+  }
+  if (concern->units() == 0 && units > 0) concern->set_holds_since_ms(call.block.time.value);
+  const auto after = static_cast<std::int64_t>(concern->units()) + units;
+  CHECK(after >= 0, "an enterprise sells more than it holds");
+  concern->set_units(static_cast<std::uint64_t>(after));
+  if (after == 0) concern->clear_holds_since_ms();
+  kConcerns.Put(call.state, key, *concern);
+}
+
+void EndPlan(pb::Career& career) {
+  career.clear_stage();
+  career.clear_plan();
+  career.clear_budget_class();
+  career.clear_bar();
+  career.clear_training();
+  career.clear_outcome();
+  career.clear_after_assessment();
+}
+
+Status RequireComputed(std::string_view what, const google::protobuf::Message& stated,
+                       const google::protobuf::Message& computed) {
+  std::string differences;
+  google::protobuf::util::MessageDifferencer differencer;
+  differencer.ReportDifferencesToString(&differences);
+  if (differencer.Compare(computed, stated)) return {};
+  return Fail(Code::kPrecondition, "{} is not what the chain's state gives; {}", what,
+              differences.substr(0, differences.find('\n')));
 }
 
 }  // namespace talent::tiers

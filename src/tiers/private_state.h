@@ -1,6 +1,7 @@
 // Tables of a private chain, besides those of tables.h.
 #pragma once
 
+#include "talent/tiers/v1/career.pb.h"
 #include "talent/tiers/v1/private.pb.h"
 #include "tiers/tables.h"
 
@@ -9,6 +10,9 @@ namespace talent::tiers {
 /// "policy/promotion".
 inline constexpr Table<pb::PromotionPolicy> kPromotionPolicy{"policy/"};
 inline constexpr std::string_view kPromotionPolicyKey = "promotion";
+/// "policy/market".
+inline constexpr Table<pb::MarketPolicy> kMarketPolicy{"policy/"};
+inline constexpr std::string_view kMarketPolicyKey = "market";
 /// By record id.
 inline constexpr Table<pb::PrivateRecord> kPrivateRecords{"rec/"};
 /// By subject id.
@@ -25,5 +29,15 @@ inline constexpr Table<pb::Token> kTokens{"token/"};
 inline constexpr Table<pb::Holding> kHoldings{"holding/"};
 /// By subject and party id.
 inline constexpr Table<pb::Concern> kConcerns{"concern/"};
+/// By subject id: the will in force.
+inline constexpr Table<pb::Will> kWills{"will/"};
+/// By subject id.
+inline constexpr Table<pb::Career> kCareers{"career/"};
+/// By record id of the TokenTransferred.
+inline constexpr Table<pb::Transfer> kTransfers{"transfer/"};
+/// By record id of the FlowRecorded.
+inline constexpr Table<pb::Flag> kFlags{"flag/"};
+/// By subject id or party id.
+inline constexpr Table<pb::FlowStanding> kFlowStandings{"standing/"};
 
 }  // namespace talent::tiers

@@ -1,6 +1,6 @@
-// The person: registration and consent.
+// The person: registration, consent and will.
 
-#include <algorithm>
+#include <set>
 
 #include "tiers/private_rules.h"
 
@@ -8,7 +8,12 @@ namespace talent::tiers {
 namespace {
 
 constexpr int kMaxConsentKinds = 64;
+constexpr int kMaxConsentCentres = 32;
 constexpr std::size_t kMaxPurpose = 256;
+constexpr int kMaxRanked = 32;
+constexpr int kMaxRefused = 64;
+constexpr int kMaxCities = 16;
+constexpr std::size_t kMaxCity = 64;
 
 Status Register(const pb::SubjectRegistered& message, const Call& call) {
   const pb::Party centre = TRY(RequireCentre(call));
@@ -40,29 +45,29 @@ Status Register(const pb::SubjectRegistered& message, const Call& call) {
   return {};
 }
 
-template <class List>
-bool StrictlyAscending(const List& list) {
-  return std::adjacent_find(list.begin(), list.end(),
-                            [](const auto& a, const auto& b) { return !(a < b); }) == list.end();
-}
-
 Status ValidateScope(const pb::ConsentGiven& message, const Call& call) {
-  if (message.kinds_size() > kMaxConsentKinds || !StrictlyAscending(message.kinds())) {
-    return Fail(Code::kInvalidArgument, "kinds are not in ascending order or more than {}",
-                kMaxConsentKinds);
-  }
+  TRY(RequireAscending("kinds", message.kinds(), kMaxConsentKinds));
   for (const std::string& kind : message.kinds()) {
     if (FindKind(PrivateKinds(), kind) == nullptr) {
       return Fail(Code::kInvalidArgument, "kinds names '{}', which is no kind of this chain", kind);
     }
   }
-  if (message.tiers().empty() || !StrictlyAscending(message.tiers())) {
-    return Fail(Code::kInvalidArgument, "tiers are empty or not in ascending order");
-  }
+  TRY(RequireAscending("tiers", message.tiers(), pb::ConsentTier_ARRAYSIZE));
   for (const int tier : message.tiers()) {
     if (tier != pb::CONSENT_TIER_CONSORTIUM && tier != pb::CONSENT_TIER_PUBLIC) {
       return Fail(Code::kInvalidArgument, "tiers names unknown tier {}", tier);
     }
+  }
+  TRY(RequireAscending("centres", message.centres(), kMaxConsentCentres));
+  for (const std::string& centre : message.centres()) {
+    const auto party = kParties.Get(call.state, centre);
+    if (!party || party->role() != pb::PARTY_ROLE_CENTRE) {
+      return Fail(Code::kInvalidArgument, "centres names '{}', which is no centre of this chain",
+                  centre);
+    }
+  }
+  if (message.tiers().empty() && message.centres().empty()) {
+    return Fail(Code::kInvalidArgument, "neither tiers nor centres: it consents to nothing");
   }
   TRY(RequireText("purpose", message.purpose(), kMaxPurpose));
   if (message.until_ms() <= call.block.time.value) {
@@ -72,40 +77,92 @@ Status ValidateScope(const pb::ConsentGiven& message, const Call& call) {
   return {};
 }
 
-// The subject alone where it has an own key, else the custodian centre in its name.
+pb::Consent NewestConsent(const Call& call, BytesView subject_id) {
+  return kConsents.Get(call.state, subject_id).value_or(pb::Consent());
+}
+
 Status Consent(const pb::ConsentGiven& message, const Call& call) {
-  TRY(RequireId("subject_id", message.subject_id()));
-  const auto subject = kSubjects.Get(call.state, message.subject_id());
-  if (!subject) {
-    return Fail(Code::kNotFound, "subject {} is not registered", ToHex(message.subject_id()));
-  }
-  pb::Party author;
-  if (subject->key().empty()) {
-    author = TRY(RequireCentre(call));
-    if (author.id() != subject->custodian()) {
-      return Fail(Code::kUnauthorized, "only custodian '{}' may consent for this subject",
-                  subject->custodian());
-    }
-  } else if (subject->key() != call.tx.author.View()) {
-    return Fail(Code::kUnauthorized,
-                "the subject has a key of its own: only a consent signed with it counts");
-  }
+  const Voice voice = TRY(RequireVoice(call, message.subject_id()));
   TRY(ValidateScope(message, call));
   pb::Consent consent;
   consent.set_record(call.tx.id.ToBytes());
   *consent.mutable_kinds() = message.kinds();
   *consent.mutable_tiers() = message.tiers();
+  *consent.mutable_centres() = message.centres();
   consent.set_until_ms(message.until_ms());
+  consent.set_withdrawn_height(NewestConsent(call, message.subject_id()).withdrawn_height());
   kConsents.Put(call.state, message.subject_id(), consent);
-  RecordFacts facts = FactsOf(message.subject_id(), author);
-  facts.entry.set_centre(subject->custodian());
-  WriteRecord(call, std::move(facts));
+  WriteRecord(call, FactsOf(message.subject_id(), voice));
+  return {};
+}
+
+// What waits to be promoted stays as well: the promoter asks IsWithdrawn before it carries a
+// record.
+Status Withdraw(const pb::ConsentWithdrawn& message, const Call& call) {
+  const Voice voice = TRY(RequireVoice(call, message.subject_id()));
+  TRY(RequireId("consent", message.consent()));
+  const pb::Consent newest = NewestConsent(call, message.subject_id());
+  if (newest.record() != message.consent() || newest.until_ms() == 0) {
+    return Fail(Code::kPrecondition, "{} is not the subject's consent in force",
+                ToHex(message.consent()));
+  }
+  pb::Consent none;
+  none.set_record(call.tx.id.ToBytes());
+  none.set_withdrawn_height(call.block.height.value);
+  kConsents.Put(call.state, message.subject_id(), none);
+  WriteRecord(call, FactsOf(message.subject_id(), voice));
+  return {};
+}
+
+Status ValidateWill(const pb::WillDeclared& message, const Call& call) {
+  if (message.ranked_size() > kMaxRanked) {
+    return Fail(Code::kInvalidArgument, "{} ranked enterprises, the most is {}",
+                message.ranked_size(), kMaxRanked);
+  }
+  TRY(RequireAscending("refused", message.refused(), kMaxRefused));
+  std::set<std::string_view> ranked;
+  for (const std::string& id : message.ranked()) {
+    TRY(RequireEnterpriseId(call, "ranked", id));
+    if (!ranked.insert(id).second) {
+      return Fail(Code::kInvalidArgument, "ranked names '{}' twice", id);
+    }
+  }
+  for (const std::string& id : message.refused()) {
+    TRY(RequireEnterpriseId(call, "refused", id));
+    if (ranked.contains(id)) {
+      return Fail(Code::kInvalidArgument, "'{}' is both ranked and refused", id);
+    }
+  }
+  if (message.cities_size() > kMaxCities) {
+    return Fail(Code::kInvalidArgument, "{} cities, the most is {}", message.cities_size(),
+                kMaxCities);
+  }
+  for (const std::string& city : message.cities()) TRY(RequireText("cities", city, kMaxCity));
+  if (message.until_ms() <= call.block.time.value) {
+    return Fail(Code::kPrecondition, "until_ms lies in the past of block time {}",
+                call.block.time.value);
+  }
+  return {};
+}
+
+Status DeclareWill(const pb::WillDeclared& message, const Call& call) {
+  const Voice voice = TRY(RequireVoice(call, message.subject_id()));
+  TRY(ValidateWill(message, call));
+  pb::Will will;
+  will.set_record(call.tx.id.ToBytes());
+  *will.mutable_ranked() = message.ranked();
+  *will.mutable_refused() = message.refused();
+  will.set_until_ms(message.until_ms());
+  kWills.Put(call.state, message.subject_id(), will);
+  WriteRecord(call, FactsOf(message.subject_id(), voice));
   return {};
 }
 
 constexpr Kind kKinds[] = {
     {"SubjectRegistered", Run<pb::SubjectRegistered, Register>},
     {"ConsentGiven", Run<pb::ConsentGiven, Consent>, Lane<1>},
+    {"ConsentWithdrawn", Run<pb::ConsentWithdrawn, Withdraw>, Lane<0>},
+    {"WillDeclared", Run<pb::WillDeclared, DeclareWill>, Lane<1>},
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
 // Investment and talent tokens. Units are conserved: a token's supply is what is unsold plus what
 // its holders hold, always.
 
-#include "crypto/sha256.h"
 #include "tiers/private_rules.h"
 
 namespace talent::tiers {
@@ -11,24 +10,8 @@ namespace {
 // inside the integers that JSON readers get right.
 constexpr std::uint64_t kMaxAmount = 1'000'000'000'000'000;
 constexpr std::uint64_t kMaxUnits = 1'000'000'000'000;
-
-Status RequireCosignature(const pb::InvestmentConfirmed& message, const Call& call,
-                          const std::string& enterprise) {
-  const auto key = crypto::PublicKey::FromBytes(message.enterprise_key());
-  if (!key) return Within("enterprise_key", key.error());
-  const auto signature = crypto::Signature::FromBytes(message.enterprise_signature());
-  if (!signature) return Within("enterprise_signature", signature.error());
-  const auto party = FindPartyOf(call.state, *key);
-  if (!party || party->id() != enterprise || party->role() != pb::PARTY_ROLE_ENTERPRISE) {
-    return Fail(Code::kUnauthorized, "enterprise_key is no key of enterprise '{}'", enterprise);
-  }
-  if (!crypto::Verify(*key, crypto::Domain::kConsentSignature, call.block.chain,
-                      message.statement(), *signature)) {
-    return Fail(Code::kBadSignature,
-                "enterprise_signature does not verify over the statement on this chain");
-  }
-  return {};
-}
+// Of one person, over all tokens: times 10000 basis points it still fits 64 bits.
+constexpr std::uint64_t kMaxSupply = 1'000'000'000'000'000;
 
 Result<pb::InvestmentStatement> ValidateStatement(const pb::InvestmentConfirmed& message,
                                                   const Call& call, const pb::Party& centre) {
@@ -43,26 +26,13 @@ Result<pb::InvestmentStatement> ValidateStatement(const pb::InvestmentConfirmed&
     return Fail(Code::kInvalidArgument, "statement.amount is {}, 1 to {} are expected",
                 statement.amount(), kMaxAmount);
   }
-  TRY(RequireCosignature(message, call, statement.enterprise()));
-  if (kStatements.Has(call.state, crypto::Sha256(message.statement()).View())) {
-    return Fail(Code::kDuplicate, "this statement was confirmed before");
-  }
+  TRY(RequireCosignature(call, "enterprise", message.statement(), message.enterprise_key(),
+                         message.enterprise_signature(), statement.enterprise()));
+  TRY(UseStatement(call, message.statement()));
   return statement;
 }
 
-void NoteConcern(const Call& call, BytesView subject_id, BytesView enterprise) {
-  const Bytes key = Concat({subject_id, enterprise});
-  if (kConcerns.Has(call.state, key)) return;
-  pb::Concern concern;
-  concern.set_since_ms(call.block.time.value);
-  kConcerns.Put(call.state, key, concern);
-}
-
-void WriteInvestment(const Call& call, const pb::InvestmentConfirmed& message,
-                     const pb::InvestmentStatement& statement, BytesView token) {
-  pb::ConfirmedStatement confirmed;
-  confirmed.set_record(call.tx.id.ToBytes());
-  kStatements.Put(call.state, crypto::Sha256(message.statement()).View(), confirmed);
+void WriteInvestment(const Call& call, const pb::InvestmentStatement& statement, BytesView token) {
   pb::Investment investment;
   investment.set_subject_id(statement.subject_id());
   investment.set_enterprise(statement.enterprise());
@@ -74,8 +44,8 @@ void WriteInvestment(const Call& call, const pb::InvestmentConfirmed& message,
 Status Confirm(const pb::InvestmentConfirmed& message, const Call& call) {
   const pb::Party centre = TRY(RequireCentre(call));
   const auto statement = TRY(ValidateStatement(message, call, centre));
-  WriteInvestment(call, message, statement, {});
-  NoteConcern(call, statement.subject_id(), statement.enterprise());
+  WriteInvestment(call, statement, {});
+  NoteConcern(call, statement.subject_id(), statement.enterprise(), 0);
   WriteRecord(call, FactsOf(statement.subject_id(), centre));
   return {};
 }
@@ -83,7 +53,7 @@ Status Confirm(const pb::InvestmentConfirmed& message, const Call& call) {
 Status Issue(const pb::TokenIssued& message, const Call& call) {
   const pb::Party centre = TRY(RequireCentre(call));
   TRY(RequireId("investment", message.investment()));
-  TRY(RequireSubject(call, message.subject_id(), centre));
+  pb::Subject subject = TRY(RequireSubject(call, message.subject_id(), centre));
   auto investment = kInvestments.Get(call.state, message.investment());
   if (!investment) {
     return Fail(Code::kNotFound, "investment {} is not confirmed (or was corrected)",
@@ -101,6 +71,12 @@ Status Issue(const pb::TokenIssued& message, const Call& call) {
     return Fail(Code::kInvalidArgument, "supply {} and unit_price {} are not both in 1 to {}",
                 message.supply(), message.unit_price(), kMaxUnits);
   }
+  if (message.supply() > kMaxSupply - subject.supply()) {
+    return Fail(Code::kExhausted, "supply {} makes more than {} units of one person",
+                message.supply(), kMaxSupply);
+  }
+  subject.set_supply(subject.supply() + message.supply());
+  kSubjects.Put(call.state, message.subject_id(), subject);
   investment->set_token(call.tx.id.ToBytes());
   kInvestments.Put(call.state, message.investment(), *investment);
   pb::Token token;
@@ -113,6 +89,20 @@ Status Issue(const pb::TokenIssued& message, const Call& call) {
   kTokens.Put(call.state, call.tx.id.View(), token);
   WriteRecord(call, FactsOf(message.subject_id(), centre));
   return {};
+}
+
+void Credit(const Call& call, BytesView token_id, const pb::Token& token,
+            const std::string& enterprise, std::uint64_t units) {
+  const Bytes key = Concat({token_id, enterprise});
+  auto holding = kHoldings.Get(call.state, key);
+  if (!holding) {
+    holding.emplace();
+    holding->set_since_ms(call.block.time.value);
+  }
+  holding->set_units(holding->units() + units);
+  CHECK(holding->units() <= token.supply(), "a holder holds more than was issued");
+  kHoldings.Put(call.state, key, *holding);
+  NoteConcern(call, token.subject_id(), enterprise, static_cast<std::int64_t>(units));
 }
 
 Status Purchase(const pb::TokenPurchased& message, const Call& call) {
@@ -129,19 +119,72 @@ Status Purchase(const pb::TokenPurchased& message, const Call& call) {
     return Fail(Code::kPrecondition, "{} units wanted, {} unsold", message.units(),
                 token->unsold());
   }
-  const Bytes key = Concat({message.token(), enterprise.id()});
-  auto holding = kHoldings.Get(call.state, key);
-  if (!holding) {
-    holding.emplace();
-    holding->set_since_ms(call.block.time.value);
-  }
-  holding->set_units(holding->units() + message.units());
-  CHECK(holding->units() <= token->supply(), "a holder holds more than was issued");
-  kHoldings.Put(call.state, key, *holding);
+  Credit(call, message.token(), *token, enterprise.id(), message.units());
   token->set_unsold(token->unsold() - message.units());
   kTokens.Put(call.state, message.token(), *token);
-  NoteConcern(call, token->subject_id(), enterprise.id());
+  auto subject = kSubjects.Get(call.state, token->subject_id());
+  CHECK(subject.has_value(), "a token is of a registered subject");
+  subject->set_sold(subject->sold() + message.units());
+  CHECK(subject->sold() <= subject->supply(), "more is sold than was issued");
+  kSubjects.Put(call.state, token->subject_id(), *subject);
   RecordFacts facts = FactsOf(token->subject_id(), enterprise);
+  facts.entry.set_centre(token->centre());
+  WriteRecord(call, std::move(facts));
+  return {};
+}
+
+Status ValidateTransfer(const pb::TransferStatement& statement, const Call& call,
+                        const pb::Party& seller) {
+  TRY(RequireId("statement.token", statement.token()));
+  TRY(RequireId("statement.reference", statement.reference()));
+  if (statement.seller() != seller.id()) {
+    return Fail(Code::kUnauthorized, "statement.seller is '{}', the author is '{}'",
+                statement.seller(), seller.id());
+  }
+  TRY(RequireEnterpriseId(call, "statement.buyer", statement.buyer()));
+  if (statement.buyer() == seller.id()) {
+    return Fail(Code::kInvalidArgument, "statement.buyer is the seller");
+  }
+  if (statement.units() == 0) return Fail(Code::kInvalidArgument, "statement.units is 0");
+  if (statement.unit_price() == 0 || statement.unit_price() > kMaxUnits) {
+    return Fail(Code::kInvalidArgument, "statement.unit_price is {}, 1 to {} are expected",
+                statement.unit_price(), kMaxUnits);
+  }
+  return {};
+}
+
+Status Sell(const pb::TokenTransferred& message, const Call& call) {
+  const pb::Party seller = TRY(RequireEnterprise(call));
+  const auto statement = TRY(Decode<pb::TransferStatement>(message.statement()));
+  TRY(ValidateTransfer(statement, call, seller));
+  const auto token = kTokens.Get(call.state, statement.token());
+  if (!token) return Fail(Code::kNotFound, "token {} was not issued", ToHex(statement.token()));
+  TRY(RequireCosignature(call, "buyer", message.statement(), message.buyer_key(),
+                         message.buyer_signature(), statement.buyer()));
+  TRY(UseStatement(call, message.statement()));
+  const Bytes key = Concat({statement.token(), seller.id()});
+  auto holding = kHoldings.Get(call.state, key);
+  const std::uint64_t held = holding ? holding->units() : 0;
+  if (statement.units() > held) {
+    return Fail(Code::kPrecondition, "{} units offered, '{}' holds {}", statement.units(),
+                seller.id(), held);
+  }
+  holding->set_units(held - statement.units());
+  if (holding->units() == 0) {
+    kHoldings.Delete(call.state, key);
+  } else {
+    kHoldings.Put(call.state, key, *holding);
+  }
+  NoteConcern(call, token->subject_id(), seller.id(),
+              -static_cast<std::int64_t>(statement.units()));
+  Credit(call, statement.token(), *token, statement.buyer(), statement.units());
+  pb::Transfer transfer;
+  transfer.set_subject_id(token->subject_id());
+  transfer.set_seller(seller.id());
+  transfer.set_buyer(statement.buyer());
+  transfer.set_time_ms(call.block.time.value);
+  kTransfers.Put(call.state, call.tx.id.View(), transfer);
+  RecordFacts facts = FactsOf(token->subject_id(), seller);
   facts.entry.set_centre(token->centre());
   WriteRecord(call, std::move(facts));
   return {};
@@ -151,6 +194,7 @@ constexpr Kind kKinds[] = {
     {"InvestmentConfirmed", Run<pb::InvestmentConfirmed, Confirm>},
     {"TokenIssued", Run<pb::TokenIssued, Issue>},
     {"TokenPurchased", Run<pb::TokenPurchased, Purchase>},
+    {"TokenTransferred", Run<pb::TokenTransferred, Sell>},
 };
 
 }  // namespace
@@ -169,7 +213,7 @@ Result<RecordFacts> CorrectInvestment(const Call& call, BytesView content, const
     return Fail(Code::kPrecondition, "the corrected statement is of another enterprise");
   }
   kInvestments.Delete(call.state, supersedes);
-  WriteInvestment(call, message, statement, old->token());
+  WriteInvestment(call, statement, old->token());
   return FactsOf(statement.subject_id(), centre);
 }
 

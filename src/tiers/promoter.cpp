@@ -6,6 +6,7 @@
 #include "tiers/consortium_state.h"
 #include "tiers/delivery.h"
 #include "tiers/outbox.h"
+#include "tiers/private_rules.h"
 #include "tiers/public_rules.h"
 #include "tiers/sources.h"
 
@@ -39,6 +40,7 @@ struct Promoter::Impl {
   struct Round {
     Timestamp now;
     Height source_head;
+    std::unique_ptr<ledger::StateReader> source;
     std::unique_ptr<ledger::StateReader> target;
     std::vector<ledger::Transaction> out;
     std::vector<OutboxItem> delivered;
@@ -262,6 +264,10 @@ Status Promoter::Impl::OfferHeaders(Round& round, const std::set<Height>& height
 }
 
 Status Promoter::Impl::Offer(Round& round, const OutboxItem& item) {
+  if (FromPrivate() && IsWithdrawn(*round.source, item.entry.record_id())) {
+    Drop(round, item, "consent was withdrawn before it left");
+    return {};
+  }
   auto delivery = FromPrivate() ? PromoteRecord(*options.source, item.entry)
                                 : PublishSettlement(*options.source, item.entry, round.source_head);
   if (!delivery) {
@@ -332,8 +338,13 @@ Result<std::vector<ledger::Transaction>> Promoter::Step(Timestamp now) {
     impl.started = true;
   }
   TRY(impl.Scan());
-  Impl::Round round{
-      now, impl.options.source->head().height, impl.options.target->SealedState(), {}, {}, {}};
+  Impl::Round round{now,
+                    impl.options.source->head().height,
+                    impl.options.source->SealedState(),
+                    impl.options.target->SealedState(),
+                    {},
+                    {},
+                    {}};
   TRY(impl.Land(round));
   TRY(impl.OfferEpochs(round));
   impl.CountFlights(now);
@@ -345,6 +356,7 @@ Result<std::vector<ledger::Transaction>> Promoter::Step(Timestamp now) {
            ++visited < kMaxVisitedPerStep;
   }));
   TRY(std::move(status));
+  TRY(round.source->status());
   TRY(round.target->status());
   TRY(impl.outbox.Remove(round.delivered, round.dropped));
   const Timestamp oldest = std::min(TRY(impl.outbox.OldestSealed()).value_or(now), now);

@@ -86,11 +86,7 @@ struct ConsentScope {
 
 ConsentScope ConsentFor(const Call& call, const pb::PrivateRecord& entry) {
   const auto consent = kConsents.Get(call.state, entry.subject_id());
-  if (!consent || consent->until_ms() <= call.block.time.value) return {};
-  const auto& kinds = consent->kinds();
-  const bool covered =
-      kinds.empty() || std::ranges::find(kinds, entry.content_kind()) != kinds.end();
-  if (!covered) return {};
+  if (!consent || !Covers(*consent, entry.content_kind(), call.block.time)) return {};
   const auto& tiers = consent->tiers();
   return {.consortium = std::ranges::find(tiers, pb::CONSENT_TIER_CONSORTIUM) != tiers.end(),
           .publication = std::ranges::find(tiers, pb::CONSENT_TIER_PUBLIC) != tiers.end()};
@@ -133,9 +129,16 @@ pb::PromotionPolicy DefaultPromotionPolicy() {
   pb::PromotionPolicy policy;
   policy.set_version(1);
   *policy.add_rules() = DefaultRule("Corrected", 0, 2);
+  for (const char* const kind : {"Placed", "SupervisionFlagged"}) {
+    *policy.add_rules() = DefaultRule(kind, 1, 2);
+  }
+  for (const char* const kind : {"FlowRecorded", "SupervisionClosed"}) {
+    *policy.add_rules() = DefaultRule(kind, 1, 1);
+  }
   *policy.add_rules() = DefaultRule("InvestmentConfirmed", 2, 1);
   *policy.add_rules() = DefaultRule("TokenIssued", 2, 1);
   *policy.add_rules() = DefaultRule("TokenPurchased", 2, 1);
+  *policy.add_rules() = DefaultRule("TokenTransferred", 2, 1);
   *policy.add_rules() = DefaultRule("AbilityAssessed", 3, 2, pb::TAG_MATCH_MATCHED);
   *policy.add_rules() = DefaultRule("AbilityAssessed", 4, 1, pb::TAG_MATCH_MATCHABLE);
   *policy.add_rules() = DefaultRule("AbilityAssessed", 5, 1);

@@ -1,5 +1,7 @@
 #include "tiers/signing.h"
 
+#include <map>
+
 #include "base/canonical.h"
 #include "crypto/sha256.h"
 
@@ -22,6 +24,33 @@ v1::InvestmentConfirmed CosignInvestment(const ChainId& chain,
   message.set_enterprise_key(enterprise.public_key().ToBytes());
   message.set_enterprise_signature(
       enterprise.Sign(crypto::Domain::kConsentSignature, chain, message.statement()).ToBytes());
+  return message;
+}
+
+v1::TokenTransferred CosignTransfer(const ChainId& chain, const v1::TransferStatement& statement,
+                                    const crypto::KeyPair& buyer) {
+  v1::TokenTransferred message;
+  message.set_statement(Encode(statement));
+  message.set_buyer_key(buyer.public_key().ToBytes());
+  message.set_buyer_signature(
+      buyer.Sign(crypto::Domain::kConsentSignature, chain, message.statement()).ToBytes());
+  return message;
+}
+
+v1::FlowRecorded SignFlow(const ChainId& chain, const v1::FlowStatement& statement,
+                          std::span<const crypto::KeyPair> keys) {
+  v1::FlowRecorded message;
+  message.set_statement(Encode(statement));
+  std::map<Bytes, Bytes> signatures;  // by key
+  for (const crypto::KeyPair& key : keys) {
+    signatures[key.public_key().ToBytes()] =
+        key.Sign(crypto::Domain::kConsentSignature, chain, message.statement()).ToBytes();
+  }
+  for (auto& [key, signature] : signatures) {
+    auto& added = *message.add_signatures();
+    added.set_key(key);
+    added.set_signature(signature);
+  }
   return message;
 }
 

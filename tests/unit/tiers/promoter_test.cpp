@@ -5,6 +5,7 @@
 
 #include "network.h"
 #include "tiers/outbox.h"
+#include "tiers/private_state.h"
 
 namespace talent::tiers {
 namespace {
@@ -219,6 +220,25 @@ TEST_F(Carrying, WithheldRecords_NeverReachTheOutbox) {
   EXPECT_THAT(Offers(*promoter), IsEmpty());
   EXPECT_EQ(promoter->stats().waiting, 0u);
   EXPECT_EQ(promoter->stats().scanned, source.chain().head().height);
+}
+
+TEST_F(Carrying, WithdrawnConsent_StopsWhatStillWaits) {
+  CarryAll();
+  const TxId left = Must(source.Write("centre-a", Assessment()));
+  CarryAll();
+  const TxId waiting = Must(source.Write("centre-a", Assessment(1)));
+  pb::ConsentWithdrawn message;
+  message.set_subject_id(Id("li"));
+  message.set_consent(source.Read(kConsents, Id("li"))->record());
+  Must(source.Write("centre-a", message));
+  CarryAll();
+  EXPECT_EQ(StateOf(left).status(), pb::RECORD_STATUS_IN_REVIEW);
+  EXPECT_EQ(StateOf(waiting).status(), pb::RECORD_STATUS_UNSPECIFIED);
+  Must(source.Write("centre-a", ConsentToAll()));  // a new consent brings nothing old back
+  const TxId later = Must(source.Write("centre-a", Assessment(2)));
+  CarryAll();
+  EXPECT_EQ(StateOf(waiting).status(), pb::RECORD_STATUS_UNSPECIFIED);
+  EXPECT_EQ(StateOf(later).status(), pb::RECORD_STATUS_IN_REVIEW);
 }
 
 TEST_F(Carrying, UnreadableStorage_LosesNoRecord) {

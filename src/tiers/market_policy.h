@@ -1,0 +1,16 @@
+// The parameters of plans, placement and supervision.
+#pragma once
+
+#include "base/json_fields.h"
+#include "tiers/private_state.h"
+
+namespace talent::tiers {
+
+/// Reads "market" of a policy; what it does not name keeps its default. Errors: kInvalidArgument
+/// (names the field).
+Result<pb::MarketPolicy> ReadMarketPolicy(JsonFields& json);
+pb::MarketPolicy DefaultMarketPolicy();
+/// The policy in force.
+pb::MarketPolicy MarketPolicyOf(const ledger::StateReader& state);
+
+}  // namespace talent::tiers
