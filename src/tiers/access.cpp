@@ -46,10 +46,7 @@ bool MayReadPromoted(const ledger::StateReader& state, Timestamp now, const ledg
   const TxId record_id = ledger::TransactionId(message->record().envelope());
   const auto record = kConsortiumRecords.Get(state, record_id.View());
   if (!record) return false;
-  if (reader.id() == record->author() ||
-      std::ranges::binary_search(record->parties(), reader.id())) {
-    return true;
-  }
+  if (IsPartyTo(*record, reader.id())) return true;
   const auto policy = PolicyOf(state);
   const std::size_t tier = PointsTier(policy, PointsOf(state, policy, reader.id(), now));
   const Millis delay = ReleaseDelay(policy, record->value_class(), tier);

@@ -169,6 +169,10 @@ Result<pb::ConsortiumRecord> RequireRecord(const Call& call, BytesView record_id
   return *std::move(record);
 }
 
+bool IsPartyTo(const pb::ConsortiumRecord& record, const std::string& party) {
+  return party == record.author() || std::ranges::binary_search(record.parties(), party);
+}
+
 void AddStep(pb::ConsortiumRecord& record, const TxId& step) {
   if (record.path().empty()) record.add_path(record.promotion_tx());
   record.add_path(step.ToBytes());

@@ -112,6 +112,17 @@ Status RequireOpening(const pb::ReviewRevealed& message, const Call& call, const
   return {};
 }
 
+void Count(pb::ConsortiumRecord& record, const pb::Party& member, bool disputes) {
+  const bool party = IsPartyTo(record, member.id());
+  if (disputes) {
+    party ? record.set_party_disputes(record.party_disputes() + 1)
+          : record.set_disputes(record.disputes() + 1);
+  } else {
+    party ? record.set_party_confirmations(record.party_confirmations() + 1)
+          : record.set_confirmations(record.confirmations() + 1);
+  }
+}
+
 Status Reveal(const pb::ReviewRevealed& message, const Call& call) {
   const pb::Party member = TRY(RequireParty(call));
   auto record = TRY(RequireRecord(call, message.record_id()));
@@ -138,12 +149,8 @@ Status Reveal(const pb::ReviewRevealed& message, const Call& call) {
   review->set_reveal_tx(call.tx.id.ToBytes());
   review->set_disputes(disputes);
   kReviews.Put(call.state, key, *review);
-  if (disputes) {
-    record.set_disputes(record.disputes() + 1);
-    AddStep(record, call.tx.id);
-  } else {
-    record.set_confirmations(record.confirmations() + 1);
-  }
+  Count(record, member, disputes);
+  if (disputes) AddStep(record, call.tx.id);
   kConsortiumRecords.Put(call.state, message.record_id(), record);
   return {};
 }

@@ -20,6 +20,10 @@ Status InitConsortiumPolicy(JsonFields& app, ledger::StateOverlay& state);
 /// A promoted record. Errors: kNotFound, kInvalidArgument (no record id).
 Result<pb::ConsortiumRecord> RequireRecord(const Call& call, BytesView record_id);
 
+/// Has `party` a stake in the record: as its author, investor or holder? What it says of the record
+/// decides nothing and earns nothing.
+bool IsPartyTo(const pb::ConsortiumRecord& record, const std::string& party);
+
 /// Adds a step to the record's correction path, which begins with its promotion.
 void AddStep(pb::ConsortiumRecord& record, const TxId& step);
 

@@ -1,6 +1,5 @@
 // How reviews end: what is due when, which status follows, who gets which points.
 
-#include <algorithm>
 #include <vector>
 
 #include "tiers/consortium_rules.h"
@@ -45,10 +44,6 @@ void Book(const Settling& s, const pb::ConsortiumPolicy& policy, const std::stri
           std::int64_t delta, pb::PointsReason reason, const Bytes& review) {
   if (delta == 0) return;
   BookPoints(s.state, policy, s.block.time, {member, delta, reason, Bytes(s.record_id), review});
-}
-
-bool IsPartyTo(const pb::ConsortiumRecord& record, const std::string& member) {
-  return member == record.author() || std::ranges::binary_search(record.parties(), member);
 }
 
 // Points of all who revealed. Parties to the record are not rewarded; their mistakes still cost.
@@ -112,10 +107,15 @@ void Verify(const Settling& s) {
   AppendSettled(s);
 }
 
+// A party's dispute asks for an answer like any other.
+bool IsDisputed(const pb::ConsortiumRecord& record) {
+  return record.disputes() + record.party_disputes() > 0;
+}
+
 // Nobody is wrong about a record that nobody disputed: what was confirmed in good faith and is
 // corrected afterwards costs nothing.
 void Uphold(const Settling& s) {
-  if (s.record.upheld() || s.record.disputes() == 0) return;
+  if (s.record.upheld() || !IsDisputed(s.record)) return;
   s.record.set_upheld(true);
   BookVerdict(s, Verdict::kWrong);
 }
@@ -130,7 +130,7 @@ void FinishCorrected(const Settling& s) {
 void CloseReview(const Settling& s) {
   BookMissingReveals(s);
   if (!s.record.superseded_by().empty()) return FinishCorrected(s);
-  if (s.record.disputes() > 0) {
+  if (IsDisputed(s.record)) {
     s.record.set_status(pb::RECORD_STATUS_DISPUTED);
     // From now, not from when the window closed: an idle chain must not eat the centre's time.
     s.record.set_answer_by_ms(s.block.time.value + PolicyOf(s.state).answer_window_ms());

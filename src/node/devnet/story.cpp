@@ -110,6 +110,8 @@ class Story {
     // The reviewers talk to different nodes, as enterprises of different cities would.
     reviewers_.push_back(TRY(Session("centre-2", "acme", "consortium")));
     reviewers_.push_back(TRY(Session("centre-3", "globex", "consortium")));
+    // What acme says of those it has invested in does not count.
+    reviewers_.push_back(TRY(Session("centre-4", "centre-4", "consortium")));
     viewer_ = TRY(Session("viewer", "centre-1", "public"));
     return {};
   }
@@ -272,7 +274,7 @@ Status Story::Review() {
   for (std::size_t i = 0; i < records_.size(); ++i) {
     const bool disputed = i + 1 == records_.size();
     for (std::size_t r = 0; r < reviewers_.size(); ++r) {
-      static constexpr const char* kMembers[] = {"acme", "globex"};
+      static constexpr const char* kMembers[] = {"acme", "globex", "centre-4"};
       PartySession& reviewer = reviewers_[r];
       tiers::pb::ReviewOpening opening;
       opening.set_chain_id(reviewer.chain().ToBytes());
@@ -299,7 +301,8 @@ Status Story::Review() {
       open.push_back(OpenReview{&reviewer, records_[i].id, std::move(reveal)});
     }
   }
-  say_(fmt::format("  acme and globex committed to {} verdicts nobody can read yet", open.size()));
+  say_(fmt::format("  acme, globex and centre-4 committed to {} verdicts nobody can read yet",
+                   open.size()));
   for (const OpenReview& review : open) {
     const auto entry =
         TRY(Await(*review.reviewer, kConsortiumRecords, review.record, "open for reveals",
@@ -311,8 +314,8 @@ Status Story::Review() {
         TRY(review.reviewer->Submit("ReviewRevealed", review.reveal, pb::DISCLOSURE_UNSPECIFIED));
     if (review.record == records_.back().id) disputes_.push_back(revealed);
   }
-  say_(fmt::format("  {} verdicts revealed: {} records confirmed, 1 disputed by both", open.size(),
-                   records_.size() - 1));
+  say_(fmt::format("  {} verdicts revealed: {} records confirmed, 1 disputed by all three",
+                   open.size(), records_.size() - 1));
   return {};
 }
 
@@ -353,7 +356,7 @@ Status Story::AwaitSettlement() {
               [wanted](const auto& entry) { return entry.status() == wanted; }));
   }
   say_(fmt::format("  {} records verified, 1 corrected", records_.size() - 1));
-  for (const char* member : {"acme", "globex"}) {
+  for (const char* member : {"acme", "globex", "centre-4"}) {
     const auto standing =
         TRY(centre_on_consortium_->Read<tiers::pb::Standing>(kStandings.Key(member)));
     if (standing) say_(fmt::format("  {} has {} community points", member, standing->points()));

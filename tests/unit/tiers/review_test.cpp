@@ -24,8 +24,19 @@ class Review : public ::testing::Test, protected Network {
                  });
     return out;
   }
+  /// An assessment of one in whom acme has invested, promoted.
+  TxId RecordConcerningAcme() {
+    Must(source.Write(
+        "centre-a",
+        CosignInvestment(source.genesis().chain_id(),
+                         Statement(1000, fmt::format("r{}", ++investments_)), KeyOf("acme"))));
+    const TxId record = Must(source.Write("centre-a", Assessment(6000)));
+    Promote(record);
+    return record;
+  }
   TxId record_;
   TxId promotion_;
+  int investments_ = 0;
 };
 
 TEST_F(Review, Confirmations_VerifyAndEarnByValueClass) {
@@ -256,16 +267,48 @@ TEST_F(Review, CorrectionDuringReview_ClosesCommitsAndSettlesAtTheEnd) {
   EXPECT_EQ(PointsOfMember("acme"), 10);
 }
 
-TEST_F(Review, Stakeholders_AreNotRewardedAndDebtorsMayNotReview) {
-  const TxId investment = Must(source.Write(
-      "centre-a", CosignInvestment(source.genesis().chain_id(), Statement(), KeyOf("acme"))));
-  (void)investment;
-  const TxId record = Must(source.Write("centre-a", Assessment(6000)));
-  Promote(record);
+TEST_F(Review, Stakeholder_ConfirmsForNothing) {
+  const TxId record = RecordConcerningAcme();
   Network::Review(record, {{"acme", false}, {"globex", false}});
-  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_VERIFIED);
+  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_UNVERIFIED) << "one other is too few";
+  EXPECT_EQ(StateOf(record).confirmations(), 1u);
+  EXPECT_EQ(StateOf(record).party_confirmations(), 1u);
+  const TxId next = RecordConcerningAcme();
+  Network::Review(next, {{"acme", false}, {"globex", false}, {"initech", false}});
+  EXPECT_EQ(StateOf(next).status(), pb::RECORD_STATUS_VERIFIED);
   EXPECT_EQ(PointsOfMember("acme"), 0);
   EXPECT_EQ(PointsOfMember("globex"), 2);
+}
+
+TEST_F(Review, Stakeholder_DisputesForAnAnswerAndNotForAShareOfTheDecision) {
+  const TxId record = RecordConcerningAcme();
+  Network::Review(record, {{"acme", true}, {"globex", false}, {"initech", false}});
+  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_DISPUTED);
+  EXPECT_EQ(StateOf(record).disputes(), 0u);
+  EXPECT_EQ(StateOf(record).party_disputes(), 1u);
+  Must(Refuse(record));
+  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_VERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), -6) << "a false dispute costs everybody";
+  EXPECT_EQ(PointsOfMember("globex"), 2);
+
+  const TxId silent = RecordConcerningAcme();
+  Network::Review(silent, {{"acme", true}, {"globex", false}});
+  CloseAnswer(silent);
+  EXPECT_EQ(StateOf(silent).status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), -6);
+  EXPECT_EQ(PointsOfMember("globex"), -2);
+  EXPECT_EQ(PointsOfMember("centre-a"), -10);
+}
+
+TEST_F(Review, Stakeholder_CannotBearOutARefusal) {
+  const TxId record = RecordConcerningAcme();
+  Network::Review(record,
+                  {{"acme", false}, {"globex", true}, {"initech", false}, {"centre-b", true}});
+  Must(Refuse(record));
+  EXPECT_NE(StateOf(record).status(), pb::RECORD_STATUS_VERIFIED);
+}
+
+TEST_F(Review, Debtors_MayNotReview) {
   for (int i = 0; i < 22; ++i) {  // -1 each
     const TxId next = Must(source.Write("centre-a", Assessment(5000)));
     Promote(next);
