@@ -1,11 +1,18 @@
 #include "ledger/state.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace talent::ledger {
+namespace {
+
+// Writes of a transaction are found as fast without an index, those of a window of blocks are not.
+constexpr std::size_t kIndexFrom = 32;
+
+}  // namespace
 
 std::optional<Bytes> StateOverlay::Get(BytesView key) const {
-  const auto own = writes_.find(key);
+  const auto own = Find(key);
   return own != writes_.end() ? own->second : below_.Get(key);
 }
 
@@ -35,20 +42,51 @@ void StateOverlay::Scan(BytesView prefix, BytesView from,
   if (more) visit_own(std::nullopt);
 }
 
-void StateOverlay::Put(BytesView key, Bytes value) {
-  writes_.insert_or_assign(Bytes(key), std::move(value));
-}
+void StateOverlay::Put(BytesView key, Bytes value) { Set(key, std::move(value)); }
 
-void StateOverlay::Delete(BytesView key) { writes_.insert_or_assign(Bytes(key), std::nullopt); }
+void StateOverlay::Delete(BytesView key) { Set(key, std::nullopt); }
 
 void StateOverlay::Forget(BytesView key) {
-  const auto own = writes_.find(key);
-  if (own != writes_.end()) writes_.erase(own);
+  const auto own = Find(key);
+  if (own == writes_.end()) return;
+  index_.erase(own->first);
+  writes_.erase(own);
 }
 
-void StateOverlay::CommitTo(StateOverlay& below) const {
+StateOverlay::Writes StateOverlay::TakeWrites() {
+  index_.clear();
+  return std::exchange(writes_, {});
+}
+
+void StateOverlay::CommitTo(StateOverlay& below) {
   CHECK(&below == &below_, "an overlay commits to what it was made on");
-  for (const auto& [key, value] : writes_) below.writes_.insert_or_assign(key, value);
+  for (Writes writes = TakeWrites(); !writes.empty();) {
+    auto added = below.writes_.insert(writes.extract(writes.begin()));
+    if (added.inserted) {
+      below.Index(added.position);
+    } else {
+      added.position->second = std::move(added.node.mapped());
+    }
+  }
+}
+
+StateOverlay::Writes::const_iterator StateOverlay::Find(BytesView key) const {
+  if (index_.empty()) return writes_.find(key);
+  const auto found = index_.find(key);
+  return found != index_.end() ? found->second : writes_.end();
+}
+
+void StateOverlay::Set(BytesView key, std::optional<Bytes> value) {
+  const auto [at, added] = writes_.insert_or_assign(Bytes(key), std::move(value));
+  if (added) Index(at);
+}
+
+void StateOverlay::Index(Writes::const_iterator added) {
+  if (!index_.empty()) {
+    index_.emplace(added->first, added);
+  } else if (writes_.size() == kIndexFrom) {
+    for (auto at = writes_.cbegin(); at != writes_.cend(); ++at) index_.emplace(at->first, at);
+  }
 }
 
 }  // namespace talent::ledger

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <unordered_map>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -52,12 +53,20 @@ class StateOverlay final : public StateReader {
   void Forget(BytesView key);
 
   const Writes& writes() const { return writes_; }
-  /// Applies this overlay's writes to `below`, which must be the reader it was made on.
-  void CommitTo(StateOverlay& below) const;
+  /// Gives the writes away; none are left.
+  Writes TakeWrites();
+  /// Moves this overlay's writes to `below`, which must be the reader it was made on.
+  void CommitTo(StateOverlay& below);
 
  private:
+  Writes::const_iterator Find(BytesView key) const;
+  void Set(BytesView key, std::optional<Bytes> value);
+  void Index(Writes::const_iterator added);
+
   const StateReader& below_;
   Writes writes_;
+  // Once there are many: what to find them by. Never iterated.
+  std::unordered_map<BytesView, Writes::const_iterator> index_;
 };
 
 }  // namespace talent::ledger

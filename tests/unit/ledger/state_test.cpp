@@ -78,6 +78,50 @@ TEST(StateOverlay, DroppedOverlay_LeavesNothingBehind) {
   EXPECT_EQ(block.writes().size(), 2u);
 }
 
+// More writes than are searched one by one.
+TEST(StateOverlay, ManyWrites_ReadAsAMap) {
+  std::mt19937 random(11);  // NOLINT: the same cases in every run
+  MapReader below;
+  StateOverlay block(below);
+  MapReader model;
+  const auto key = [&] { return "k/" + std::to_string(random() % 120); };
+  for (int step = 0; step < 3000; ++step) {
+    const Bytes k = key();
+    switch (random() % 8) {
+      case 0:
+        block.Delete(k);
+        model.map.erase(k);
+        break;
+      case 1:
+        block.Forget(k);
+        model.map.erase(k);
+        break;
+      case 2: {
+        StateOverlay tx = block.Nested();
+        const Bytes other = key();
+        tx.Put(k, std::to_string(step));
+        tx.Delete(other);
+        tx.CommitTo(block);
+        EXPECT_TRUE(tx.writes().empty());
+        model.map[k] = std::to_string(step);
+        model.map.erase(other);
+        break;
+      }
+      default:
+        block.Put(k, std::to_string(step));
+        model.map[k] = std::to_string(step);
+    }
+    const Bytes probe = key();
+    ASSERT_EQ(block.Get(probe), model.Get(probe)) << step;
+    if (step % 1000 == 999) {
+      ASSERT_EQ(ScanAll(block, "k/", {}), ScanAll(model, "k/", {}));
+      EXPECT_GT(block.TakeWrites().size(), 60u);
+      model.map.clear();
+      EXPECT_EQ(block.Get(probe), std::nullopt);
+    }
+  }
+}
+
 // Three overlays on each other against one map that is written directly.
 TEST(StateOverlay, StackedOverlays_ReadAsOneMap) {
   std::mt19937 random(7);  // NOLINT: the same cases in every run
