@@ -31,13 +31,7 @@ TreeSlot Leaf(const Hash& path, const Hash& value_hash, Height version) {
   return {TreeSlot::Kind::kLeaf, version, StateLeafHash(path, value_hash), path, value_hash};
 }
 
-/// A subtree inside a page. A single leaf keeps its own hash however high the subtree is.
-struct Subtree {
-  TreeSlot::Kind kind = TreeSlot::Kind::kEmpty;
-  Hash hash;
-};
-
-Subtree Join(const Subtree& left, const Subtree& right) {
+TreeNode Join(const TreeNode& left, const TreeNode& right) {
   using Kind = TreeSlot::Kind;
   if (left.kind == Kind::kEmpty && right.kind != Kind::kPage) return right;
   if (right.kind == Kind::kEmpty && left.kind != Kind::kPage) return left;
@@ -45,10 +39,27 @@ Subtree Join(const Subtree& left, const Subtree& right) {
 }
 
 /// Subtree over the places [low, high) of a page.
-Subtree RangeOf(const TreePage& page, std::size_t low, std::size_t high) {
+TreeNode RangeOf(const TreePage& page, std::size_t low, std::size_t high) {
   if (high - low == 1) return {page.slots[low].kind, page.slots[low].hash};
   const std::size_t middle = (low + high) / 2;
   return Join(RangeOf(page, low, middle), RangeOf(page, middle, high));
+}
+
+/// Brings the nodes above `changed` slots (bit 0 is the first) up to date.
+void Rehash(TreePage& page, std::uint32_t changed) {
+  constexpr std::size_t kSlots = std::tuple_size_v<decltype(page.slots)>;
+  const auto node = [&](std::size_t i) {
+    if (i < kSlots) return page.nodes[i];
+    const TreeSlot& slot = page.slots[i - kSlots];
+    return TreeNode{slot.kind, slot.hash};
+  };
+  std::uint32_t stale = page.hashed ? changed << kSlots : ~std::uint32_t{0};  // by number of node
+  for (std::size_t i = kSlots - 1; i > 0; --i) {
+    if ((stale >> (2 * i) & 3) == 0) continue;
+    page.nodes[i] = Join(node(2 * i), node(2 * i + 1));
+    stale |= std::uint32_t{1} << i;
+  }
+  page.hashed = true;
 }
 
 Hash PageHash(const TreePage& page) { return RangeOf(page, 0, page.slots.size()).hash; }
@@ -63,9 +74,10 @@ class Updater {
     if (changes.empty()) return slot;
     if (slot.kind != TreeSlot::Kind::kPage) return Grow(slot, depth, changes);
     TreePage page = *TRY(pages_.Load(TreePageKey(slot.version, depth, changes.front().path)));
-    if (!TRY(ApplyToPlaces(page, depth, changes))) return slot;
+    const std::uint32_t changed = TRY(ApplyToPlaces(page, depth, changes));
+    if (changed == 0) return slot;
     old_pages_.push_back(TreePageKey(slot.version, depth, changes.front().path));
-    return Store(page, depth, changes.front().path);
+    return Store(page, changed, depth, changes.front().path);
   }
 
   TreeUpdate Take(const TreeSlot& root) {
@@ -98,20 +110,20 @@ class Updater {
     CHECK(depth < kNibbles, "two keys with one path");
     TreePage page;
     if (had_leaf) page.slots[Nibble(slot.path, depth)] = slot;
-    TRY(ApplyToPlaces(page, depth, changes));
-    return Store(page, depth, changes.front().path);
+    const std::uint32_t changed = TRY(ApplyToPlaces(page, depth, changes));
+    return Store(page, changed, depth, changes.front().path);
   }
 
-  /// Whether anything on the page changed.
-  Result<bool> ApplyToPlaces(TreePage& page, std::size_t depth,
-                             std::span<const TreeChange> changes) {
-    bool changed = false;
+  /// Which slots of the page changed; bit 0 is the first.
+  Result<std::uint32_t> ApplyToPlaces(TreePage& page, std::size_t depth,
+                                      std::span<const TreeChange> changes) {
+    std::uint32_t changed = 0;
     while (!changes.empty()) {
       const std::size_t place = Nibble(changes.front().path, depth);
       std::size_t count = 1;
       while (count < changes.size() && Nibble(changes[count].path, depth) == place) ++count;
       TreeSlot next = TRY(Apply(page.slots[place], depth + 1, changes.first(count)));
-      changed = changed || next != page.slots[place];
+      if (next != page.slots[place]) changed |= std::uint32_t{1} << place;
       page.slots[place] = next;
       changes = changes.subspan(count);
     }
@@ -119,8 +131,9 @@ class Updater {
   }
 
   /// What a page leaves in its parent: nothing, its only leaf, or a reference to it.
-  TreeSlot Store(const TreePage& page, std::size_t depth, const Hash& path) {
-    const Subtree whole = RangeOf(page, 0, page.slots.size());
+  TreeSlot Store(TreePage& page, std::uint32_t changed, std::size_t depth, const Hash& path) {
+    Rehash(page, changed);
+    const TreeNode& whole = page.nodes[1];
     if (whole.kind == TreeSlot::Kind::kEmpty) return {};
     if (whole.kind == TreeSlot::Kind::kLeaf) {
       return *std::find_if(page.slots.begin(), page.slots.end(),

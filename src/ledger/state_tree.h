@@ -57,9 +57,19 @@ struct TreeSlot {
   bool operator==(const TreeSlot&) const = default;
 };
 
+/// A subtree inside a page. A single leaf keeps its own hash however high the subtree is.
+struct TreeNode {
+  TreeSlot::Kind kind = TreeSlot::Kind::kEmpty;
+  Hash hash;
+};
+
 /// Four levels of the tree.
 struct TreePage {
   std::array<TreeSlot, 16> slots;
+  /// What lies above the slots: 1 is the whole page, the halves of i are 2i and 2i + 1. Not stored:
+  /// only where UpdateTree made the page (`hashed`), so that the next change hashes little.
+  std::array<TreeNode, 16> nodes;
+  bool hashed = false;
 };
 using TreePagePtr = std::shared_ptr<const TreePage>;  // shared by cache, staged blocks and readers
 
