@@ -227,13 +227,21 @@ void ChainStore::PutState(rocksdb::WriteBatch& batch, Height height,
   const auto put = [&](Use use, BytesView key, BytesView value) {
     CHECK(batch.Put(family(use), Slice(key), Slice(value)).ok());
   };
-  for (const auto& [key, value] : writes) {
+  // A memtable takes keys that follow one another far faster than others.
+  std::vector<std::pair<Hash, const StateOverlay::Writes::value_type*>> by_path;
+  by_path.reserve(writes.size());
+  for (const auto& write : writes) {
+    const auto& [key, value] = write;
     if (value) {
       put(Use::kState, key, *value);
-      put(Use::kValues, ValueKey(StatePath(key), height), EncodeStateEntry(key, *value));
+      by_path.emplace_back(StatePath(key), &write);
     } else {
       CHECK(batch.Delete(family(Use::kState), Slice(key)).ok());
     }
+  }
+  std::ranges::sort(by_path);
+  for (const auto& [path, write] : by_path) {
+    put(Use::kValues, ValueKey(path, height), EncodeStateEntry(write->first, *write->second));
   }
   for (const auto& [key, page] : tree.pages) {
     put(Use::kTree, StoredPageKey(key), EncodeTreePage(*page));
