@@ -119,7 +119,11 @@ Status Promoter::Impl::ScanBlock(const ledger::StateReader& state, Height height
     // Not the index of transactions: it does not tell an unreadable entry from a later copy, and
     // the cursor would pass the record for ever.
     if (receipts[static_cast<std::size_t>(i)] != ledger::pb::RECEIPT_CODE_OK) continue;
-    const TxId id = ledger::TransactionId(block.transactions(i).envelope());
+    const Bytes& envelope = block.transactions(i).envelope();
+    // What is private never leaves. Most records are; each decision that is not there is a search.
+    const auto read = Decode<ledger::pb::Envelope>(envelope);
+    if (read && read->disclosure() == ledger::pb::DISCLOSURE_PRIVATE) continue;
+    const TxId id = ledger::TransactionId(envelope);
     const auto decision = kDecisions.Get(state, id.View());
     if (!decision) continue;
     OutboxItem item;
