@@ -42,7 +42,7 @@ Result<GenesisState> MakeGenesisState(const Genesis& genesis, const Application&
   if (!made) return Within("genesis", made.error());
   InitEpochs(genesis.validators(), state);
   GenesisState out;
-  out.writes = state.writes();
+  out.writes = state.TakeWrites();
   out.tree = TRY(UpdateTree(NoPages(), TreeSlot(), Height(0), TreeChanges(out.writes)));
   return out;
 }
@@ -75,6 +75,18 @@ Hash ReceiptLeaf(const ExecutedTransaction& executed) {
   receipt.set_tx_id(executed.id.ToBytes());
   receipt.set_code(executed.code);
   return crypto::MerkleLeaf(Encode(receipt));
+}
+
+std::vector<OrderedTransaction> ReadOrdered(
+    const google::protobuf::RepeatedPtrField<pb::SignedEnvelope>& envelopes,
+    const google::protobuf::RepeatedPtrField<pb::Payload>& payloads) {
+  std::vector<OrderedTransaction> out;
+  out.reserve(static_cast<std::size_t>(envelopes.size()));
+  for (int i = 0; i < envelopes.size(); ++i) {
+    out.push_back(
+        OrderedTransaction::Read(envelopes[i], i < payloads.size() ? &payloads[i] : nullptr));
+  }
+  return out;
 }
 
 /// Names the first field in which our header differs from a certified one.
@@ -203,7 +215,8 @@ pb::BlockHeader Chain::Impl::MakeHeader(const Head& parent, const Origin& origin
   return header;
 }
 
-Result<StagedBlock> Chain::Impl::Run(const Origin& origin, OrderedTransactions ordered) {
+Result<StagedBlock> Chain::Impl::Run(const Origin& origin,
+                                     std::vector<OrderedTransaction> ordered) {
   const Head parent = Tip();
   const Height height = parent.height + 1;
   const Timestamp time = std::max(origin.time, parent.time + Millis(1));
@@ -222,11 +235,11 @@ Result<StagedBlock> Chain::Impl::Run(const Origin& origin, OrderedTransactions o
                               block.ordered, seen, state));
   const auto in_force = TipEpoch();
   if (in_force->end && in_force->end->last == height) StartNextEpoch(*in_force, state);
-  block.writes = state.writes();
   block.next_epoch = in_force;
-  if (block.writes.contains(kCurrentEpochKey)) {
+  if (state.writes().contains(kCurrentEpochKey)) {
     block.next_epoch = std::make_shared<const EpochState>(TRY(ReadEpoch(state)));
   }
+  block.writes = state.TakeWrites();
   const bool ends = block.next_epoch->number() != in_force->number();
   const auto& end = ends ? in_force->end : block.next_epoch->end;
   if (end) block.epoch_end = end->last;
@@ -235,6 +248,22 @@ Result<StagedBlock> Chain::Impl::Run(const Origin& origin, OrderedTransactions o
   block.header = Encode(MakeHeader(parent, origin, *in_force, block, time));
   block.head = Head{height, BlockHash(block.header), time, block.tree.root.hash};
   return block;
+}
+
+Result<ExecutedBlock> Chain::Impl::Execute(const Origin& origin,
+                                           std::vector<OrderedTransaction> ordered) {
+  if (staged.size() >= genesis.consensus().window) {
+    return Fail(Code::kExhausted, "{} executed blocks wait for their seals; no more fit the window",
+                staged.size());
+  }
+  Stage(TRY(Run(origin, std::move(ordered))));
+  const StagedBlock& block = staged.back();
+  ExecutedBlock out{block.head.height, block.head.hash, block.header, {}, {}, block.epoch_end};
+  for (const ExecutedTransaction& executed : block.executed) {
+    out.tx_ids.push_back(executed.id);
+    out.receipts.push_back(executed.code);
+  }
+  return out;
 }
 
 void Chain::Impl::Stage(StagedBlock block) {
@@ -288,6 +317,7 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
   pb::StoredBody body;
   for (std::size_t i = 0; i < block.executed.size(); ++i) {
     const ExecutedTransaction& executed = block.executed[i];
+    *body.add_transactions() = block.ordered[i].Envelope();
     body.add_receipts(executed.code);
     if (executed.code == pb::RECEIPT_CODE_DUPLICATE) continue;
     // Found where it could take effect; where it came too early, or again too late, only if it has
@@ -297,12 +327,14 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
       continue;
     put(Use::kTransactions, executed.id.View(),
         EncodeLocation({height, static_cast<std::uint32_t>(i)}));
-    if (!executed.has_payload) continue;
-    put(Use::kPayloads, executed.id.View(), Encode(block.ordered.payloads[static_cast<int>(i)]));
+    const TxPtr& tx = block.ordered[i].tx;
+    if (tx == nullptr || !tx->has_payload()) continue;
+    pb::Payload payload;
+    payload.set_salt(tx->salt);
+    payload.set_data(tx->payload);
+    put(Use::kPayloads, executed.id.View(), Encode(payload));
   }
-  body.mutable_transactions()->Swap(&block.ordered.transactions);
   put(Use::kBodies, key, Encode(body));
-  body.mutable_transactions()->Swap(&block.ordered.transactions);  // kept if the write fails
   store.PutState(batch, height, block.writes, block.tree);
   store.PutHead(batch, height);
   TRY(store.database().Commit(batch));
@@ -321,17 +353,20 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
 Status Chain::Impl::ApplyNext(const pb::BlockWithPayloads& block, const pb::BlockHeader& header,
                               const Hash& hash, const SignatureCheck& check) {
   std::vector<Hash> ids;
-  std::vector<Transaction> transactions;
   for (const pb::SignedEnvelope& envelope : block.block().transactions()) {
-    ids.push_back(crypto::MerkleLeaf(TransactionId(envelope.envelope()).View()));
     // Nothing that was certified covers it, and no validator voted for a batch with such a one.
     if (envelope.signature().size() != crypto::Signature::kSize) {
       return Fail(Code::kBadSignature, "block {}: a transaction's signature has {} bytes",
                   header.height(), envelope.signature().size());
     }
+  }
+  std::vector<TxPtr> transactions;
+  std::vector<OrderedTransaction> ordered =
+      ReadOrdered(block.block().transactions(), block.payloads());
+  for (const OrderedTransaction& one : ordered) {
+    ids.push_back(crypto::MerkleLeaf(one.id().View()));
     // What does not parse has no author; it executes as invalid, and its receipt says so.
-    auto tx = ParseTransaction(envelope, nullptr);
-    if (tx) transactions.push_back(std::move(*tx));
+    if (one.tx != nullptr) transactions.push_back(one.tx);
   }
   if (RootOf(ids).View() != header.transactions_root()) {
     return Fail(
@@ -342,7 +377,7 @@ Status Chain::Impl::ApplyNext(const pb::BlockWithPayloads& block, const pb::Bloc
   TRY(check(transactions));
   DropStaged();
   const Origin origin{Timestamp(header.time_ms()), header.view(), header.proposer()};
-  auto run = Run(origin, {block.block().transactions(), block.payloads()});
+  auto run = Run(origin, std::move(ordered));
   // Payloads are not certified. What is can be executed, unless the data it is executed on is
   // damaged, which is nobody else's fault.
   if (!run && run.error().code == Code::kPrecondition) return tl::unexpected(run.error());
@@ -372,30 +407,22 @@ Result<std::unique_ptr<Chain>> Chain::Open(Database& database, const Genesis& ge
 }
 
 Result<ExecutedBlock> Chain::Execute(BytesView batch, BytesView payloads) {
-  if (impl_->staged.size() >= genesis().consensus().window) {
-    return Fail(Code::kExhausted, "{} executed blocks wait for their seals; no more fit the window",
-                impl_->staged.size());
+  if (batch.empty()) return impl_->Execute({}, {});
+  const pb::Batch parsed = TRY(ParseBatch(batch));
+  const auto beside = Decode<pb::Payloads>(payloads);
+  if (!beside) {
+    return Fail(Code::kPrecondition, "payloads of the batch: {}", beside.error().message);
   }
-  Origin origin;
-  OrderedTransactions ordered;
-  if (!batch.empty()) {
-    pb::Batch parsed = TRY(ParseBatch(batch));
-    auto beside = Decode<pb::Payloads>(payloads);
-    if (!beside) {
-      return Fail(Code::kPrecondition, "payloads of the batch: {}", beside.error().message);
-    }
-    origin = {Timestamp(parsed.time_ms()), parsed.view(), parsed.proposer() + 1};
-    ordered.transactions.Swap(parsed.mutable_transactions());
-    ordered.payloads.Swap(beside->mutable_payloads());
-  }
-  impl_->Stage(TRY(impl_->Run(origin, std::move(ordered))));
-  const StagedBlock& block = impl_->staged.back();
-  ExecutedBlock out{block.head.height, block.head.hash, block.header, {}, {}, block.epoch_end};
-  for (const ExecutedTransaction& executed : block.executed) {
-    out.tx_ids.push_back(executed.id);
-    out.receipts.push_back(executed.code);
-  }
-  return out;
+  return impl_->Execute({Timestamp(parsed.time_ms()), parsed.view(), parsed.proposer() + 1},
+                        ReadOrdered(parsed.transactions(), beside->payloads()));
+}
+
+Result<ExecutedBlock> Chain::Execute(const CheckedBatch& batch) {
+  if (batch.time == Timestamp(0)) return impl_->Execute({}, {});
+  std::vector<OrderedTransaction> ordered(batch.transactions.size());
+  for (std::size_t i = 0; i < ordered.size(); ++i) ordered[i].tx = batch.transactions[i];
+  return impl_->Execute({batch.time, batch.view.value, batch.proposer.value + 1},
+                        std::move(ordered));
 }
 
 Status Chain::Seal(Height height, const crypto::Certificate& certificate) {
@@ -428,8 +455,8 @@ Status Chain::Apply(const pb::BlockWithPayloads& block, const SignatureCheck& ch
 }
 
 Status Chain::Apply(const pb::BlockWithPayloads& block) {
-  return Apply(block, [this](const std::vector<Transaction>& transactions) -> Status {
-    for (const Transaction& tx : transactions) TRY(VerifySignature(tx, id()));
+  return Apply(block, [this](const std::vector<TxPtr>& transactions) -> Status {
+    for (const TxPtr& tx : transactions) TRY(VerifySignature(*tx, id()));
     return {};
   });
 }

@@ -10,6 +10,7 @@
 
 #include "crypto/validator_set.h"
 #include "ledger/application.h"
+#include "ledger/batch.h"
 #include "ledger/database.h"
 #include "ledger/epochs.h"
 #include "ledger/genesis.h"
@@ -38,7 +39,7 @@ struct TxLocation {
 };
 
 /// Verifies the signatures of transactions of this chain, or says which one is bad.
-using SignatureCheck = std::function<Status(const std::vector<Transaction>& transactions)>;
+using SignatureCheck = std::function<Status(const std::vector<TxPtr>& transactions)>;
 
 /// One writer (the chain's strand) for the methods of the first part; readers of the second part
 /// from any thread.
@@ -64,6 +65,8 @@ class Chain {
   /// payload is missing, or is another one than the envelope names), kExhausted (a window of
   /// executed blocks waits for seals), kIo and kCorruption (the stored state cannot be read).
   Result<ExecutedBlock> Execute(BytesView batch, BytesView payloads);
+  /// The same of a batch whose bytes CheckBatch has read.
+  Result<ExecutedBlock> Execute(const CheckedBatch& batch);
 
   /// Makes the lowest executed block final. Durable on return.
   /// Requires: height == head().height + 1 was executed; certificate verified by the caller;

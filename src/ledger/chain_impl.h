@@ -17,7 +17,7 @@ namespace talent::ledger {
 struct StagedBlock {
   Head head;  // what the chain's head becomes
   Bytes header;
-  OrderedTransactions ordered;
+  std::vector<OrderedTransaction> ordered;
   std::vector<ExecutedTransaction> executed;
   StateOverlay::Writes writes;
   TreeUpdate tree;
@@ -102,7 +102,8 @@ struct Chain::Impl {
   Status Load();
   Status LoadHead(Height height, const Hash& genesis_root);
   Result<crypto::ValidatorSet> LoadEpoch(Height height);
-  Result<StagedBlock> Run(const Origin& origin, OrderedTransactions ordered);
+  Result<StagedBlock> Run(const Origin& origin, std::vector<OrderedTransaction> ordered);
+  Result<ExecutedBlock> Execute(const Origin& origin, std::vector<OrderedTransaction> ordered);
   pb::BlockHeader MakeHeader(const Head& parent, const Origin& origin, const EpochState& epoch,
                              const StagedBlock& block, Timestamp time) const;
   void Stage(StagedBlock block);

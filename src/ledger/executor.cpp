@@ -11,31 +11,29 @@ class Run {
       const SeenBefore& seen, StateOverlay& state)
       : application_(application), rules_(rules), block_(block), seen_(seen), state_(state) {}
 
-  Result<ExecutedTransaction> Execute(const pb::SignedEnvelope& envelope,
-                                      const pb::Payload* payload) {
+  Result<ExecutedTransaction> Execute(const OrderedTransaction& ordered) {
     ExecutedTransaction done;
-    auto tx = ParseTransaction(envelope, nullptr);
-    done.id = tx ? tx->id : TransactionId(envelope.envelope());
+    done.id = ordered.id();
     if (!here_.insert(done.id).second) {
       done.code = pb::RECEIPT_CODE_DUPLICATE;
       return done;
     }
-    if (!tx) {
+    if (ordered.tx == nullptr) {
       done.code = pb::RECEIPT_CODE_INVALID;
       return done;
     }
-    done.has_payload = payload != nullptr && AttachPayload(*tx, *payload).has_value();
-    done.code = CheckEnvelope(*tx);
+    const Transaction& tx = *ordered.tx;
+    done.code = CheckEnvelope(tx);
     done.timely = done.code == pb::RECEIPT_CODE_OK;
-    if (done.timely && TRY(SeenInRange(*tx))) done.code = pb::RECEIPT_CODE_DUPLICATE;
+    if (done.timely && TRY(SeenInRange(tx))) done.code = pb::RECEIPT_CODE_DUPLICATE;
     if (done.code != pb::RECEIPT_CODE_OK) return done;
-    if (!done.has_payload) {
+    if (!tx.has_payload()) {
       return Fail(Code::kPrecondition,
                   "payload of transaction {} is missing or another one; fetch it and try again",
                   done.id.Hex());
     }
     StateOverlay writes = state_.Nested();
-    const Status outcome = application_.Execute(*tx, block_, writes);
+    const Status outcome = application_.Execute(tx, block_, writes);
     if (outcome) {
       writes.CommitTo(state_);
     } else {
@@ -74,17 +72,35 @@ class Run {
 
 }  // namespace
 
+OrderedTransaction OrderedTransaction::Read(const pb::SignedEnvelope& envelope,
+                                            const pb::Payload* payload) {
+  OrderedTransaction out;
+  auto tx = ParseTransaction(envelope, nullptr);
+  if (!tx) {
+    out.malformed = envelope;
+    return out;
+  }
+  if (payload != nullptr) (void)AttachPayload(*tx, *payload);  // another one is as good as none
+  out.tx = std::make_shared<const Transaction>(std::move(*tx));
+  return out;
+}
+
+pb::SignedEnvelope OrderedTransaction::Envelope() const {
+  if (tx == nullptr) return malformed;
+  pb::SignedEnvelope out;
+  out.set_envelope(tx->envelope_bytes);
+  out.set_signature(tx->signature.ToBytes());
+  return out;
+}
+
 Result<std::vector<ExecutedTransaction>> ExecuteTransactions(
     const Application& application, const ConsensusRules& rules, const BlockContext& block,
-    const OrderedTransactions& ordered, const SeenBefore& seen, StateOverlay& state) {
+    const std::vector<OrderedTransaction>& ordered, const SeenBefore& seen, StateOverlay& state) {
   application.BeginBlock(block, state);
   Run run(application, rules, block, seen, state);
   std::vector<ExecutedTransaction> out;
-  out.reserve(static_cast<std::size_t>(ordered.transactions.size()));
-  for (int i = 0; i < ordered.transactions.size(); ++i) {
-    const pb::Payload* payload = i < ordered.payloads.size() ? &ordered.payloads[i] : nullptr;
-    out.push_back(TRY(run.Execute(ordered.transactions[i], payload)));
-  }
+  out.reserve(ordered.size());
+  for (const OrderedTransaction& one : ordered) out.push_back(TRY(run.Execute(one)));
   TRY(state.status());
   return out;
 }

@@ -11,16 +11,20 @@
 namespace talent::ledger {
 
 /// What is executed, whether it came from consensus or as somebody's sealed block.
-struct OrderedTransactions {
-  google::protobuf::RepeatedPtrField<pb::SignedEnvelope> transactions;
-  google::protobuf::RepeatedPtrField<pb::Payload> payloads;  // same order; may be shorter
+struct OrderedTransaction {
+  TxPtr tx;  // with its payload where that is at hand and the envelope's; nullptr: malformed
+  pb::SignedEnvelope malformed;  // what then stands in its place
+
+  /// Reads one; `payload` nullptr: not at hand.
+  static OrderedTransaction Read(const pb::SignedEnvelope& envelope, const pb::Payload* payload);
+  pb::SignedEnvelope Envelope() const;
+  TxId id() const { return tx ? tx->id : TransactionId(malformed.envelope()); }
 };
 
 struct ExecutedTransaction {
   TxId id;
   pb::ReceiptCode code = pb::RECEIPT_CODE_OK;
-  bool has_payload = false;  // and it is the envelope's
-  bool timely = false;       // neither malformed nor too early nor too late for this block
+  bool timely = false;  // neither malformed nor too early nor too late for this block
 };
 
 /// Height of the block below this one where `id` stood; of several, the one at which it could have
@@ -34,7 +38,7 @@ using SeenBefore = std::function<Result<std::optional<Height>>(const TxId& id)>;
 /// is then worthless.
 Result<std::vector<ExecutedTransaction>> ExecuteTransactions(
     const Application& application, const ConsensusRules& rules, const BlockContext& block,
-    const OrderedTransactions& ordered, const SeenBefore& seen, StateOverlay& state);
+    const std::vector<OrderedTransaction>& ordered, const SeenBefore& seen, StateOverlay& state);
 
 /// The receipt of a refused transaction.
 pb::ReceiptCode ReceiptCodeOf(Code code);

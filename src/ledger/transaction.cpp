@@ -29,8 +29,8 @@ Result<T> Sized(const char* field, BytesView bytes) {
   return value;
 }
 
-Result<Transaction> ReadEnvelope(BytesView envelope_bytes, BytesView signature) {
-  const auto envelope = TRY(Decode<pb::Envelope>(envelope_bytes));
+Result<Transaction> ReadEnvelope(Bytes envelope_bytes, BytesView signature) {
+  auto envelope = TRY(Decode<pb::Envelope>(envelope_bytes));
   if (envelope.format() != kEnvelopeFormat) {
     return Fail(Code::kInvalidArgument, "envelope.format: {}; this program reads {}",
                 envelope.format(), kEnvelopeFormat);
@@ -49,12 +49,12 @@ Result<Transaction> ReadEnvelope(BytesView envelope_bytes, BytesView signature) 
   Transaction tx;
   tx.id = TransactionId(envelope_bytes);
   tx.chain = TRY(Sized<ChainId>("envelope.chain_id", envelope.chain_id()));
-  tx.kind = envelope.kind();
+  tx.kind = std::move(*envelope.mutable_kind());
   tx.author = TRY(Sized<crypto::PublicKey>("envelope.author_key", envelope.author_key()));
   tx.payload_hash = TRY(Sized<Hash>("envelope.payload_hash", envelope.payload_hash()));
   tx.valid_until = Height(envelope.valid_until());
   tx.disclosure = envelope.disclosure();
-  tx.envelope_bytes = Bytes(envelope_bytes);
+  tx.envelope_bytes = std::move(envelope_bytes);
   tx.signature = TRY(Sized<crypto::Signature>("signature", signature));
   return tx;
 }
@@ -80,9 +80,9 @@ Result<Transaction> ParseTransaction(BytesView canonical_transaction, std::size_
                 max_bytes);
   };
   if (canonical_transaction.size() > max_bytes) return too_large(canonical_transaction.size());
-  const auto message = TRY(Decode<pb::Transaction>(canonical_transaction));
-  Transaction tx = TRY(ReadEnvelope(message.envelope(), message.signature()));
-  TRY(AttachPayload(tx, message.payload()));
+  auto message = TRY(Decode<pb::Transaction>(canonical_transaction));
+  Transaction tx = TRY(ReadEnvelope(std::move(*message.mutable_envelope()), message.signature()));
+  TRY(AttachPayload(tx, std::move(*message.mutable_payload())));
   if (tx.size() > max_bytes) return too_large(tx.size());
   return tx;
 }
@@ -94,7 +94,7 @@ Result<Transaction> ParseTransaction(const pb::SignedEnvelope& envelope,
   return tx;
 }
 
-Status AttachPayload(Transaction& tx, const pb::Payload& payload) {
+Status AttachPayload(Transaction& tx, pb::Payload payload) {
   if (payload.salt().size() != kSaltSize) {
     return Fail(Code::kInvalidArgument, "payload.salt: {} bytes where {} are expected",
                 payload.salt().size(), kSaltSize);
@@ -103,8 +103,8 @@ Status AttachPayload(Transaction& tx, const pb::Payload& payload) {
     return Fail(Code::kInvalidArgument,
                 "payload: its hash is not the envelope's payload_hash; sign the bytes you send");
   }
-  tx.salt = payload.salt();
-  tx.payload = payload.data();
+  tx.salt = std::move(*payload.mutable_salt());
+  tx.payload = std::move(*payload.mutable_data());
   return {};
 }
 

@@ -1,7 +1,7 @@
 // Transactions: parsing with every check that needs no state, building, signing.
 #pragma once
 
-#include <span>
+#include <memory>
 
 #include "base/bytes.h"
 #include "base/strong.h"
@@ -32,6 +32,8 @@ struct Transaction {
   std::size_t size() const;
 };
 
+using TxPtr = std::shared_ptr<const Transaction>;  // shared by mempool, batches and blocks
+
 inline constexpr std::size_t kSaltSize = 32;
 inline constexpr std::size_t kMaxKindLength = 64;
 
@@ -46,7 +48,7 @@ Result<Transaction> ParseTransaction(const pb::SignedEnvelope& envelope,
                                      const pb::Payload* payload);
 /// Gives a transaction parsed without its payload the payload. Errors: kInvalidArgument (its hash
 /// is not the envelope's).
-Status AttachPayload(Transaction& tx, const pb::Payload& payload);
+Status AttachPayload(Transaction& tx, pb::Payload payload);
 
 /// Errors: kWrongChain, kBadSignature. Pure and thread-safe; about 50 µs.
 Status VerifySignature(const Transaction& tx, const ChainId& chain);

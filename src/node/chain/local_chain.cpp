@@ -229,7 +229,7 @@ TxOutcome LocalChain::Outcome(const TxId& id) const {
     return outcome;
   }
   const std::lock_guard lock(mutex_);
-  if (pending_ids_.contains(id)) outcome.status = TxStatus::kPending;
+  if (pending_.contains(id)) outcome.status = TxStatus::kPending;
   return outcome;
 }
 
@@ -318,9 +318,10 @@ void LocalChain::AfterSealed(const ledger::ExecutedBlock& block) {
   const std::vector<TxId> expired = mempool_.RemoveExpired(block.height);
   {
     const std::lock_guard lock(mutex_);
-    for (const TxId& id : block.tx_ids) pending_ids_.erase(id);
-    for (const TxId& id : expired) pending_ids_.erase(id);
+    for (const TxId& id : block.tx_ids) pending_.erase(id);
+    for (const TxId& id : expired) pending_.erase(id);
   }
+  read_.erase(read_.begin(), read_.upper_bound(block.height));
   for (std::size_t i = 0; i < block.tx_ids.size() && !waiters_.empty(); ++i) {
     const TxId& id = block.tx_ids[i];
     if (waiters_.contains(id)) Resolve(id, OutcomeIn(block, i));

@@ -6,7 +6,6 @@
 #include <mutex>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "node/chain/block_sync.h"
 #include "node/chain/chain_host.h"
@@ -102,7 +101,12 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   };
   struct PendingVet {
     consensus::Vet vet;
-    VettedBatch batch;
+    CheckedBatchPtr batch;
+  };
+  /// A proposal that was found good, or made here, and what it says.
+  struct ReadProposal {
+    consensus::ProposalPtr proposal;
+    CheckedBatchPtr batch;
   };
 
   LocalChain(std::unique_ptr<ChainHost> host, const NodeKey& self,
@@ -125,6 +129,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   Result<TxPtr> Verify(BytesView transaction);
   Status Admissible(const ledger::Transaction& tx) const;
   void Admit(const std::vector<VerifiedArrival>& verified);
+  TxPtr Pending(const TxId& id) const;  // any thread; nullptr: not admitted, or sealed
   Result<bool> AdmitOne(const TxPtr& tx, bool local);  // whether it is new
   void Relay(const std::vector<TxPtr>& txs);
 
@@ -212,6 +217,8 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   std::uint64_t last_token_ = 0;
   bool writing_votes_ = false;
   std::map<Height, ledger::ExecutedBlock> executed_;  // not sealed yet: at most a window
+  // Of heights above the sealed one: the last that was vetted, so that it is read once.
+  std::map<Height, ReadProposal> read_;
   std::vector<PendingVet> pending_vets_;  // empty batches waiting for their predecessor's execution
   View proposing_view_;
   bool work_waiting_ = false;
@@ -233,10 +240,10 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   mutable std::mutex mutex_;  // guards what readers on other threads see:
   ChainStatusInfo status_;
   std::optional<consensus::Horizon> horizon_;
-  std::map<NodeKey, Verifying> verifying_;  // by the peer they came from
-  std::unordered_set<TxId> pending_ids_;
-  std::set<NodeKey> asking_;                // peers whose sync request waits for the strand
-  std::map<NodeKey, std::uint32_t> asked_;  // sync requests that a peer has not answered
+  std::map<NodeKey, Verifying> verifying_;   // by the peer they came from
+  std::unordered_map<TxId, TxPtr> pending_;  // admitted and not sealed
+  std::set<NodeKey> asking_;                 // peers whose sync request waits for the strand
+  std::map<NodeKey, std::uint32_t> asked_;   // sync requests that a peer has not answered
   std::map<std::uint64_t, std::function<void()>> listeners_;
   std::uint64_t next_listener_ = 0;
 };

@@ -188,8 +188,14 @@ Result<bool> LocalChain::AdmitOne(const TxPtr& tx, bool local) {
   TRY(Admissible(*tx));
   TRY(mempool_.Add(tx, application_->Lane(*tx), local, host_->Steady()));
   const std::lock_guard lock(mutex_);
-  pending_ids_.insert(tx->id);
+  pending_.emplace(tx->id, tx);
   return true;
+}
+
+TxPtr LocalChain::Pending(const TxId& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = pending_.find(id);
+  return found == pending_.end() ? nullptr : found->second;
 }
 
 void LocalChain::Relay(const std::vector<TxPtr>& txs) {

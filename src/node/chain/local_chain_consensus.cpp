@@ -236,7 +236,8 @@ void LocalChain::FlushVotes() {
 
 void LocalChain::PerformVet(consensus::Vet vet) {
   auto work = [self = shared_from_this(), epoch = epoch_, vet = std::move(vet)] {
-    auto vetted = VetProposal(self->chain_->genesis(), vet, self->host_->Now(), self->verified_);
+    auto vetted = VetProposal(self->chain_->genesis(), vet, self->host_->Now(), self->verified_,
+                              [&](const TxId& id) { return self->Pending(id); });
     self->OnStrand([self, epoch, vet, vetted = std::move(vetted)] {
       if (epoch->number() != self->epoch_->number()) return;
       if (vetted) return self->FinishVet(PendingVet{vet, *vetted});
@@ -252,8 +253,12 @@ void LocalChain::PerformVet(consensus::Vet vet) {
 // An empty batch is right only when something is due in the state it would execute on, so it waits
 // for that state.
 void LocalChain::FinishVet(const PendingVet& pending) {
-  for (const TxId& id : pending.batch.ids) mempool_.MarkInFlight(id);
-  const bool must_be_due = pending.vet.fresh && pending.batch.ids.empty();
+  const ledger::CheckedBatch& batch = *pending.batch;
+  for (const TxPtr& tx : batch.transactions) mempool_.MarkInFlight(tx->id);
+  if (pending.vet.height > chain_->head().height) {
+    read_.insert_or_assign(pending.vet.height, ReadProposal{pending.vet.proposal, pending.batch});
+  }
+  const bool must_be_due = pending.vet.fresh && batch.transactions.empty();
   const ledger::Head tip = chain_->tip();
   if (!must_be_due || pending.vet.height <= tip.height) return AnswerVet(pending.vet, true);
   if (pending.vet.height > tip.height + 1) {
@@ -263,7 +268,7 @@ void LocalChain::FinishVet(const PendingVet& pending) {
     pending_vets_.push_back(pending);
     return;
   }
-  const Timestamp time = std::max(pending.batch.time, tip.time + Millis(1));
+  const Timestamp time = std::max(batch.time, tip.time + Millis(1));
   AnswerVet(pending.vet, chain_->HasDueWork(time));
 }
 
@@ -288,7 +293,10 @@ void LocalChain::PerformExecute(const consensus::Execute& execute) {
   }
   CHECK(execute.height == tip.height + 1, "told to execute {} on top of {}", execute.height,
         tip.height);
-  auto executed = chain_->Execute(execute.proposal->batch, execute.proposal->sidecar);
+  const auto read = read_.find(execute.height);
+  auto executed = read != read_.end() && read->second.proposal == execute.proposal
+                      ? chain_->Execute(*read->second.batch)
+                      : chain_->Execute(execute.proposal->batch, execute.proposal->sidecar);
   if (!executed) {
     return Halt(fmt::format("block {} was ordered but cannot be executed: {}", execute.height,
                             executed.error().ToString()));
@@ -329,10 +337,15 @@ consensus::ProposalPtr LocalChain::NextProposal() {
   const bool partial = mempool_.waiting() > 0 && open < kOpenPartialBatches;
   const bool due = *height == chain_->tip().height + 1 && DueWork();
   if (!full && !partial && !due) return nullptr;
-  const std::vector<TxPtr> txs =
-      mempool_.Take(rules.max_batch_transactions, rules.max_batch_bytes - kBatchOverhead);
-  return MakeProposal(txs, host_->Now(), replica_->view(),
-                      *epoch_->validators.FindVoteKey(role_->vote_key->public_key()));
+  auto batch = std::make_shared<ledger::CheckedBatch>(ledger::CheckedBatch{
+      .time = host_->Now(),
+      .view = replica_->view(),
+      .proposer = *epoch_->validators.FindVoteKey(role_->vote_key->public_key()),
+      .transactions =
+          mempool_.Take(rules.max_batch_transactions, rules.max_batch_bytes - kBatchOverhead)});
+  const consensus::ProposalPtr proposal = MakeProposal(*batch);
+  read_.insert_or_assign(*height, ReadProposal{proposal, std::move(batch)});
+  return proposal;
 }
 
 bool LocalChain::DueWork() const {

@@ -61,6 +61,7 @@ void LocalChain::LeaveReplica() {
   compaction_.reset();
   last_token_ = 0;
   pending_vets_.clear();
+  read_.clear();
   proposing_view_ = View(0);
   work_waiting_ = false;
   mempool_.ReturnInFlight();

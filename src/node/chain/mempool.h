@@ -12,7 +12,7 @@
 
 namespace talent::node {
 
-using TxPtr = std::shared_ptr<const ledger::Transaction>;  // shared by mempool, batches and relays
+using ledger::TxPtr;
 
 /// Confined to its chain's strand. Lane 0 is served first, so that bulk cannot delay what is
 /// urgent; within a lane first come, first served.

@@ -1,7 +1,6 @@
 #include "node/chain/proposals.h"
 
 #include "base/canonical.h"
-#include "ledger/batch.h"
 
 namespace talent::node {
 namespace pb = ledger::pb;
@@ -22,14 +21,13 @@ void VerifiedCache::Add(const ledger::Transaction& tx) {
   }
 }
 
-consensus::ProposalPtr MakeProposal(const std::vector<TxPtr>& txs, Timestamp now, View view,
-                                    ValidatorIndex self) {
+consensus::ProposalPtr MakeProposal(const ledger::CheckedBatch& made) {
   pb::Batch batch;
   pb::Payloads payloads;
-  batch.set_time_ms(now.value);
-  batch.set_view(view.value);
-  batch.set_proposer(self.value);
-  for (const TxPtr& tx : txs) {
+  batch.set_time_ms(made.time.value);
+  batch.set_view(made.view.value);
+  batch.set_proposer(made.proposer.value);
+  for (const TxPtr& tx : made.transactions) {
     pb::SignedEnvelope* const signed_envelope = batch.add_transactions();
     signed_envelope->set_envelope(tx->envelope_bytes);
     signed_envelope->set_signature(tx->signature.ToBytes());
@@ -41,9 +39,10 @@ consensus::ProposalPtr MakeProposal(const std::vector<TxPtr>& txs, Timestamp now
       consensus::Proposal{.batch = Encode(batch), .sidecar = Encode(payloads)});
 }
 
-Result<VettedBatch> VetProposal(const ledger::Genesis& genesis, const consensus::Vet& vet,
-                                Timestamp now, VerifiedCache& cache) {
-  const auto batch = TRY(ledger::CheckBatch(genesis, vet.proposal->batch, vet.proposal->sidecar));
+Result<CheckedBatchPtr> VetProposal(const ledger::Genesis& genesis, const consensus::Vet& vet,
+                                    Timestamp now, VerifiedCache& cache,
+                                    const ledger::KnownTransactions& known) {
+  auto batch = TRY(ledger::CheckBatch(genesis, vet.proposal->batch, vet.proposal->sidecar, known));
   if (vet.fresh) {
     if (batch.view != vet.view || batch.proposer != vet.proposer) {
       return Fail(Code::kPrecondition,
@@ -56,18 +55,14 @@ Result<VettedBatch> VetProposal(const ledger::Genesis& genesis, const consensus:
                   batch.time, drift, now);
     }
   }
-  VettedBatch vetted{.ids = {}, .time = batch.time};
-  vetted.ids.reserve(batch.transactions.size());
-  for (const ledger::Transaction& tx : batch.transactions) {
-    if (!cache.Contains(tx)) {
-      if (Status verified = ledger::VerifySignature(tx, genesis.chain_id()); !verified) {
-        return Within("transaction " + tx.id.Hex(), verified.error());
-      }
-      cache.Add(tx);
+  for (const TxPtr& tx : batch.transactions) {
+    if (cache.Contains(*tx)) continue;
+    if (Status verified = ledger::VerifySignature(*tx, genesis.chain_id()); !verified) {
+      return Within("transaction " + tx->id.Hex(), verified.error());
     }
-    vetted.ids.push_back(tx.id);
+    cache.Add(*tx);
   }
-  return vetted;
+  return std::make_shared<const ledger::CheckedBatch>(std::move(batch));
 }
 
 }  // namespace talent::node

@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "consensus/replica.h"
-#include "ledger/chain.h"
+#include "ledger/batch.h"
 #include "node/chain/mempool.h"
 
 namespace talent::node {
@@ -27,19 +27,17 @@ class VerifiedCache {
   std::deque<TxId> order_;
 };
 
-/// Batch and payloads of `txs` as the primary `self` of `view` proposes them at `now`.
-consensus::ProposalPtr MakeProposal(const std::vector<TxPtr>& txs, Timestamp now, View view,
-                                    ValidatorIndex self);
+/// The bytes of a batch and of its payloads.
+consensus::ProposalPtr MakeProposal(const ledger::CheckedBatch& made);
 
-struct VettedBatch {
-  std::vector<TxId> ids;
-  Timestamp time;
-};
+using CheckedBatchPtr = std::shared_ptr<const ledger::CheckedBatch>;  // immutable
 
 /// Everything about a proposal that needs no state: form, limits, payload hashes, signatures and,
-/// where it is fresh, its claimed origin and time. Thread-safe. Errors: as ledger::CheckBatch;
-/// kBadSignature; kPrecondition (origin or time).
-Result<VettedBatch> VetProposal(const ledger::Genesis& genesis, const consensus::Vet& vet,
-                                Timestamp now, VerifiedCache& cache);
+/// where it is fresh, its claimed origin and time. Transactions that are `known` are not read
+/// again. Thread-safe. Errors: as ledger::CheckBatch; kBadSignature; kPrecondition (origin or
+/// time).
+Result<CheckedBatchPtr> VetProposal(const ledger::Genesis& genesis, const consensus::Vet& vet,
+                                    Timestamp now, VerifiedCache& cache,
+                                    const ledger::KnownTransactions& known);
 
 }  // namespace talent::node

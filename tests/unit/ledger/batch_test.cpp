@@ -27,8 +27,38 @@ TEST_F(Batches, WellFormedBatch_PassesAndIsHandedOut) {
   ASSERT_TRUE(out);
   EXPECT_GT(out->time, Timestamp(0));
   ASSERT_EQ(out->transactions.size(), 2u);
-  EXPECT_EQ(out->transactions[1].id, batch[1].id);
-  EXPECT_EQ(out->transactions[1].payload, batch[1].payload);
+  EXPECT_EQ(out->transactions[1]->id, batch[1].id);
+  EXPECT_EQ(out->transactions[1]->payload, batch[1].payload);
+}
+
+TEST_F(Batches, KnownTransaction_IsHandedOutUnlessAnyByteDiffers) {
+  const std::vector<Transaction> batch = {node.Put("a", "1")};
+  const auto checked = [&](const Transaction& known) {
+    const auto held = std::make_shared<const Transaction>(known);
+    const auto out = CheckBatch(node.genesis(), TestChain::BatchOf(batch),
+                                TestChain::PayloadsOf(batch), [&](const TxId&) { return held; });
+    EXPECT_EQ(out->transactions[0]->id, batch[0].id);
+    EXPECT_EQ(out->transactions[0]->signature, batch[0].signature);
+    EXPECT_EQ(out->transactions[0]->salt, batch[0].salt);
+    EXPECT_EQ(out->transactions[0]->payload, batch[0].payload);
+    return out->transactions[0] == held;
+  };
+  EXPECT_TRUE(checked(batch[0]));
+  EXPECT_FALSE(checked(node.Put("a", "1")));
+  Transaction other = batch[0];
+  other.signature.data()[3] ^= 1;
+  EXPECT_FALSE(checked(other));
+  other = batch[0];
+  other.payload = "a=2";
+  EXPECT_FALSE(checked(other));
+  other = batch[0];
+  other.salt.back() ^= 1;
+  EXPECT_FALSE(checked(other));
+  other = batch[0];
+  other.chain = ChainId();
+  EXPECT_FALSE(checked(other));
+  EXPECT_TRUE(CheckBatch(node.genesis(), TestChain::BatchOf(batch), TestChain::PayloadsOf(batch),
+                         [](const TxId&) { return nullptr; }));
 }
 
 TEST_F(Batches, NullBatch_PassesWithoutPayloadsOnly) {

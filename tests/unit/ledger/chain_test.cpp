@@ -234,6 +234,25 @@ TEST(Chain, Execute_RefusesWhatIsNoBatchAndStaysUsable) {
   EXPECT_EQ(node.Commit(batch).height, Height(1));
 }
 
+TEST(Chain, BatchThatWasChecked_ExecutesAndSealsAsItsBytesDo) {
+  TestChain one;
+  TestChain two;
+  const std::vector<Transaction> batch = {one.Put("a", "1"), one.Make("Delete", "b"),
+                                          one.Make("Unknown", "x"), one.Make("Put", "c=1", 1)};
+  const Bytes bytes = TestChain::BatchOf(batch);
+  const Bytes payloads = TestChain::PayloadsOf(batch);
+  const ExecutedBlock from_bytes = one.chain->Execute(bytes, payloads).value();
+  const CheckedBatch checked = CheckBatch(two.genesis(), bytes, payloads).value();
+  const ExecutedBlock from_checked = two.chain->Execute(checked).value();
+  EXPECT_EQ(from_bytes.header, from_checked.header);
+  EXPECT_EQ(from_bytes.receipts, from_checked.receipts);
+  one.Seal(from_bytes);
+  two.Seal(from_checked);
+  EXPECT_EQ(Encode(one.chain->GetBlockWithPayloads(Height(1)).value()),
+            Encode(two.chain->GetBlockWithPayloads(Height(1)).value()));
+  EXPECT_EQ(one.chain->Execute({}, {})->header, two.chain->Execute(CheckedBatch())->header);
+}
+
 TEST(Chain, ExecutedBlocks_AreBoundedByTheWindow) {
   TestChain node;
   const ExecutedBlock first = node.Execute({});

@@ -14,7 +14,10 @@ TEST(ParkedVet, IsAnsweredWhenTheBlockBelowIsFetched) {
   source.Commit({source.Make("EndEpoch", "9=v1,v2,v3")});  // makes the next blocks due
 
   // The primary's empty batch for height 2 comes first: nobody knows yet whether one is due.
-  const auto proposal = MakeProposal({}, Timestamp(1'700'000'100'000), View(0), ValidatorIndex(0));
+  const auto proposal = MakeProposal({.time = Timestamp(1'700'000'100'000),
+                                      .view = View(0),
+                                      .proposer = ValidatorIndex(0),
+                                      .transactions = {}});
   const consensus::Position at{View(0), Height(2), consensus::OrderDigest(proposal->batch)};
   v1::Frame offer = chain.NewFrame();
   offer.set_consensus(consensus::VerifiedMessage::Sign(KeyOf("vote v0"), chain.id(), Epoch(0),
