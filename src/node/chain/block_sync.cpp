@@ -4,7 +4,7 @@
 #include <tuple>
 #include <utility>
 
-#include "node/chain/retry_pause.h"
+#include "node/peers/retry_pause.h"
 
 namespace talent::node {
 

@@ -9,6 +9,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "node/peers/retry_pause.h"
+
 namespace talent::node {
 namespace {
 
@@ -197,7 +199,7 @@ asio::awaitable<Error> PeerNetwork::Impl::Serve(ConnectionPtr connection,
 
 asio::awaitable<void> PeerNetwork::Impl::DialLoop(Dial& dial) {
   const auto self = shared_from_this();
-  int failures = 0;
+  std::uint32_t failures = 0;
   while (!stopped() && !dial.dropped) {
     if (dial.key && Connected(*dial.key)) {
       dial.timer.expires_at(std::chrono::steady_clock::time_point::max());
@@ -244,12 +246,14 @@ asio::awaitable<Status> PeerNetwork::Impl::DialOnce(Dial& dial) {
   co_return tl::unexpected(ended);
 }
 
-std::chrono::milliseconds PeerNetwork::Impl::Backoff(int failures) {
-  auto wait = options_.timing.redial_first;
-  for (int i = 1; i < failures && wait < options_.timing.redial_cap; ++i) wait *= 2;
-  wait = std::min(wait, options_.timing.redial_cap);
+std::chrono::milliseconds PeerNetwork::Impl::Backoff(std::uint32_t failures) {
+  const auto millis = [](std::chrono::milliseconds time) {
+    return Millis(static_cast<std::uint64_t>(time.count()));
+  };
+  const Millis pause = RetryPause(failures - 1, millis(options_.timing.redial_first),
+                                  millis(options_.timing.redial_cap));
   // Between half and all of it, so that nodes that lost each other at once do not return at once.
-  return wait / 2 + std::chrono::milliseconds(jitter_() % (wait.count() / 2 + 1));
+  return std::chrono::milliseconds(pause.value / 2 + jitter_() % (pause.value / 2 + 1));
 }
 
 bool PeerNetwork::Impl::MayConnect(const NodeKey& key, const std::optional<NodeKey>& pinned) {

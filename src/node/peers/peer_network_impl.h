@@ -75,7 +75,7 @@ struct PeerNetwork::Impl : std::enable_shared_from_this<PeerNetwork::Impl> {
   void Tell(const NodeKey& key, bool up);
   /// Runs `call` unless the network has been destroyed, and keeps it from being so meanwhile.
   bool CallHost(const std::function<void()>& call);
-  std::chrono::milliseconds Backoff(int failures);
+  std::chrono::milliseconds Backoff(std::uint32_t failures);
   bool stopped() const { return stopped_; }
 
   const NetworkStrand strand_;
