@@ -91,6 +91,22 @@ Result<Bytes> ReadFile(const fs::path& path, std::size_t max_bytes) {
   }
 }
 
+Status MakeDirectories(const fs::path& directory) {
+  const fs::path parent = DirectoryOf(directory);
+  std::error_code error;
+  fs::create_directory(directory, error);
+  if (error == std::errc::no_such_file_or_directory && parent != directory) {
+    TRY(MakeDirectories(parent));
+    fs::create_directory(directory, error);
+  }
+  if (error) {
+    return Fail(Code::kIo, "cannot create {}: {}", directory.string(), error.message());
+  }
+  const FileDescriptor above(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!above.ok() || fsync(above.get()) != 0) return SystemError("cannot sync directory", parent);
+  return {};
+}
+
 Status WriteFile(const fs::path& path, BytesView bytes, mode_t mode, IfExists if_exists) {
   const fs::path directory = DirectoryOf(path);
   const FileDescriptor dir(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -14,6 +14,10 @@ namespace talent {
 /// Errors: kNotFound, kTooLarge (over `max_bytes`), kIo (names the path and the reason).
 Result<Bytes> ReadFile(const std::filesystem::path& path, std::size_t max_bytes);
 
+/// Makes `directory` and those above it that are missing; on return their entries are on disk: a
+/// directory that a crash forgets takes its files along. Errors: kIo.
+Status MakeDirectories(const std::filesystem::path& directory);
+
 enum class IfExists { kFail, kReplace };
 
 /// Writes `bytes` to `path` with permissions `mode` (umask does not apply). Readers see the old

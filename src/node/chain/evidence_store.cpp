@@ -54,6 +54,7 @@ Result<std::unique_ptr<EvidenceStore>> EvidenceStore::Open(std::filesystem::path
     spdlog::warn("{} cannot be read as evidence; it is {} now", path.string(), aside.string());
     store = std::make_unique<EvidenceStore>();
   }
+  store->unsaved_ = false;
   store->path_ = std::move(path);
   return store;
 }
@@ -68,20 +69,31 @@ bool EvidenceStore::Add(const consensus::EvidenceFacts& facts, v1::Evidence evid
   if (std::cmp_greater_equal(of_culprit, kMaxOfOne)) return false;
   if (!entries_.emplace(facts, std::move(evidence)).second) return false;
   bytes_ += size;
+  unsaved_ = true;
   return true;
 }
 
 Status EvidenceStore::Save() {
-  if (path_.empty()) return {};
-  v1::EvidenceFile file;
   const std::lock_guard one_at_a_time(saving_);
-  for (v1::Evidence& evidence : List()) *file.add_evidence() = std::move(evidence);
-  std::error_code error;
-  std::filesystem::create_directories(path_.parent_path(), error);
-  if (error) {
-    return Fail(Code::kIo, "cannot create {}: {}", path_.parent_path().string(), error.message());
+  v1::EvidenceFile file;
+  {
+    const std::lock_guard lock(mutex_);
+    if (path_.empty() || !unsaved_) return {};
+    for (const auto& [facts, evidence] : entries_) *file.add_evidence() = evidence;
+    unsaved_ = false;
   }
-  return WriteFile(path_, Encode(file), 0600, IfExists::kReplace);
+  Status saved = MakeDirectories(path_.parent_path());
+  if (saved) saved = WriteFile(path_, Encode(file), 0600, IfExists::kReplace);
+  if (!saved) {
+    const std::lock_guard lock(mutex_);
+    unsaved_ = true;
+  }
+  return saved;
+}
+
+bool EvidenceStore::unsaved() const {
+  const std::lock_guard lock(mutex_);
+  return unsaved_ && !path_.empty();
 }
 
 std::vector<v1::Evidence> EvidenceStore::List() const {

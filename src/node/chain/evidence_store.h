@@ -29,8 +29,11 @@ class EvidenceStore {
 
   /// False: known already, or there is enough of this validator, or the store is full.
   bool Add(const consensus::EvidenceFacts& facts, v1::Evidence evidence);
-  /// Writes everything to the file; waits for the disk. Errors: kIo.
+  /// Writes what was added since it last succeeded, and all before it, to the file; waits for the
+  /// disk. Errors: kIo: call it again.
   Status Save();
+  /// Is something not in the file? Never where there is none.
+  bool unsaved() const;
   std::vector<v1::Evidence> List() const;
   std::size_t size() const;
 
@@ -40,6 +43,7 @@ class EvidenceStore {
   mutable std::mutex mutex_;  // guards:
   std::map<consensus::EvidenceFacts, v1::Evidence> entries_;
   std::size_t bytes_ = 0;
+  bool unsaved_ = false;
 };
 
 }  // namespace talent::node

@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file.h"
+
 namespace talent::node {
 namespace {
 
@@ -128,11 +130,7 @@ class DiskFile final : public VoteFile {
 }  // namespace
 
 Result<std::unique_ptr<VoteFile>> OpenVoteFile(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto folder = path.parent_path();
-  const bool made = !folder.empty() && std::filesystem::create_directories(folder, error);
-  if (error) return Fail(Code::kIo, "cannot create {}: {}", folder.string(), error.message());
-  if (made) TRY(SyncDirectory(folder));  // a folder that a crash forgets takes its files along
+  if (path.has_parent_path()) TRY(MakeDirectories(path.parent_path()));
   std::filesystem::path lock = path;
   lock += ".lock";
   File held(open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));

@@ -69,6 +69,23 @@ TEST(EvidenceStore, SurvivesARestartVerbatim) {
   EXPECT_FALSE(store->Add(Facts(1, 7), Entry(1, 7))) << "known from before";
 }
 
+TEST(EvidenceStore, FailedSave_IsSaidAndCanBeTriedAgain) {
+  const TempDir dir;
+  const auto folder = dir.path() / "evidence";
+  const auto path = folder / "chain.evidence";
+  const auto store = EvidenceStore::Open(path).value();
+  EXPECT_FALSE(store->unsaved());
+  ASSERT_TRUE(WriteFile(folder, "in the way", 0600, IfExists::kFail));
+  ASSERT_TRUE(store->Add(Facts(1, 7), Entry(1, 7)));
+  EXPECT_EQ(store->Save().error().code, Code::kIo);
+  EXPECT_TRUE(store->unsaved());
+  std::filesystem::remove(folder);
+  ASSERT_TRUE(store->Save());
+  EXPECT_FALSE(store->unsaved());
+  EXPECT_EQ(EvidenceStore::Open(path).value()->size(), 1u);
+  EXPECT_FALSE(EvidenceStore::Open(path).value()->unsaved()) << "what was read is in the file";
+}
+
 TEST(EvidenceStore, DamagedFile_IsSetAside) {
   const TempDir dir;
   const auto path = dir.path() / "chain.evidence";
