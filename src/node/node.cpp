@@ -56,9 +56,6 @@ struct Node::Impl {
   ~Impl() { Stop(); }
 
   Status Start();
-  std::filesystem::path VoteLogFile(const std::string& chain) const {
-    return config.home / "votes" / (chain + ".log");
-  }
   Result<bool> MayOpen(const ChainConfig& chain);
   Status FetchSnapshot(const ledger::Genesis& genesis, const ChainConfig& chain);
   void OpenSnapshotServer(const ledger::Genesis& genesis);
@@ -140,12 +137,9 @@ Result<bool> Node::Impl::MayOpen(const ChainConfig& hosted) {
   if (hosted.snapshot_behind == 0) return true;
   const auto genesis = TRY(ledger::Genesis::Load(hosted.genesis));
   TRY(CheckNotPromoted(config, genesis.name(), "its snapshot_behind must be 0"));
-  const auto votes = VoteLogFile(genesis.name());
-  if (hosted.role == ChainRole::kValidator && std::filesystem::exists(votes)) {
-    spdlog::warn(
-        "chain {}: this validator has votes; if it begins from a snapshot of a later epoch it "
-        "takes them for lost and watches first (snapshot_behind = 0 prevents that)",
-        genesis.name());
+  // A validator is not kept from starting: far behind, a snapshot may be all that it can have.
+  if (const Status good = CheckSnapshotBehind(config, hosted, genesis.name()); !good) {
+    spdlog::warn("{}", good.error().message);
   }
   const Status fetched = FetchSnapshot(genesis, hosted);
   if (fetched) return true;
@@ -197,7 +191,7 @@ Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passp
     const auto [key, added] =
         vote_keys.emplace(name, TRY(crypto::ReadKeyFile(hosted.vote_key_file, passphrase)));
     if (!added) return Fail(Code::kInvalidArgument, "two chains are named '{}'", name);
-    auto votes = TRY(VoteLog::Open(VoteLogFile(name), genesis.chain_id()));
+    auto votes = TRY(VoteLog::Open(VoteLogFile(config, name), genesis.chain_id()));
     role = ValidatorRole::Resume(key->second, std::move(votes));
     role->evidence = TRY(EvidenceStore::Open(config.home / "evidence" / (name + ".evidence")));
     if (accept_lost_votes.contains(name)) {

@@ -24,6 +24,9 @@ Result<int> Check(const HomeOptions& options) {
   for (const auto& chain : config->chains) {
     const auto genesis = ledger::Genesis::Load(chain.genesis);
     if (!genesis) return Refused(genesis.error());
+    if (const Status good = CheckSnapshotBehind(*config, chain, genesis->name()); !good) {
+      return Refused(good.error());
+    }
     fmt::print("{} chain {} {} as {}\n", ledger::TierName(genesis->tier()), genesis->name(),
                genesis->chain_id().Hex(),
                chain.role == ChainRole::kValidator ? "validator" : "follower");

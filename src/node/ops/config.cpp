@@ -226,6 +226,22 @@ Result<Config> LoadConfig(const fs::path& file) {
   return ParseConfig(text, file.string(), base);
 }
 
+std::filesystem::path VoteLogFile(const Config& config, const std::string& chain) {
+  return config.home / "votes" / (chain + ".log");
+}
+
+Status CheckSnapshotBehind(const Config& config, const ChainConfig& hosted,
+                           const std::string& chain) {
+  if (hosted.snapshot_behind == 0) return {};
+  TRY(CheckNotPromoted(config, chain, "its snapshot_behind must be 0"));
+  const auto votes = VoteLogFile(config, chain);
+  if (hosted.role != ChainRole::kValidator || !std::filesystem::exists(votes)) return {};
+  return Fail(Code::kPrecondition,
+              "chain {}: its snapshot_behind must be 0: this validator has votes ({}); where it "
+              "begins from a snapshot of a later epoch it takes them for lost and watches first",
+              chain, votes.string());
+}
+
 Status CheckNotPromoted(const Config& config, const std::string& chain, std::string_view so) {
   for (const PromotionConfig& promotion : config.promotions) {
     if (promotion.from != chain) continue;

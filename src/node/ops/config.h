@@ -65,6 +65,15 @@ struct Config {
 /// all. `so` says what is not possible for that reason. Errors: kPrecondition.
 Status CheckNotPromoted(const Config& config, const std::string& chain, std::string_view so);
 
+/// Where the validator of `chain`, a genesis' name, keeps its votes.
+std::filesystem::path VoteLogFile(const Config& config, const std::string& chain);
+
+/// That `hosted`, the chain of this name, may begin from a snapshot, or need not: whoever promotes
+/// from it needs its blocks, and a validator that has votes would take them for lost. Errors:
+/// kPrecondition.
+Status CheckSnapshotBehind(const Config& config, const ChainConfig& hosted,
+                           const std::string& chain);
+
 /// Reads a configuration. `source` names it in errors; relative paths start at `base`.
 /// Errors: kInvalidArgument: "node.toml: p2p.listen: '7001' is not an address; write host:port".
 /// Whether files exist is for those who open them.

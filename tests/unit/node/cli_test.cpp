@@ -9,6 +9,7 @@
 #include "ledger/chain.h"
 #include "node/cli/command.h"
 #include "node/cli/commands.h"
+#include "node/ops/config.h"
 #include "support/temp_dir.h"
 #include "unit/node/one_node_chain.h"
 
@@ -97,6 +98,30 @@ TEST_F(CliTest, Init_MakesAHomeThatConfigCheckTakesOnceItsGenesisIsThere) {
   ASSERT_TRUE(WriteFile(home + "/config.toml", "[node]\n", 0600, IfExists::kReplace));
   EXPECT_EQ(Run({"config", "check", "--home", home}), kRefused);
   EXPECT_THAT(err_, HasSubstr("node.name"));
+}
+
+TEST_F(CliTest, ConfigCheck_RefusesASnapshotForAValidatorThatHasVotes) {
+  const OneNodeChain chain;
+  ASSERT_TRUE(WriteFile(Path("test.json"), chain.chain().genesis().bytes(), 0600, IfExists::kFail));
+  Config config;
+  config.name = "centre";
+  config.home = dir_.path();
+  config.node_key_file = Path("node.key");
+  config.passphrase_file = Path("pass");
+  config.p2p_listen = "127.0.0.1:7001";
+  config.grpc_listen = "127.0.0.1:7002";
+  config.http_listen = "127.0.0.1:7003";
+  ChainConfig& hosted = config.chains.emplace_back();
+  hosted.genesis = Path("test.json");
+  hosted.role = ChainRole::kValidator;
+  hosted.vote_key_file = Path("vote.key");
+  hosted.snapshot_behind = 1000;
+  ASSERT_TRUE(WriteFile(Path("config.toml"), DefaultConfig(config), 0600, IfExists::kFail));
+  EXPECT_EQ(Run({"config", "check", "--home", Path("")}), kGood) << err_;
+  ASSERT_TRUE(MakeDirectories(Path("votes")));
+  ASSERT_TRUE(WriteFile(VoteLogFile(config, "test"), "", 0600, IfExists::kFail));
+  EXPECT_EQ(Run({"config", "check", "--home", Path("")}), kRefused);
+  EXPECT_THAT(err_, HasSubstr("snapshot_behind must be 0: this validator has votes"));
 }
 
 TEST_F(CliTest, Proof_HoldsAndEveryChangedByteIsRefused) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/file.h"
+#include "support/temp_dir.h"
 
 namespace talent::node {
 namespace {
@@ -114,6 +115,31 @@ TEST(Config, EveryErrorNamesFileKeyAndWhatIsExpected) {
   for (const auto& c : cases) {
     EXPECT_THAT(ErrorOf(Replaced(full, c.what, c.by)), HasSubstr(c.error)) << c.by;
   }
+}
+
+TEST(Config, AValidatorThatHasVotes_DoesNotBeginFromASnapshot) {
+  const TempDir dir;
+  Config config;
+  config.home = dir.path();
+  ChainConfig chain;
+  chain.role = ChainRole::kValidator;
+  chain.snapshot_behind = 1000;
+  EXPECT_TRUE(CheckSnapshotBehind(config, chain, "public")) << "it is new";
+  ASSERT_TRUE(MakeDirectories(dir.path() / "votes"));
+  ASSERT_TRUE(WriteFile(VoteLogFile(config, "public"), "", 0600, IfExists::kFail));
+  const Status votes = CheckSnapshotBehind(config, chain, "public");
+  ASSERT_FALSE(votes);
+  EXPECT_EQ(votes.error().code, Code::kPrecondition);
+  EXPECT_THAT(votes.error().message, HasSubstr("snapshot_behind must be 0"));
+  EXPECT_THAT(votes.error().message, HasSubstr("votes/public.log"));
+  EXPECT_TRUE(CheckSnapshotBehind(config, chain, "another"));
+  chain.role = ChainRole::kFollower;
+  EXPECT_TRUE(CheckSnapshotBehind(config, chain, "public"));
+  config.promotions.push_back({"public", "another"});
+  EXPECT_FALSE(CheckSnapshotBehind(config, chain, "public")) << "it needs all blocks";
+  chain.role = ChainRole::kValidator;
+  chain.snapshot_behind = 0;
+  EXPECT_TRUE(CheckSnapshotBehind(config, chain, "public"));
 }
 
 TEST(Config, ANodeHostsAChainAndOneVoteKeyVotesOnOne) {
