@@ -58,7 +58,7 @@ struct Node::Impl {
   Status Start();
   Result<bool> MayOpen(const ChainConfig& chain);
   Status FetchSnapshot(const ledger::Genesis& genesis, const ChainConfig& chain);
-  void OpenSnapshotServer(const ledger::Genesis& genesis);
+  void OpenSnapshotServer(LocalChain& chain);
   Status OpenChain(const ChainConfig& chain, const std::string& passphrase);
   Status StartPeers();
   Status StartGossip();
@@ -167,7 +167,8 @@ Status Node::Impl::FetchSnapshot(const ledger::Genesis& genesis, const ChainConf
   return JoinBySnapshot(join);
 }
 
-void Node::Impl::OpenSnapshotServer(const ledger::Genesis& genesis) {
+void Node::Impl::OpenSnapshotServer(LocalChain& chain) {
+  const ledger::Genesis& genesis = chain.chain().genesis();
   const ChainId id = genesis.chain_id();
   snapshots[id] = std::make_shared<SnapshotServer>(
       serving->get_executor(), *database, genesis, clock,
@@ -176,7 +177,8 @@ void Node::Impl::OpenSnapshotServer(const ledger::Genesis& genesis) {
         frame.set_chain_id(id.ToBytes());
         *frame.mutable_snapshot_response() = std::move(response);
         peers->Send(to, frame);
-      });
+      },
+      [&chain](const Error& error) { chain.Refused("snapshot", error); });
 }
 
 Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passphrase) {
@@ -224,10 +226,9 @@ Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passp
   spdlog::info("chain {}: {} at height {}", name,
                hosted.role == ChainRole::kValidator ? "validator" : "follower",
                (*local)->chain().head().height);
-  if (!chains.emplace(genesis.chain_id(), std::move(*local)).second) {
-    return Fail(Code::kInvalidArgument, "chain {} is configured twice", name);
-  }
-  OpenSnapshotServer(genesis);
+  const auto [opened, added] = chains.emplace(genesis.chain_id(), std::move(*local));
+  if (!added) return Fail(Code::kInvalidArgument, "chain {} is configured twice", name);
+  OpenSnapshotServer(*opened->second);
   return {};
 }
 
@@ -272,6 +273,9 @@ Status Node::Impl::StartGossip() {
     return chains.at(chain)->members().validators();
   };
   options.store = [this](std::function<void()> job) { storage->Post(std::move(job)); };
+  options.refused = [this](const ChainId& chain, const Error& error) {
+    chains.at(chain)->Refused("address", error);
+  };
   options.log = ComponentLog("p2p");
   gossip = TRY(AddressGossip::Start(io, *peers, std::move(options)));
   return {};
@@ -294,7 +298,10 @@ bool Node::Impl::OnFrame(const NodeKey& from, v1::Frame&& frame) {
   if (frame.has_snapshot_request()) {
     // Blocks may be taken from a peer that may not see the chain: one named by the operator, or a
     // follower that was removed.
-    if (!chain->second->MayRead(from)) return true;
+    if (!chain->second->MayRead(from)) {
+      chain->second->Refused("snapshot", "unauthorized");
+      return true;
+    }
     snapshots.at(*id)->OnRequest(from, frame.snapshot_request(),
                                  chain->second->chain().head().height);
     return true;

@@ -149,7 +149,8 @@ void LocalChain::OnPeer(const NodeKey& peer, bool up) {
 bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
   if (!MayRead(from)) {
     if (!upstream_.contains(from)) return false;
-    if (!frame.has_status() && !frame.has_sync_response()) return !frame.has_snapshot_response();
+    if (frame.has_snapshot_response()) return RefuseSnapshot();
+    if (!frame.has_status() && !frame.has_sync_response()) return true;
   }
   switch (frame.body_case()) {
     case v1::Frame::kConsensus:
@@ -198,10 +199,18 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
     case v1::Frame::kAddress:          // the node's, not a chain's
     case v1::Frame::kSnapshotRequest:  // the node's
       return true;
-    case v1::Frame::kSnapshotResponse:  // asked for on another connection, before the chain opened
+    case v1::Frame::kSnapshotResponse:
+      return RefuseSnapshot();
     case v1::Frame::BODY_NOT_SET:
+      Refused("frame", "empty");
       return false;
   }
+  return false;
+}
+
+// Those that were asked for came on another connection, before the chain opened.
+bool LocalChain::RefuseSnapshot() {
+  Refused("snapshot", "unasked");
   return false;
 }
 
@@ -371,6 +380,7 @@ void LocalChain::Tick() {
   tick_->Set(kTick, [self = shared_from_this()] { self->Tick(); });
   BroadcastStatus();
   RequestBlocks();
+  if (role_ && role_->evidence->unsaved()) SaveEvidence();
   const Timestamp now = host_->Steady();
   if (now > Timestamp(kRelayAgainAfter.value)) {
     const Timestamp before(now.value - kRelayAgainAfter.value);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <deque>
 #include <mutex>
 #include <set>
@@ -67,6 +68,9 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   bool MayRead(const NodeKey& key) const;
   /// A frame about this chain; any thread. False: the peer misbehaves and should be cut off.
   bool OnFrame(const NodeKey& from, v1::Frame&& frame);
+  /// Counts something of a peer that was refused, for status(). Thread-safe.
+  void Refused(std::string_view what, std::string_view why);
+  void Refused(std::string_view what, const Error& error);
   void OnPeer(const NodeKey& peer, bool up);
 
   // ChainRunner.
@@ -117,8 +121,6 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void OnStrand(Work work);  // from any thread; nothing after Stop
   void Halt(const std::string& why);
   void TellListeners();
-  void Refused(std::string_view what, std::string_view why);
-  void Refused(std::string_view what, const Error& error);
 
   // local_chain_admission.cpp.
   bool OnTransactionsFrame(v1::Transactions&& frame);
@@ -134,6 +136,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void Relay(const std::vector<TxPtr>& txs);
 
   // local_chain.cpp: peers, sync, outcomes.
+  bool RefuseSnapshot();
   void OnSyncRequest(const NodeKey& from, const v1::SyncRequest& request);
   void OnSyncResponse(const NodeKey& from, v1::SyncResponse&& response);
   void ApplyArrived();
@@ -171,6 +174,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
                 Result<consensus::MessagePtr> message);
   void PerformVotesForgotten(const consensus::VotesForgotten& forgotten);
   void PerformEvidence(const consensus::Evidence& evidence);
+  void SaveEvidence();
   void Step(consensus::Event event);
   /// As Step, unless the replica of `epoch` is gone.
   void StepIn(Epoch epoch, consensus::Event event);
@@ -216,6 +220,8 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   std::optional<std::vector<Bytes>> compaction_;
   std::uint64_t last_token_ = 0;
   bool writing_votes_ = false;
+  std::atomic<bool> evidence_waits_{false};  // to be saved: a job is posted and has not begun
+  std::string evidence_error_;               // of the last save, in that job
   std::map<Height, ledger::ExecutedBlock> executed_;  // not sealed yet: at most a window
   // Of heights above the sealed one: the last that was vetted, so that it is read once.
   std::map<Height, ReadProposal> read_;

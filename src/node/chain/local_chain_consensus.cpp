@@ -85,7 +85,15 @@ void LocalChain::Verified(const NodeKey& from, std::size_t bytes,
 void LocalChain::PerformEvidence(const consensus::Evidence& evidence) {
   const auto facts =
       consensus::VerifyEvidence(chain_->id(), epoch_->validators, evidence.first, evidence.second);
-  if (!facts) return;  // one statement, signed twice
+  if (!facts) {
+    // Of kInvalidArgument: one statement, signed twice.
+    if (facts.error().code != Code::kTooLarge) return;
+    spdlog::error(
+        "chain {}: validator '{}' equivocates, with messages too large to be kept as evidence: {}",
+        chain_->genesis().name(), epoch_->validators.at(evidence.culprit).name,
+        facts.error().message);
+    return Refused("evidence", facts.error());
+  }
   v1::Evidence kept;
   kept.set_epoch(facts->epoch.value);
   kept.set_validator(facts->culprit.value);
@@ -101,10 +109,24 @@ void LocalChain::PerformEvidence(const consensus::Evidence& evidence) {
       "chain {}: validator '{}' equivocates: two {} messages of view {}, height {}; its operator "
       "has to explain or lose the key (`talentd evidence` has both messages)",
       chain_->genesis().name(), name, kind, facts->view, facts->height);
+  SaveEvidence();
+}
+
+// Where it fails, the tick tries again, and says so once.
+void LocalChain::SaveEvidence() {
+  if (evidence_waits_.exchange(true)) return;
   host_->Store([self = shared_from_this()] {
-    if (const Status saved = self->role_->evidence->Save(); !saved) {
-      spdlog::error("chain {}: evidence is kept in memory only: {}", self->chain_->genesis().name(),
-                    saved.error().ToString());
+    self->evidence_waits_ = false;
+    const Status saved = self->role_->evidence->Save();
+    const std::string error = saved ? "" : saved.error().ToString();
+    if (error == self->evidence_error_) return;
+    self->evidence_error_ = error;
+    const std::string& chain = self->chain_->genesis().name();
+    if (saved) {
+      spdlog::info("chain {}: evidence is on disk again", chain);
+    } else {
+      spdlog::error("chain {}: evidence is kept in memory only, until it can be saved: {}", chain,
+                    error);
     }
   });
 }

@@ -13,6 +13,7 @@ v1::SnapshotRefusal RefusalOf(const Error& error) {
     case Code::kTooLarge:
       return v1::SNAPSHOT_REFUSAL_DIVIDE;
     case Code::kNotFound:  // not sealed here yet
+    case Code::kExhausted:
       return v1::SNAPSHOT_REFUSAL_BUSY;
     default:
       return v1::SNAPSHOT_REFUSAL_GONE;
@@ -35,28 +36,40 @@ Result<Bytes> ChunkOf(const ledger::SnapshotSource& source, const v1::SnapshotRe
   return std::move(TRY(std::move(chunk)).packed);
 }
 
+Result<v1::SnapshotResponse> HeadOrChunk(const ledger::Database& database,
+                                         const ledger::Genesis& genesis,
+                                         const v1::SnapshotRequest& request, Height head) {
+  v1::SnapshotResponse response;
+  const Height height = request.height() == 0 ? head : Height(request.height());
+  const auto source = TRY(ledger::SnapshotSource::Open(database, genesis, height));
+  if (request.height() != 0) {
+    response.set_chunk(TRY(ChunkOf(source, request)));
+    return response;
+  }
+  response.set_head(Encode(TRY(source.Head())));
+  if (response.head().size() > SnapshotServer::kMaxHeadBytes) {
+    return Fail(Code::kPruned, "a head of {} bytes, {} are the most that is offered",
+                response.head().size(), SnapshotServer::kMaxHeadBytes);
+  }
+  return response;
+}
+
+v1::SnapshotResponse Refusal(const Error& why, const SnapshotServer::Refused& refused) {
+  v1::SnapshotResponse response;
+  response.set_refusal(RefusalOf(why));
+  if (refused && response.refusal() != v1::SNAPSHOT_REFUSAL_DIVIDE) refused(why);
+  return response;
+}
+
 }  // namespace
 
 v1::SnapshotResponse SnapshotServer::Answer(const ledger::Database& database,
                                             const ledger::Genesis& genesis,
-                                            const v1::SnapshotRequest& request, Height head) {
-  v1::SnapshotResponse response;
+                                            const v1::SnapshotRequest& request, Height head,
+                                            const Refused& refused) {
+  auto answer = HeadOrChunk(database, genesis, request, head);
+  auto response = answer ? *std::move(answer) : Refusal(answer.error(), refused);
   response.set_id(request.id());
-  const Height height = request.height() == 0 ? head : Height(request.height());
-  const auto source = ledger::SnapshotSource::Open(database, genesis, height);
-  if (!source) {
-    response.set_refusal(RefusalOf(source.error()));
-  } else if (request.height() == 0) {
-    const auto head_message = source->Head();
-    if (head_message) response.set_head(Encode(*head_message));
-    if (!head_message || response.head().size() > kMaxHeadBytes) {
-      response.set_refusal(v1::SNAPSHOT_REFUSAL_GONE);
-    }
-  } else if (auto chunk = ChunkOf(*source, request)) {
-    response.set_chunk(std::move(*chunk));
-  } else {
-    response.set_refusal(RefusalOf(chunk.error()));
-  }
   return response;
 }
 
@@ -94,18 +107,15 @@ void SnapshotServer::OnRequest(const NodeKey& from, const v1::SnapshotRequest& r
     if (stopped_) return;
     if (Admit(from)) {
       boost::asio::post(strand_, [self = shared_from_this(), from, request, head] {
-        v1::SnapshotResponse response;
-        if (!self->IsStopped()) {
-          response = Answer(self->database_, self->genesis_, request, head);
-        }
+        if (self->IsStopped()) return;
+        auto response = Answer(self->database_, self->genesis_, request, head, self->refused_);
         if (self->Served(from)) self->send_(from, std::move(response));
       });
       return;
     }
   }
-  v1::SnapshotResponse busy;
+  v1::SnapshotResponse busy = Refusal({Code::kExhausted, "too many at a time"}, refused_);
   busy.set_id(request.id());
-  busy.set_refusal(v1::SNAPSHOT_REFUSAL_BUSY);
   send_(from, std::move(busy));
 }
 

@@ -29,15 +29,18 @@ class SnapshotServer : public std::enable_shared_from_this<SnapshotServer> {
   static constexpr std::size_t kMaxHeadBytes = 2u << 20;
 
   using Send = std::function<void(const NodeKey&, v1::SnapshotResponse&&)>;
+  /// Told why a request was refused; not of chunks to be asked for in halves.
+  using Refused = std::function<void(const Error&)>;
   /// `executor` is not that of the chains: what is made here takes its time. `database` must
   /// outlive its work.
   SnapshotServer(const boost::asio::any_io_executor& executor, const ledger::Database& database,
-                 ledger::Genesis genesis, const Clock& clock, Send send)
+                 ledger::Genesis genesis, const Clock& clock, Send send, Refused refused)
       : strand_(boost::asio::make_strand(executor)),
         database_(database),
         genesis_(std::move(genesis)),
         clock_(clock),
-        send_(std::move(send)) {}
+        send_(std::move(send)),
+        refused_(std::move(refused)) {}
 
   /// `head` is the chain's sealed height.
   void OnRequest(const NodeKey& from, const v1::SnapshotRequest& request, Height head);
@@ -48,7 +51,8 @@ class SnapshotServer : public std::enable_shared_from_this<SnapshotServer> {
   /// The answer to a request, as it is. For OnRequest and for tests.
   static v1::SnapshotResponse Answer(const ledger::Database& database,
                                      const ledger::Genesis& genesis,
-                                     const v1::SnapshotRequest& request, Height head);
+                                     const v1::SnapshotRequest& request, Height head,
+                                     const Refused& refused = {});
 
  private:
   struct Peer {
@@ -67,6 +71,7 @@ class SnapshotServer : public std::enable_shared_from_this<SnapshotServer> {
   const ledger::Genesis genesis_;
   const Clock& clock_;
   const Send send_;
+  const Refused refused_;
   std::mutex mutex_;  // guards the rest
   std::map<NodeKey, Peer> peers_;
   std::size_t waiting_ = 0;

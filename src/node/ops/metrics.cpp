@@ -82,7 +82,9 @@ Metrics::Metrics()
       promotion_scanned_(MakeGauge("promotion_scanned_height", "Source blocks looked at")),
       promotion_waiting_(MakeGauge("promotion_waiting", "Records in the outbox by priority")),
       promotion_oldest_(MakeGauge("promotion_oldest_seconds", "Age of the outbox's oldest record")),
-      promotion_delivered_(MakeCounter("promotion_delivered_total", "Records that arrived")) {}
+      promotion_delivered_(MakeCounter("promotion_delivered_total", "Records that arrived")),
+      promotion_skipped_(MakeCounter("promotion_skipped_heights_total",
+                                     "Source blocks passed over as they are not here")) {}
 
 void Metrics::RaiseTo(Counters& family, const Labels& labels, std::uint64_t total) {
   prometheus::Counter& counter = family.Add(labels);
@@ -168,6 +170,7 @@ void Metrics::SetPromotion(const std::string& from, const std::string& to,
   }
   promotion_oldest_.Add(labels).Set(static_cast<double>(stats.oldest_age.value) / 1000);
   RaiseTo(promotion_delivered_, labels, stats.delivered);
+  RaiseTo(promotion_skipped_, labels, stats.skipped);
 }
 
 std::string Metrics::Text() const {

@@ -65,7 +65,7 @@ class Metrics {
   Counters &verify_done_, &verify_refused_;
   prometheus::Histogram& sync_seconds_;
   Gauges &promotion_scanned_, &promotion_waiting_, &promotion_oldest_;
-  Counters& promotion_delivered_;
+  Counters &promotion_delivered_, &promotion_skipped_;
 };
 
 }  // namespace talent::node

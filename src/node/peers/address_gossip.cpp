@@ -59,9 +59,13 @@ void AddressGossip::OnPeer(const NodeKey& peer, bool up) {
 
 bool AddressGossip::OnAddress(const NodeKey& from, const ChainId& chain,
                               const v1::SignedAddress& announced) {
-  if (!options_.is_member(chain, from)) return true;  // it may know more of the chain than we do
+  if (!options_.is_member(chain, from)) {
+    options_.refused(chain, {Code::kUnauthorized, "from a node that is no member"});
+    return true;  // it may know more of the chain than we do
+  }
   const auto news = book_.Learn(chain, announced, options_.is_member);
   if (!news) {
+    options_.refused(chain, news.error());
     options_.log->warn("peer {}: {}", from.Hex().substr(0, 12), news.error().ToString());
     return false;
   }

@@ -28,6 +28,8 @@ class AddressGossip {
     std::function<std::vector<NodeKey>(const ChainId&)> validators;
     /// Runs a job that writes to the disk, on another thread, in order.
     std::function<void(std::function<void()>)> store;
+    /// Told why an address was refused.
+    std::function<void(const ChainId&, const Error&)> refused;
     std::shared_ptr<spdlog::logger> log;
   };
 

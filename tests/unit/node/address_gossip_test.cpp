@@ -38,7 +38,8 @@ class Gossiper {
     options.timing.redial_first = std::chrono::milliseconds(10);
     options.authorize = [this](const NodeKey& key) { return members_.contains(key); };
     options.on_frame = [this](const NodeKey& from, v1::Frame&& frame) {
-      return gossip_->OnAddress(from, kChain, frame.address());
+      return gossip_->OnAddress(from, ChainId::FromBytes(frame.chain_id()).value(),
+                                frame.address());
     };
     options.on_peer = [this](const NodeKey& peer, bool up) {
       gossip_->OnPeer(peer, up);
@@ -61,6 +62,12 @@ class Gossiper {
     return changed_.wait_for(lock, std::chrono::seconds(30),
                              [&] { return up_.contains(TestKey(n).public_key()); });
   }
+  bool AwaitRefused(const ChainId& chain, Code code) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(30), [&] {
+      return refused_.contains({chain, code});
+    });
+  }
   bool AwaitSaved() {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(30), [&] { return saved_; });
@@ -74,8 +81,8 @@ class Gossiper {
     options.file = file_;
     options.chains = {kChain};
     options.clock = &clock_;
-    options.is_member = [this](const ChainId&, const NodeKey& key) {
-      return members_.contains(key);
+    options.is_member = [this](const ChainId& chain, const NodeKey& key) {
+      return chain == kChain && members_.contains(key);
     };
     options.validators = [this](const ChainId&) {
       return std::vector<NodeKey>(members_.begin(), members_.end());
@@ -84,6 +91,11 @@ class Gossiper {
       job();
       const std::lock_guard lock(mutex_);
       saved_ = true;
+      changed_.notify_all();
+    };
+    options.refused = [this](const ChainId& chain, const Error& error) {
+      const std::lock_guard lock(mutex_);
+      ++refused_[{chain, error.code}];
       changed_.notify_all();
     };
     options.log = ComponentLog("p2p");
@@ -100,8 +112,31 @@ class Gossiper {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::set<NodeKey> up_;
+  std::map<std::pair<ChainId, Code>, int> refused_;
   bool saved_ = false;
 };
+
+TEST(AddressGossip, WhatIsRefusedIsTold) {
+  IoThread thread;
+  const TempDir dir;
+  TestNode liar(thread.io(), 2);
+  liar.Start();
+  Gossiper a(thread.io(), 1, dir.path() / "a", {TestKey(1).public_key(), TestKey(2).public_key()});
+  a.Start({{liar.address(), liar.key()}});
+  ASSERT_TRUE(liar.AwaitUp(TestKey(1).public_key()));
+  const ChainId other = ChainId::FromBytes(Bytes(ChainId::kSize, 'o')).value();
+  for (const ChainId& chain : {other, kChain}) {
+    AddressBook book;
+    v1::Frame frame;
+    frame.set_chain_id(chain.ToBytes());
+    *frame.mutable_address() =
+        book.Announce(chain, TestKey(2), "node.example:7001", Timestamp(1'700'000'000'000));
+    frame.mutable_address()->mutable_signature()->front() ^= 1;
+    ASSERT_TRUE(liar.network().Send(TestKey(1).public_key(), frame));
+  }
+  EXPECT_TRUE(a.AwaitRefused(other, Code::kUnauthorized));
+  EXPECT_TRUE(a.AwaitRefused(kChain, Code::kBadSignature));
+}
 
 TEST(AddressGossip, NodesThatKnowOneAddressReachEachOther) {
   IoThread thread;

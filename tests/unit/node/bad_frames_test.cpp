@@ -262,6 +262,11 @@ TEST(BadFrames, WithoutABodyOrOfStrangers_EndTheConnection) {
   v1::Frame frame = target.NewFrame();
   frame.mutable_status()->set_sealed(1);
   EXPECT_FALSE(target.Hear("a stranger", frame));
+  v1::Frame snapshot = target.NewFrame();
+  snapshot.mutable_snapshot_response()->set_head("unasked");
+  EXPECT_FALSE(target.Hear("v1", std::move(snapshot)));
+  EXPECT_EQ((target.chain().status().refused[{"frame", "empty"}]), 1u);
+  EXPECT_EQ((target.chain().status().refused[{"snapshot", "unasked"}]), 1u);
 }
 
 // Transactions that a peer relays.

@@ -12,6 +12,11 @@ namespace talent::node {
 
 /// A node's threads and network, all in the caller's hands.
 struct World {
+  struct Timer {
+    Millis after;
+    std::function<void()> fire;
+  };
+  std::map<const void*, Timer> timers;  // that are set
   std::deque<std::function<void()>> work;
   std::vector<std::pair<NodeKey, v1::Frame>> sent;
   Timestamp steady{10'000};
@@ -21,13 +26,22 @@ class DirectHost final : public ChainHost {
  public:
   explicit DirectHost(World& world) : world_(world) {}
 
-  class NoTimer final : public Timer {
+  class HandTimer final : public Timer {
    public:
-    void Set(Millis, std::function<void()>) override {}
-    void Cancel() override {}
+    explicit HandTimer(World& world) : world_(world) {}
+    ~HandTimer() override { Cancel(); }
+    HandTimer(const HandTimer&) = delete;
+    HandTimer& operator=(const HandTimer&) = delete;
+    void Set(Millis after, std::function<void()> fire) override {
+      world_.timers.insert_or_assign(this, World::Timer{after, std::move(fire)});
+    }
+    void Cancel() override { world_.timers.erase(this); }
+
+   private:
+    World& world_;
   };
   void Post(std::function<void()> work) override { world_.work.push_back(std::move(work)); }
-  std::unique_ptr<Timer> MakeTimer() override { return std::make_unique<NoTimer>(); }
+  std::unique_ptr<Timer> MakeTimer() override { return std::make_unique<HandTimer>(world_); }
   bool TryVerify(std::function<void()> job) override {
     Post(std::move(job));
     return true;
@@ -54,20 +68,24 @@ inline NodeKey NodeOf(const std::string& name) {
   return ledger::KeyOf("node " + name).public_key();
 }
 
-/// A node of a chain of four validators v0…v3: one of these, or one that follows. Nobody has a
-/// block yet.
+/// A node of a chain of validators v0, v1, …: one of these, or one that follows. Nobody has a block
+/// yet.
 class DirectChain {
  public:
-  /// `prepare` puts something into its store before it starts.
+  /// `prepare` puts something into its store before it starts. `genesis`: of four validators where
+  /// none is given.
   explicit DirectChain(std::optional<int> validator,
-                       const std::function<void(ledger::TestChain&)>& prepare = {})
-      : name_(validator ? "v" + std::to_string(*validator) : "f0"),
+                       const std::function<void(ledger::TestChain&)>& prepare = {},
+                       const Bytes& genesis = {})
+      : store_(4, genesis),
+        name_(validator ? "v" + std::to_string(*validator) : "f0"),
         vote_key_(ledger::KeyOf("vote " + name_)) {
     if (prepare) prepare(store_);
     std::optional<ValidatorRole> role;
     if (validator) {
       role = ValidatorRole::Resume(vote_key_,
                                    VoteLog::Open(store_.dir.path() / "votes.log", id()).value());
+      role->evidence = EvidenceStore::Open(evidence_file()).value();
     }
     chain_ = LocalChain::Create(std::make_unique<DirectHost>(world), NodeOf(name_),
                                 std::make_unique<ledger::KeyValueApp>(), std::move(store_.chain),
@@ -75,9 +93,9 @@ class DirectChain {
                  .value();
     chain_->Start();
     Run();
-    if (!validator) return;
-    for (const char* peer : {"v0", "v1", "v2", "v3"}) {
-      if (peer != name_) SayStatus(peer, 0);
+    if (!validator || store_.genesis().validators().size() == 1) return;
+    for (const crypto::Validator& peer : store_.genesis().validators().validators()) {
+      if (peer.name != name_) SayStatus(peer.name, 0);
     }
     CHECK(chain_->status().replica.has_value(), "nobody has a block: it votes");
   }
@@ -86,6 +104,21 @@ class DirectChain {
     Run();
   }
 
+  std::filesystem::path evidence_file() const {
+    return store_.dir.path() / "evidence" / "chain.evidence";
+  }
+  /// Fires what is set to no more than `time`, once.
+  void PassTime(Millis time) {
+    world.steady = world.steady + time;
+    std::vector<std::function<void()>> due;
+    std::erase_if(world.timers, [&](auto& timer) {
+      if (timer.second.after > time) return false;
+      due.push_back(std::move(timer.second.fire));
+      return true;
+    });
+    for (const auto& fire : due) fire();
+    Run();
+  }
   const ChainId& id() const { return store_.genesis().chain_id(); }
   LocalChain& chain() { return *chain_; }
   v1::Frame NewFrame() const {
@@ -150,8 +183,8 @@ class DirectChain {
   }
 
  private:
-  const std::string name_;
   ledger::TestChain store_;
+  const std::string name_;
   crypto::KeyPair vote_key_;
   std::shared_ptr<LocalChain> chain_;
 };

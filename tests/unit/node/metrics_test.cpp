@@ -72,6 +72,7 @@ TEST(Metrics, ShowsPromotionByPriorityAndSyncTimes) {
   stats.waiting_by_priority[2] = 6;
   stats.oldest_age = Millis(1500);
   stats.delivered = 40;
+  stats.skipped = 17;
   metrics.SetPromotion("private-a", "consortium", stats);
   metrics.Synced(std::chrono::microseconds(300));
   const std::string text = metrics.Text();
@@ -81,6 +82,8 @@ TEST(Metrics, ShowsPromotionByPriorityAndSyncTimes) {
                               "\"consortium\"} 1.5"));
   EXPECT_THAT(text, HasSubstr("talentd_promotion_delivered_total{from=\"private-a\",to="
                               "\"consortium\"} 40"));
+  EXPECT_THAT(text, HasSubstr("talentd_promotion_skipped_heights_total{from=\"private-a\",to="
+                              "\"consortium\"} 17"));
   EXPECT_THAT(text, HasSubstr("talentd_storage_sync_seconds_bucket{le=\"0.0005\"} 1"));
 }
 

@@ -83,6 +83,8 @@ TEST_F(NodeTest, SnapshotsGoOnlyToThoseWhoMayReadTheChain) {
   AskForSnapshot(shared);
   ASSERT_TRUE(peer_.AwaitFrame([&](const v1::Frame& frame) { return IsAnswer(frame, shared); }));
   for (const auto& [from, frame] : peer_.frames()) EXPECT_FALSE(IsAnswer(frame, foreign));
+  EXPECT_EQ((node_->ChainStatus("foreign")->refused[{"snapshot", "unauthorized"}]),
+            2 * SnapshotServer::kChunksPerSecond);
 }
 
 /// A peer that serves a chain of 20 blocks, and nodes that begin from its snapshot.

@@ -25,7 +25,8 @@ class SnapshotServing : public ::testing::Test {
         io_.get_executor(), *source_.database, source_.genesis(), clock_,
         [this](const NodeKey& to, v1::SnapshotResponse&& response) {
           (response.refusal() == v1::SNAPSHOT_REFUSAL_BUSY ? busy_ : served_)[to] += 1;
-        });
+        },
+        [this](const Error& error) { ++refused_[error.code]; });
   }
   void Ask(std::uint8_t peer) {
     v1::SnapshotRequest state;
@@ -42,6 +43,7 @@ class SnapshotServing : public ::testing::Test {
   ManualClock clock_;
   boost::asio::io_context io_;
   std::map<NodeKey, std::uint64_t> served_, busy_;
+  std::map<Code, std::uint64_t> refused_;
   std::shared_ptr<SnapshotServer> server_;
 };
 
@@ -54,6 +56,22 @@ TEST_F(SnapshotServing, OneRequestOfAPeerWaits) {
   Ask(1);
   RunPosted();
   EXPECT_EQ(served_[Peer(1)], 2u);
+}
+
+TEST_F(SnapshotServing, WhatIsRefusedIsTold) {
+  Ask(1);
+  EXPECT_TRUE(refused_.empty());
+  Ask(1);
+  EXPECT_EQ(refused_[Code::kExhausted], 1u);
+  v1::SnapshotRequest request;
+  request.set_height(1);
+  request.set_path("no path");
+  server_->OnRequest(Peer(2), request, Height(1));
+  request.set_height(99);
+  server_->OnRequest(Peer(3), request, Height(1));
+  RunPosted();
+  EXPECT_EQ(refused_[Code::kInvalidArgument], 1u);
+  EXPECT_EQ(refused_[Code::kNotFound], 1u);
 }
 
 TEST_F(SnapshotServing, WhatWaitsIsBoundedOverAllPeers) {
