@@ -68,6 +68,7 @@ LocalChain::LocalChain(std::unique_ptr<ChainHost> host, const NodeKey& self,
 LocalChain::~LocalChain() = default;
 
 void LocalChain::Start() {
+  started_ = host_->Steady();
   OnStrand([this] {
     EnterEpoch();
     Drain();

@@ -230,6 +230,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   bool work_waiting_ = false;
   Height catch_up_target_;
   std::set<NodeKey> peers_;
+  Timestamp started_;
   Timestamp last_sealed_;
   std::unordered_map<TxId, std::map<std::uint64_t, Waiter>> waiters_;
   std::size_t waiter_count_ = 0;

@@ -67,6 +67,11 @@ void LocalChain::LeaveReplica() {
   mempool_.ReturnInFlight();
 }
 
+// On a public chain nobody has to be admitted to follow, so its state does not name those whom a
+// validator that is alone could ask. It listens: this long, many times what a node that it dials,
+// or that dials it, takes to say where the chain stands.
+constexpr Millis kListenAlone{10'000};
+
 // A log that was never written to is a new validator's or a lost one's. The others tell: where
 // enough of them have sealed nothing of this epoch, nothing this validator may have said before can
 // contradict what it says now, but for blocks it helped to prepare; and of that fault a set stands
@@ -84,7 +89,10 @@ void LocalChain::TryStartReplica() {
     const auto without_blocks =
         std::ranges::count_if(heard_, [&](const auto& peer) { return !goes_on(peer.second); });
     const bool unheard = std::cmp_less(without_blocks, needed) && !role_->accept_lost_votes;
-    if (!lost && (goes_on(sync_.best()) || unheard)) return;  // HearStatus comes back
+    const bool listening = set.size() == 1 && chain_->genesis().tier() == ledger::Tier::kPublic &&
+                           host_->Steady() < started_ + kListenAlone && !role_->accept_lost_votes;
+    // HearStatus and Tick come back.
+    if (!lost && (goes_on(sync_.best()) || unheard || listening)) return;
     role_->votes_lost = lost;
     role_->fresh = false;
     heard_.clear();
