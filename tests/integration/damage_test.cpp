@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -74,15 +75,21 @@ class Damage : public ::testing::Test {
     return Await([&] { return !cluster_->Running(node); });
   }
 
-  /// private-a's, as the node reports it; empty where it does not.
-  node::v1::ChainState ChainOf(const std::string& node) {
+  /// private-a's, as the node reports it; nullopt where it does not answer now.
+  std::optional<node::v1::ChainState> AskForChain(const std::string& node) {
     const auto client = cluster_->Connect(node);
     const auto status = client ? (*client)->GetStatus() : tl::unexpected(client.error());
-    if (!status) return {};
+    if (!status) return std::nullopt;
     for (const auto& chain : status->chains()) {
       if (chain.name() == "private-a") return chain;
     }
-    return {};
+    return std::nullopt;
+  }
+  /// The same of a node that has to answer: silence says nothing of its chain.
+  node::v1::ChainState ChainOf(const std::string& node) {
+    std::optional<node::v1::ChainState> chain;
+    EXPECT_TRUE(Await([&] { return (chain = AskForChain(node)).has_value(); })) << node;
+    return chain.value_or(node::v1::ChainState());
   }
   bool CatchesUp(const std::string& node) {
     return Await([&] { return ChainOf(node).height() >= ChainOf("centre-1").height(); });

@@ -1,6 +1,8 @@
 #include "soak/audit.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -193,22 +195,11 @@ class Auditor {
 
   void ReadLogs() {
     for (const auto& node : cluster_.devnet().endpoints().nodes) {
-      std::istringstream lines(cluster_.Output(node.name));
-      for (std::string line; std::getline(lines, line);) {
-        for (const char* alarm : kAlarms) {
-          if (line.find(alarm) != std::string::npos && !Expected(line)) {
-            Complain("log of {}: {}", node.name, line.substr(0, 300));
-          }
-        }
+      for (const std::string& line :
+           Alarms(cluster_.Output(node.name), cluster_.HadDiskFault(node.name))) {
+        Complain("log of {}: {}", node.name, line.substr(0, 300));
       }
     }
-  }
-
-  // The nemesis' doing: a chain halts where the disk fails it, and RocksDB itself ends the process
-  // where its own files cannot be written while it opens or tidies up.
-  static bool Expected(const std::string& line) {
-    return line.find("database write") != std::string::npos ||
-           line.find("writable_file_writer.h") != std::string::npos;
   }
 
   Cluster& cluster_;
@@ -218,7 +209,26 @@ class Auditor {
   Audit audit_;
 };
 
+// The nemesis' doing: a chain halts where the disk fails it, and RocksDB itself ends the process
+// where its own files cannot be written while it opens or tidies up.
+bool IsOfTheDisk(const std::string& line) {
+  return line.find("database write") != std::string::npos ||
+         line.find("writable_file_writer.h") != std::string::npos;
+}
+
 }  // namespace
+
+std::vector<std::string> Alarms(const std::string& log, bool had_disk_fault) {
+  std::vector<std::string> out;
+  std::istringstream lines(log);
+  for (std::string line; std::getline(lines, line);) {
+    const bool alarms = std::any_of(std::begin(kAlarms), std::end(kAlarms), [&](const char* alarm) {
+      return line.find(alarm) != std::string::npos;
+    });
+    if (alarms && !(had_disk_fault && IsOfTheDisk(line))) out.push_back(line);
+  }
+  return out;
+}
 
 Result<Audit> AuditCluster(Cluster& cluster, const History& history) {
   return Auditor(cluster, history).Run();

@@ -17,6 +17,11 @@ struct Audit {
   std::uint64_t promoted = 0;      // promotions that took effect on the consortium
 };
 
+/// The lines of a node's log that no fault of a soak explains: halted chains, lost votes, double
+/// votes, broken invariants. On a node whose disk was made to fail a chain may halt for it, and
+/// RocksDB itself end the process.
+std::vector<std::string> Alarms(const std::string& log, bool had_disk_fault);
+
 /// Waits until every node has every block of its chains and the promoters have delivered, then
 /// compares: hashes of all heights on all nodes; every transaction of the history, asked of every
 /// centre; what was sealed against what was promoted, each once; the evidence of double votes that

@@ -90,6 +90,7 @@ Status Cluster::Start(const std::string& node, const std::string& fault) {
   if (!fault.empty()) {
     argv.push_back("LD_PRELOAD=" + shim_.string());
     argv.push_back("TALENT_FAULT=" + fault);
+    if (fault.starts_with("eio") || fault.starts_with("enospc")) disk_faults_.insert(node);
   }
   for (const std::string& word : {talentd_.string(), std::string("start"), std::string("--home")}) {
     argv.push_back(word);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,8 @@ class Cluster {
   /// In good order. Errors: kIo (it does not end, or not with 0).
   Status Stop(const std::string& node);
   bool Running(const std::string& node);
+  /// Whether a process of this node was ever started with a disk that fails.
+  bool HadDiskFault(const std::string& node) const { return disk_faults_.contains(node); }
   /// How the last process of this node ended, if it has: exit code, or 128 + signal.
   std::optional<int> Ended(const std::string& node);
 
@@ -67,6 +70,7 @@ class Cluster {
   LinkProxies links_;
   std::map<std::string, pid_t> pids_;  // of those that run
   std::map<std::string, int> ended_;
+  std::set<std::string> disk_faults_;
 };
 
 }  // namespace talent::soak

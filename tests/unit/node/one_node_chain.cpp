@@ -147,6 +147,16 @@ void OneNodeChain::Halt() {
   for (const auto& listener : listeners_) listener();
 }
 
+void OneNodeChain::HoldEvidence(v1::Evidence evidence) {
+  const std::lock_guard lock(mutex_);
+  evidence_.push_back(std::move(evidence));
+}
+
+std::vector<v1::Evidence> OneNodeChain::EvidenceList() const {
+  const std::lock_guard lock(mutex_);
+  return evidence_;
+}
+
 std::size_t OneNodeChain::listeners() const {
   const std::lock_guard lock(mutex_);
   return listeners_.size();

@@ -39,6 +39,11 @@ class OneNodeChain final : public ChainRunner {
   std::size_t listeners() const;
   std::size_t waiting() const;
 
+  /// What it holds against its validator from now on.
+  void HoldEvidence(v1::Evidence evidence);
+  std::vector<v1::Evidence> EvidenceList() const override;
+
+  const crypto::KeyPair& vote_key() const { return vote_; }
   const crypto::KeyPair& centre() const { return centre_; }
   const crypto::KeyPair& acme() const { return acme_; }
   /// A subject's registration by the centre, signed.
@@ -61,6 +66,7 @@ class OneNodeChain final : public ChainRunner {
   std::atomic<bool> held_ = false, halted_ = false;
 
   mutable std::mutex mutex_;  // the strand: guards the chain's writer side and what follows
+  std::vector<v1::Evidence> evidence_;
   std::optional<Code> refusal_;
   std::map<Bytes, Code> refused_;
   std::list<std::function<void()>> listeners_;
