@@ -3,6 +3,7 @@
 #include "tiers/consortium_rules.h"
 #include "tiers/governance.h"
 #include "tiers/market_policy.h"
+#include "tiers/policies.h"
 #include "tiers/private_rules.h"
 #include "tiers/promotion_policy.h"
 #include "tiers/sources.h"
@@ -49,6 +50,7 @@ class TierApplication final : public ledger::Application {
   }
 
   void BeginBlock(const ledger::BlockContext& block, ledger::StateOverlay& state) const override {
+    ApplyPolicies(block, state);
     if (rules_.begin_block != nullptr) rules_.begin_block(block, state);
   }
 

@@ -1,4 +1,8 @@
+#include <algorithm>
+#include <functional>
+
 #include "tiers/consortium_rules.h"
+#include "tiers/policies.h"
 
 namespace talent::tiers {
 namespace {
@@ -6,6 +10,7 @@ namespace {
 constexpr std::uint64_t kHourMs = 3'600'000;
 constexpr std::uint64_t kMaxWindowMs = 365 * 24 * kHourMs;
 constexpr std::uint32_t kMaxPointsStep = 1'000'000;
+constexpr std::uint32_t kMaxWeight = 1000;
 constexpr int kClasses = 4;
 constexpr int kTiers = 4;
 
@@ -30,94 +35,155 @@ pb::ConsortiumPolicy Defaults() {
   for (const std::uint64_t hours : {0, 0, 0, 0, 24, 6, 0, 0, 72, 24, 6, 0, 168, 72, 24, 0}) {
     policy.add_release_delays_ms(hours * kHourMs);
   }
+  policy.set_appeal_window_ms(24 * kHourMs);
+  policy.set_arbitration_window_ms(72 * kHourMs);
   return policy;
 }
 
-Result<std::uint32_t> Small(JsonFields& json, const std::string& name, std::uint32_t min,
-                            std::uint32_t max) {
-  return static_cast<std::uint32_t>(TRY(json.Number(name, min, max)));
+// The readers take what the message can hold; ValidateConsortiumPolicy says what it may.
+
+Result<std::uint32_t> Small(JsonFields& json, const std::string& name) {
+  return static_cast<std::uint32_t>(TRY(json.Number(name, 0, UINT32_MAX)));
 }
 
-/// Exactly `count` whole numbers up to `max`.
+/// Whole numbers up to `max`.
 Result<std::vector<std::uint64_t>> Numbers(JsonFields& json, const std::string& name,
-                                           std::size_t count, std::uint64_t max) {
+                                           std::uint64_t max) {
   const nlohmann::json& list = *TRY(json.Any(name));
-  bool fits = list.is_array() && list.size() == count;
-  for (std::size_t i = 0; fits && i < count; ++i) {
-    fits = list[i].is_number_unsigned() && list[i].get<std::uint64_t>() <= max;
-  }
+  const bool fits =
+      list.is_array() && std::ranges::all_of(list, [max](const auto& number) {
+        return number.is_number_unsigned() && number.template get<std::uint64_t>() <= max;
+      });
   if (!fits) {
-    return Fail(Code::kInvalidArgument, "{} is no list of {} whole numbers from 0 to {}",
-                json.PathOf(name), count, max);
+    return Fail(Code::kInvalidArgument, "{} is no list of whole numbers from 0 to {}",
+                json.PathOf(name), max);
   }
   return list.get<std::vector<std::uint64_t>>();
 }
 
 Status ReadPoints(JsonFields json, pb::ConsortiumPolicy& policy) {
-  const auto read = [&](const char* name) { return Small(json, name, 0, kMaxPointsStep); };
-  policy.set_points_confirmation_stands(TRY(read("confirmation_stands")));
-  policy.set_points_dispute_upheld(TRY(read("dispute_upheld")));
-  policy.set_points_confirmed_wrong(TRY(read("confirmed_wrong")));
-  policy.set_points_dispute_false(TRY(read("dispute_false")));
-  policy.set_points_not_revealed(TRY(read("not_revealed")));
-  policy.set_points_centre_silent(TRY(read("centre_silent")));
+  policy.set_points_confirmation_stands(TRY(Small(json, "confirmation_stands")));
+  policy.set_points_dispute_upheld(TRY(Small(json, "dispute_upheld")));
+  policy.set_points_confirmed_wrong(TRY(Small(json, "confirmed_wrong")));
+  policy.set_points_dispute_false(TRY(Small(json, "dispute_false")));
+  policy.set_points_not_revealed(TRY(Small(json, "not_revealed")));
+  policy.set_points_centre_silent(TRY(Small(json, "centre_silent")));
   policy.clear_class_weights();
-  for (const std::uint64_t weight : TRY(Numbers(json, "class_weights", kClasses, 1000))) {
+  for (const std::uint64_t weight : TRY(Numbers(json, "class_weights", UINT32_MAX))) {
     policy.add_class_weights(static_cast<std::uint32_t>(weight));
   }
-  policy.set_daily_cap(TRY(Small(json, "daily_cap", 0, kMaxPointsStep)));
-  policy.set_half_life_ms(TRY(json.Number("half_life_ms", 0, 100 * kMaxWindowMs)));
-  if (policy.half_life_ms() != 0 && policy.half_life_ms() < kHourMs) {
-    return Fail(Code::kInvalidArgument, "{} is less than an hour; 0 means never",
-                json.PathOf("half_life_ms"));
-  }
-  policy.set_max_debt(TRY(Small(json, "max_debt", 0, kMaxPointsStep)));
+  policy.set_daily_cap(TRY(Small(json, "daily_cap")));
+  policy.set_half_life_ms(TRY(json.Number("half_life_ms", 0, UINT64_MAX)));
+  policy.set_max_debt(TRY(Small(json, "max_debt")));
   return json.Finish();
 }
 
 Status ReadRelease(JsonFields json, pb::ConsortiumPolicy& policy) {
   policy.clear_tier_points();
-  for (const std::uint64_t points : TRY(Numbers(json, "tiers", kTiers, UINT32_MAX))) {
-    const int known = policy.tier_points_size();
-    if (known == 0 ? points != 0 : points <= policy.tier_points(known - 1)) {
-      return Fail(Code::kInvalidArgument, "{} does not ascend from 0", json.PathOf("tiers"));
-    }
+  for (const std::uint64_t points : TRY(Numbers(json, "tiers", UINT64_MAX))) {
     policy.add_tier_points(points);
   }
   policy.clear_release_delays_ms();
-  for (const std::uint64_t delay :
-       TRY(Numbers(json, "delays_ms", kClasses * kTiers, kMaxWindowMs))) {
+  for (const std::uint64_t delay : TRY(Numbers(json, "delays_ms", UINT64_MAX))) {
     policy.add_release_delays_ms(delay);
   }
   return json.Finish();
 }
 
 Result<pb::ConsortiumPolicy> ReadPolicy(JsonFields json) {
-  pb::ConsortiumPolicy policy = Defaults();
-  const auto window = [&](const char* name) { return json.Number(name, 1, kMaxWindowMs); };
-  if (json.Has("commit_window_ms")) policy.set_commit_window_ms(TRY(window("commit_window_ms")));
-  if (json.Has("reveal_window_ms")) policy.set_reveal_window_ms(TRY(window("reveal_window_ms")));
-  if (json.Has("answer_window_ms")) policy.set_answer_window_ms(TRY(window("answer_window_ms")));
-  if (json.Has("min_reviews")) {
-    policy.set_min_reviews(TRY(Small(json, "min_reviews", 1, kMaxReviews)));
-  }
+  using Policy = pb::ConsortiumPolicy;
+  Policy policy = Defaults();
+  const auto read_window = [&](const char* name, void (Policy::*set)(std::uint64_t)) -> Status {
+    if (json.Has(name)) (policy.*set)(TRY(json.Number(name, 0, UINT64_MAX)));
+    return {};
+  };
+  TRY(read_window("commit_window_ms", &Policy::set_commit_window_ms));
+  TRY(read_window("reveal_window_ms", &Policy::set_reveal_window_ms));
+  TRY(read_window("answer_window_ms", &Policy::set_answer_window_ms));
+  TRY(read_window("appeal_window_ms", &Policy::set_appeal_window_ms));
+  TRY(read_window("arbitration_window_ms", &Policy::set_arbitration_window_ms));
+  if (json.Has("min_reviews")) policy.set_min_reviews(TRY(Small(json, "min_reviews")));
   if (json.Has("points")) TRY(ReadPoints(TRY(json.Object("points")), policy));
   if (json.Has("release")) TRY(ReadRelease(TRY(json.Object("release")), policy));
   TRY(json.Finish());
+  TRY(ValidateConsortiumPolicy(policy, json.PathOf("")));
   return policy;
+}
+
+/// Exactly `count` numbers up to `max`.
+template <class List>
+Status CheckList(const std::string& path, std::string_view name, const List& list, int count,
+                 std::uint64_t max) {
+  if (list.size() == count && std::ranges::all_of(list, [max](auto n) { return n <= max; })) {
+    return {};
+  }
+  return Fail(Code::kInvalidArgument, "{}{} is no list of {} whole numbers from 0 to {}", path,
+              name, count, max);
+}
+
+Status CheckPoints(const pb::ConsortiumPolicy& policy, const std::string& path) {
+  const std::string points = path + "points.";
+  TRY(CheckNumbers(points,
+                   {{"confirmation_stands", policy.points_confirmation_stands(), 0, kMaxPointsStep},
+                    {"dispute_upheld", policy.points_dispute_upheld(), 0, kMaxPointsStep},
+                    {"confirmed_wrong", policy.points_confirmed_wrong(), 0, kMaxPointsStep},
+                    {"dispute_false", policy.points_dispute_false(), 0, kMaxPointsStep},
+                    {"not_revealed", policy.points_not_revealed(), 0, kMaxPointsStep},
+                    {"centre_silent", policy.points_centre_silent(), 0, kMaxPointsStep},
+                    {"daily_cap", policy.daily_cap(), 0, kMaxPointsStep},
+                    {"half_life_ms", policy.half_life_ms(), 0, 100 * kMaxWindowMs},
+                    {"max_debt", policy.max_debt(), 0, kMaxPointsStep}}));
+  if (policy.half_life_ms() != 0 && policy.half_life_ms() < kHourMs) {
+    return Fail(Code::kInvalidArgument, "{}half_life_ms is less than an hour; 0 means never",
+                points);
+  }
+  return CheckList(points, "class_weights", policy.class_weights(), kClasses, kMaxWeight);
 }
 
 }  // namespace
 
 Status InitConsortiumPolicy(JsonFields& app, ledger::StateOverlay& state) {
   const auto policy = app.Has("policy") ? TRY(ReadPolicy(TRY(app.Object("policy")))) : Defaults();
-  kConsortiumPolicy.Put(state, kConsortiumPolicyKey, policy);
+  PutConsortiumPolicy(state, policy);
   return {};
+}
+
+Status ValidateConsortiumPolicy(const pb::ConsortiumPolicy& policy, const std::string& path) {
+  TRY(CheckNumbers(path,
+                   {{"version", policy.version(), 1, UINT32_MAX},
+                    {"commit_window_ms", policy.commit_window_ms(), 1, kMaxWindowMs},
+                    {"reveal_window_ms", policy.reveal_window_ms(), 1, kMaxWindowMs},
+                    {"answer_window_ms", policy.answer_window_ms(), 1, kMaxWindowMs},
+                    {"appeal_window_ms", policy.appeal_window_ms(), 1, kMaxWindowMs},
+                    {"arbitration_window_ms", policy.arbitration_window_ms(), 1, kMaxWindowMs},
+                    {"min_reviews", policy.min_reviews(), 1, kMaxReviews}}));
+  TRY(CheckPoints(policy, path));
+  TRY(CheckList(path, "release.tiers", policy.tier_points(), kTiers, UINT32_MAX));
+  const auto& tiers = policy.tier_points();
+  const bool ascends =
+      std::adjacent_find(tiers.begin(), tiers.end(), std::greater_equal<>()) == tiers.end();
+  if (tiers.Get(0) != 0 || !ascends) {
+    return Fail(Code::kInvalidArgument, "{}release.tiers does not ascend from 0", path);
+  }
+  return CheckList(path, "release.delays_ms", policy.release_delays_ms(), kClasses * kTiers,
+                   kMaxWindowMs);
+}
+
+void PutConsortiumPolicy(ledger::StateOverlay& state, const pb::ConsortiumPolicy& policy) {
+  kConsortiumPolicy.Put(state, kConsortiumPolicyKey, policy);
+  kConsortiumPolicies.Put(state, BigEndian(policy.version()), policy);
 }
 
 pb::ConsortiumPolicy PolicyOf(const ledger::StateReader& state) {
   auto policy = kConsortiumPolicy.Get(state, kConsortiumPolicyKey);
   CHECK(policy.has_value(), "the genesis writes a policy");
+  return *std::move(policy);
+}
+
+pb::ConsortiumPolicy PolicyOf(const ledger::StateReader& state,
+                              const pb::ConsortiumRecord& record) {
+  auto policy = kConsortiumPolicies.Get(state, BigEndian(record.policy_version()));
+  CHECK(policy.has_value(), "a record is reviewed under a policy that was in force");
   return *std::move(policy);
 }
 

@@ -9,13 +9,21 @@ namespace talent::tiers {
 std::span<const Kind> PromotionKinds();  // consortium_promotion.cpp: RecordPromoted
 std::span<const Kind> ReviewKinds();     // consortium_review.cpp: ReviewCommitted, ReviewRevealed
 std::span<const Kind> DisputeKinds();    // consortium_dispute.cpp: DisputeAnswered
+// consortium_arbitration.cpp: ArbitrationOpened, ArbitrationVoted
+std::span<const Kind> ArbitrationKinds();
 
 /// Commits to one record at most: bounds what a settlement writes and a correction path holds.
-inline constexpr std::uint32_t kMaxReviews = 64;
+inline constexpr std::uint32_t kMaxReviews = 48;
+/// Centres that decide an arbitration at most: their votes travel with the correction as well.
+inline constexpr std::size_t kMaxArbiters = 32;
 
 /// Reads "policy" of the genesis, or takes the defaults. Errors: kInvalidArgument (names the
 /// field).
 Status InitConsortiumPolicy(JsonFields& app, ledger::StateOverlay& state);
+/// `path` stands before the field's name in errors. Errors: kInvalidArgument.
+Status ValidateConsortiumPolicy(const pb::ConsortiumPolicy& policy, const std::string& path);
+/// Puts `policy` in force for what is promoted from now on.
+void PutConsortiumPolicy(ledger::StateOverlay& state, const pb::ConsortiumPolicy& policy);
 
 /// A promoted record. Errors: kNotFound, kInvalidArgument (no record id).
 Result<pb::ConsortiumRecord> RequireRecord(const Call& call, BytesView record_id);
@@ -23,6 +31,11 @@ Result<pb::ConsortiumRecord> RequireRecord(const Call& call, BytesView record_id
 /// Has `party` a stake in the record: as its author, investor or holder? What it says of the record
 /// decides nothing and earns nothing.
 bool IsPartyTo(const pb::ConsortiumRecord& record, const std::string& party);
+
+/// The centres that would decide an arbitration of the record, ascending: those in good standing
+/// that have no part in it, the first kMaxArbiters of them by id.
+std::vector<std::string> ArbitersOf(const ledger::StateReader& state, BytesView record_id,
+                                    const pb::ConsortiumRecord& record);
 
 /// Adds a step to the record's correction path, which begins with its promotion.
 void AddStep(pb::ConsortiumRecord& record, const TxId& step);
@@ -35,9 +48,16 @@ void OpenReview(const ledger::BlockContext& block, ledger::StateOverlay& state, 
 /// The centre has named a correction: it has the answer window again to bring it here.
 void AwaitCorrection(const ledger::BlockContext& block, ledger::StateOverlay& state,
                      BytesView record_id, pb::ConsortiumRecord& record);
-/// The centre has refused: two thirds of the reviewers decide whether the record stands.
+/// The centre has refused. The record stands where two thirds of the reviewers say so; else
+/// arbitration may be opened, where there are arbiters.
 void SettleRefusal(const ledger::BlockContext& block, ledger::StateOverlay& state,
                    BytesView record_id, pb::ConsortiumRecord& record);
+/// Arbitration was opened: its votes count from now on.
+void AwaitVotes(const ledger::BlockContext& block, ledger::StateOverlay& state, BytesView record_id,
+                pb::ConsortiumRecord& record);
+/// The arbiters have decided: `stands`, or the centre has the answer window to bring a correction.
+void SettleArbitration(const ledger::BlockContext& block, ledger::StateOverlay& state,
+                       BytesView record_id, pb::ConsortiumRecord& record, bool stands);
 /// A correction of `record` was promoted. An open review settles when its windows close, everything
 /// else now.
 void SettleCorrection(const ledger::BlockContext& block, ledger::StateOverlay& state,

@@ -9,10 +9,14 @@ namespace talent::tiers {
 /// "policy/consortium".
 inline constexpr Table<pb::ConsortiumPolicy> kConsortiumPolicy{"policy/"};
 inline constexpr std::string_view kConsortiumPolicyKey = "consortium";
+/// By version.
+inline constexpr Table<pb::ConsortiumPolicy> kConsortiumPolicies{"policy_version/"};
 /// By record id.
 inline constexpr Table<pb::ConsortiumRecord> kConsortiumRecords{"rec/"};
 /// By record and party id.
 inline constexpr Table<pb::Review> kReviews{"review/"};
+/// By record id.
+inline constexpr Table<pb::Arbitration> kArbitrations{"arbitration/"};
 /// By time and record id.
 inline constexpr Table<pb::DueWork> kDueWork{"due/"};
 /// By sequence number from 1: what the public chain's promoter follows.
@@ -24,7 +28,9 @@ inline constexpr Table<pb::Standing> kStandings{"standing/"};
 /// By party id, '/' and sequence number.
 inline constexpr Table<pb::PointsEntry> kPoints{"points/"};
 
-/// The policy the genesis wrote.
+/// The policy in force.
 pb::ConsortiumPolicy PolicyOf(const ledger::StateReader& state);
+/// The policy `record` was promoted under, which its review keeps to the end.
+pb::ConsortiumPolicy PolicyOf(const ledger::StateReader& state, const pb::ConsortiumRecord& record);
 
 }  // namespace talent::tiers

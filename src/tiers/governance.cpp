@@ -5,20 +5,10 @@
 #include <algorithm>
 
 #include "tiers/parties.h"
+#include "tiers/policies.h"
 
 namespace talent::tiers {
 namespace {
-
-using Changes = google::protobuf::RepeatedPtrField<pb::NodeChange>;
-
-std::size_t CountCentres(const ledger::StateReader& state) {
-  std::size_t centres = 0;
-  kParties.Scan(state, {}, {}, [&](BytesView, const pb::Party& party) {
-    if (party.role() == pb::PARTY_ROLE_CENTRE) ++centres;
-    return true;
-  });
-  return centres;
-}
 
 bool IsOverTwoThirds(std::size_t votes, std::size_t of) { return 3 * votes > 2 * of; }
 
@@ -35,15 +25,28 @@ void Close(ledger::StateOverlay& state, const IsOver& is_over) {
   kOpenProposals.Put(state, kOpenProposalsKey, open);
 }
 
+Status Enact(const Call& call, const pb::Proposal& proposal) {
+  if (proposal.has_member()) return EnactMember(call, proposal.member());
+  if (proposal.has_policy()) return EnactPolicy(call, proposal.policy());
+  return EnactNodes(call, proposal.kind(), proposal.changes());
+}
+
+/// Votes of those who are entitled to one now.
+template <class Votes>
+std::size_t Count(const Votes& votes, const std::set<std::string>& centres) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(votes, [&](const auto& centre) { return centres.contains(centre); }));
+}
+
 // Called after every vote. A proposal that has passed and cannot be carried out refuses the vote
 // that would decide it: it stays open for a better moment.
 Status Decide(const Call& call, BytesView id, pb::Proposal& proposal) {
-  const std::size_t centres = CountCentres(call.state);
-  const auto against = static_cast<std::size_t>(proposal.against_size());
-  if (IsOverTwoThirds(static_cast<std::size_t>(proposal.in_favour_size()), centres)) {
-    TRY(Enact(call, proposal.kind(), proposal.changes()));
+  const std::set<std::string> centres = ActiveCentres(call.state);
+  if (IsOverTwoThirds(Count(proposal.in_favour(), centres), centres.size())) {
+    TRY(Enact(call, proposal));
     proposal.set_status(pb::PROPOSAL_STATUS_PASSED);
-  } else if (!IsOverTwoThirds(centres - std::min(against, centres), centres)) {
+  } else if (!IsOverTwoThirds(centres.size() - Count(proposal.against(), centres),
+                              centres.size())) {
     proposal.set_status(pb::PROPOSAL_STATUS_REJECTED);
   } else {
     return {};
@@ -68,30 +71,29 @@ Status RequireRoom(const Call& call, const pb::Party& centre) {
   return {};
 }
 
-Status Propose(const Changes& changes, std::uint64_t open_until, const Call& call) {
+/// `proposal` says what is proposed, and until when votes count.
+Status Propose(pb::Proposal proposal, const Call& call) {
   const pb::Party centre = TRY(RequireCentre(call));
   const std::uint64_t height = call.block.height.value;
-  if (open_until < height) {
-    return Fail(Code::kExpired, "open_until is height {}, this is {}", open_until, height);
+  if (proposal.open_until() < height) {
+    return Fail(Code::kExpired, "open_until is height {}, this is {}", proposal.open_until(),
+                height);
   }
-  if (open_until - height > kMaxProposalHeights) {
+  if (proposal.open_until() - height > kMaxProposalHeights) {
     return Fail(Code::kInvalidArgument, "open_until is over {} heights ahead", kMaxProposalHeights);
   }
   TRY(RequireRoom(call, centre));
+  proposal.set_kind(call.tx.kind);
   ledger::StateOverlay rehearsal = call.state.Nested();
-  TRY(Enact({call.tx, call.block, rehearsal, call.admission}, call.tx.kind, changes));
+  TRY(Enact({call.tx, call.block, rehearsal, call.admission}, proposal));
 
   auto open = ReadOpen(call.state);
   auto& entry = *open.add_proposals();
   entry.set_proposal(call.tx.id.ToBytes());
   entry.set_centre(centre.id());
-  entry.set_open_until(open_until);
+  entry.set_open_until(proposal.open_until());
   kOpenProposals.Put(call.state, kOpenProposalsKey, open);
 
-  pb::Proposal proposal;
-  proposal.set_kind(call.tx.kind);
-  *proposal.mutable_changes() = changes;
-  proposal.set_open_until(open_until);
   proposal.set_status(pb::PROPOSAL_STATUS_OPEN);
   proposal.add_in_favour(centre.id());
   TRY(Decide(call, call.tx.id.View(), proposal));
@@ -99,12 +101,40 @@ Status Propose(const Changes& changes, std::uint64_t open_until, const Call& cal
   return {};
 }
 
-Status ProposeValidators(const pb::ValidatorProposed& message, const Call& call) {
-  return Propose(message.changes(), message.open_until(), call);
+/// ValidatorProposed and FollowerProposed.
+template <class M>
+Status ProposeNodes(const M& message, const Call& call) {
+  pb::Proposal proposal;
+  *proposal.mutable_changes() = message.changes();
+  proposal.set_open_until(message.open_until());
+  return Propose(std::move(proposal), call);
 }
 
-Status ProposeFollowers(const pb::FollowerProposed& message, const Call& call) {
-  return Propose(message.changes(), message.open_until(), call);
+Status ProposeMember(const pb::MemberProposed& message, const Call& call) {
+  const bool named = !message.name().empty() && message.name().size() <= kMaxPartyName;
+  if (message.change().has_admit() ? !named : !message.name().empty()) {
+    return Fail(Code::kInvalidArgument,
+                "name has {} bytes: 1 to {} for a party that is admitted, else none",
+                message.name().size(), kMaxPartyName);
+  }
+  pb::Proposal proposal;
+  *proposal.mutable_member() = message.change();
+  proposal.set_open_until(message.open_until());
+  return Propose(std::move(proposal), call);
+}
+
+// In force after the last vote there can be: so that it is known before it is.
+Status ProposePolicy(const pb::PolicyProposed& message, const Call& call) {
+  const std::uint64_t in_force = message.change().in_force();
+  if (in_force <= message.open_until() || in_force - message.open_until() > kMaxProposalHeights) {
+    return Fail(Code::kInvalidArgument,
+                "change.in_force is height {}, not 1 to {} after open_until {}", in_force,
+                kMaxProposalHeights, message.open_until());
+  }
+  pb::Proposal proposal;
+  *proposal.mutable_policy() = message.change();
+  proposal.set_open_until(message.open_until());
+  return Propose(std::move(proposal), call);
 }
 
 Result<pb::Proposal> RequireOpen(const pb::ProposalVoted& message, const Call& call) {
@@ -145,8 +175,12 @@ Status Vote(const pb::ProposalVoted& message, const Call& call) {
 
 constexpr auto kUrgent = Lane<ledger::Application::kUrgentLane>;
 constexpr Kind kKinds[] = {
-    {"ValidatorProposed", Run<pb::ValidatorProposed, ProposeValidators>, kUrgent, true},
-    {"FollowerProposed", Run<pb::FollowerProposed, ProposeFollowers>, kUrgent, true},
+    {"ValidatorProposed", Run<pb::ValidatorProposed, ProposeNodes<pb::ValidatorProposed>>, kUrgent,
+     true},
+    {"FollowerProposed", Run<pb::FollowerProposed, ProposeNodes<pb::FollowerProposed>>, kUrgent,
+     true},
+    {"MemberProposed", Run<pb::MemberProposed, ProposeMember>, kUrgent, true},
+    {"PolicyProposed", Run<pb::PolicyProposed, ProposePolicy>, kUrgent, true},
     {"ProposalVoted", Run<pb::ProposalVoted, Vote>, kUrgent, true},
 };
 

@@ -1,8 +1,10 @@
-// Governance: which nodes validate a chain and which may follow it, by vote of its centres. The
-// same on all three tiers; the rules are in docs/domain.md, "Governance".
+// Governance: which nodes validate a chain and which may follow it, who its parties are and which
+// policy is in force, by vote of its centres. The same on all three tiers; the rules are in
+// docs/domain.md, "Governance".
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "talent/tiers/v1/governance.pb.h"
 #include "tiers/kind.h"
@@ -33,7 +35,7 @@ inline constexpr int kMaxNodeChanges = 33;
 /// As many as a genesis may name.
 inline constexpr std::size_t kMaxFollowers = 10'000;
 
-/// ValidatorProposed, FollowerProposed, ProposalVoted.
+/// ValidatorProposed, FollowerProposed, MemberProposed, PolicyProposed, ProposalVoted.
 std::span<const Kind> GovernanceKinds();
 
 /// Misdeeds kept of one validator in one epoch; it is convicted by the first, and a state bounded
@@ -57,10 +59,23 @@ pb::NodeOffer MakeOffer(const ChainId& chain, const std::string& name,
 /// kBadSignature.
 Result<pb::NodeStatement> VerifyOffer(const ChainId& chain, const pb::NodeOffer& offer);
 
-/// Carries out the changes of a proposal of `kind`, or says why they cannot be. Errors: kNotFound
-/// (no such node), kDuplicate (a name or key is taken), kExhausted (followers), those of
-/// VerifyOffer and of ledger::EndEpoch.
-Status Enact(const Call& call, std::string_view kind,
-             const google::protobuf::RepeatedPtrField<pb::NodeChange>& changes);
+/// Carries out a ValidatorProposed or FollowerProposed (`kind`), or says why that cannot be.
+/// Errors: kNotFound (no such node), kDuplicate (a name or key is taken), kExhausted (followers),
+/// those of VerifyOffer and of ledger::EndEpoch.
+Status EnactNodes(const Call& call, std::string_view kind,
+                  const google::protobuf::RepeatedPtrField<pb::NodeChange>& changes);
+
+/// The centres that vote, by id: those registered and not suspended.
+std::set<std::string> ActiveCentres(const ledger::StateReader& state);
+/// The offer of a party that asks to be let in to `chain`, or to have these keys from now on.
+pb::PartyOffer MakePartyOffer(const ChainId& chain, const std::string& id, pb::PartyRole role,
+                              std::span<const crypto::KeyPair> keys);
+/// What `offer` says, its proofs checked. Errors: kInvalidArgument (names the field),
+/// kBadSignature.
+Result<pb::PartyStatement> VerifyPartyOffer(const ChainId& chain, const pb::PartyOffer& offer);
+/// Carries out a MemberProposed, or says why that cannot be. Errors: kNotFound (no such party),
+/// kDuplicate (its id or a key is taken), kExhausted (parties), kPrecondition (nothing to change,
+/// or no centre would be left), those of VerifyPartyOffer.
+Status EnactMember(const Call& call, const pb::MemberChange& change);
 
 }  // namespace talent::tiers

@@ -244,8 +244,8 @@ Result<pb::NodeStatement> VerifyOffer(const ChainId& chain, const pb::NodeOffer&
   return statement;
 }
 
-Status Enact(const Call& call, std::string_view kind,
-             const google::protobuf::RepeatedPtrField<pb::NodeChange>& changes) {
+Status EnactNodes(const Call& call, std::string_view kind,
+                  const google::protobuf::RepeatedPtrField<pb::NodeChange>& changes) {
   TRY(kind == "FollowerProposed" ? ChangeFollowers(call, changes)
                                  : ChangeValidators(call, changes));
   pb::MembersChanged changed;

@@ -16,9 +16,9 @@ KindGroups PrivateKinds() {
 }
 
 KindGroups ConsortiumKinds() {
-  static const std::span<const Kind> kGroups[] = {SourceKinds(),     PromotionKinds(),
-                                                  ReviewKinds(),     DisputeKinds(),
-                                                  GovernanceKinds(), EvidenceKinds()};
+  static const std::span<const Kind> kGroups[] = {
+      SourceKinds(),      PromotionKinds(),  ReviewKinds(),  DisputeKinds(),
+      ArbitrationKinds(), GovernanceKinds(), EvidenceKinds()};
   return kGroups;
 }
 

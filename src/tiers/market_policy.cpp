@@ -1,6 +1,10 @@
 #include "tiers/market_policy.h"
 
+#include <algorithm>
+#include <functional>
+
 #include "tiers/ability_limits.h"
+#include "tiers/policies.h"
 
 namespace talent::tiers {
 namespace {
@@ -9,35 +13,42 @@ constexpr std::uint32_t kWhole = 10000;  // basis points
 constexpr std::uint64_t kMaxBudget = 1'000'000'000'000'000;
 constexpr std::uint64_t kDayMs = 86'400'000;
 constexpr std::uint64_t kMaxSupervisionMs = 10 * 365 * kDayMs;
-constexpr std::size_t kClasses = 4;
+constexpr int kClasses = 4;
 constexpr std::uint32_t kMaxWeight = 1000;
 constexpr std::uint32_t kMaxCount = 100;
 
-Status ReadSmall(JsonFields& json, const char* name, std::uint32_t max, pb::MarketPolicy& policy,
+// The readers take what the message can hold; ValidateMarketPolicy says what it may.
+
+Status ReadSmall(JsonFields& json, const char* name, pb::MarketPolicy& policy,
                  void (pb::MarketPolicy::*set)(std::uint32_t)) {
   if (!json.Has(name)) return {};
-  (policy.*set)(static_cast<std::uint32_t>(TRY(json.Number(name, 0, max))));
+  (policy.*set)(static_cast<std::uint32_t>(TRY(json.Number(name, 0, UINT32_MAX))));
   return {};
 }
 
 Status ReadBudgets(JsonFields& json, pb::MarketPolicy& policy) {
   if (!json.Has("budgets")) return {};
   const nlohmann::json& list = *TRY(json.Any("budgets"));
-  bool fits = list.is_array() && list.size() == kClasses;
-  for (std::size_t i = 0; fits && i < kClasses; ++i) {
-    fits = list[i].is_number_unsigned() && list[i].get<std::uint64_t>() <= kMaxBudget &&
-           (i == 0 || list[i].get<std::uint64_t>() <= list[i - 1].get<std::uint64_t>());
-  }
-  // Nobody without an investor is to cost more than the least who has one.
-  if (!fits || list[3].get<std::uint64_t>() >= list[2].get<std::uint64_t>()) {
-    return Fail(
-        Code::kInvalidArgument,
-        "{} is no descending list of the budgets of class A, B, C and D, 0 to {}, D below C",
-        json.PathOf("budgets"), kMaxBudget);
+  if (!list.is_array() ||
+      !std::ranges::all_of(list, [](const auto& budget) { return budget.is_number_unsigned(); })) {
+    return Fail(Code::kInvalidArgument, "{} is no list of whole numbers", json.PathOf("budgets"));
   }
   policy.clear_budgets();
   for (const auto& budget : list) policy.add_budgets(budget.get<std::uint64_t>());
   return {};
+}
+
+Status CheckBudgets(const pb::MarketPolicy& policy, const std::string& path) {
+  const auto& list = policy.budgets();
+  // Nobody without an investor is to cost more than the least who has one.
+  const bool fits = list.size() == kClasses && list.Get(0) <= kMaxBudget &&
+                    std::is_sorted(list.begin(), list.end(), std::greater<>()) &&
+                    list.Get(3) < list.Get(2);
+  if (fits) return {};
+  return Fail(Code::kInvalidArgument,
+              "{}budgets is no descending list of the budgets of class A, B, C and D, 0 to {}, D "
+              "below C",
+              path, kMaxBudget);
 }
 
 }  // namespace
@@ -63,25 +74,40 @@ pb::MarketPolicy DefaultMarketPolicy() {
 Result<pb::MarketPolicy> ReadMarketPolicy(JsonFields& json) {
   using Policy = pb::MarketPolicy;
   Policy policy = DefaultMarketPolicy();
-  policy.set_version(TRY(json.Number("version", 1, UINT32_MAX)));
-  TRY(ReadSmall(json, "plan_a_bps", kWhole, policy, &Policy::set_plan_a_bps));
-  TRY(ReadSmall(json, "plan_b_bps", kWhole, policy, &Policy::set_plan_b_bps));
+  policy.set_version(TRY(json.Number("version", 0, UINT32_MAX)));
+  TRY(ReadSmall(json, "plan_a_bps", policy, &Policy::set_plan_a_bps));
+  TRY(ReadSmall(json, "plan_b_bps", policy, &Policy::set_plan_b_bps));
   TRY(ReadBudgets(json, policy));
-  TRY(ReadSmall(json, "min_bar", kFullScore, policy, &Policy::set_min_bar));
-  TRY(ReadSmall(json, "placement_bps", kWhole, policy, &Policy::set_placement_bps));
-  TRY(ReadSmall(json, "max_retrainings", kMaxCount, policy, &Policy::set_max_retrainings));
-  TRY(ReadSmall(json, "share_weight", kMaxWeight, policy, &Policy::set_share_weight));
-  TRY(ReadSmall(json, "will_weight", kMaxWeight, policy, &Policy::set_will_weight));
+  TRY(ReadSmall(json, "min_bar", policy, &Policy::set_min_bar));
+  TRY(ReadSmall(json, "placement_bps", policy, &Policy::set_placement_bps));
+  TRY(ReadSmall(json, "max_retrainings", policy, &Policy::set_max_retrainings));
+  TRY(ReadSmall(json, "share_weight", policy, &Policy::set_share_weight));
+  TRY(ReadSmall(json, "will_weight", policy, &Policy::set_will_weight));
   if (json.Has("supervision_ms")) {
-    policy.set_supervision_ms(TRY(json.Number("supervision_ms", 0, kMaxSupervisionMs)));
+    policy.set_supervision_ms(TRY(json.Number("supervision_ms", 0, UINT64_MAX)));
   }
-  TRY(ReadSmall(json, "max_moves", kMaxCount, policy, &Policy::set_max_moves));
+  TRY(ReadSmall(json, "max_moves", policy, &Policy::set_max_moves));
   TRY(json.Finish());
-  if (policy.plan_a_bps() < policy.plan_b_bps()) {
-    return Fail(Code::kInvalidArgument, "{} is below {}", json.PathOf("plan_a_bps"),
-                json.PathOf("plan_b_bps"));
-  }
+  TRY(ValidateMarketPolicy(policy, json.PathOf("")));
   return policy;
+}
+
+Status ValidateMarketPolicy(const pb::MarketPolicy& policy, const std::string& path) {
+  TRY(CheckNumbers(path, {{"version", policy.version(), 1, UINT32_MAX},
+                          {"plan_a_bps", policy.plan_a_bps(), 0, kWhole},
+                          {"plan_b_bps", policy.plan_b_bps(), 0, kWhole},
+                          {"min_bar", policy.min_bar(), 0, kFullScore},
+                          {"placement_bps", policy.placement_bps(), 0, kWhole},
+                          {"max_retrainings", policy.max_retrainings(), 0, kMaxCount},
+                          {"share_weight", policy.share_weight(), 0, kMaxWeight},
+                          {"will_weight", policy.will_weight(), 0, kMaxWeight},
+                          {"supervision_ms", policy.supervision_ms(), 0, kMaxSupervisionMs},
+                          {"max_moves", policy.max_moves(), 0, kMaxCount}}));
+  TRY(CheckBudgets(policy, path));
+  if (policy.plan_a_bps() < policy.plan_b_bps()) {
+    return Fail(Code::kInvalidArgument, "{}plan_a_bps is below {}plan_b_bps", path, path);
+  }
+  return {};
 }
 
 pb::MarketPolicy MarketPolicyOf(const ledger::StateReader& state) {

@@ -9,6 +9,8 @@ namespace talent::tiers {
 /// Reads "market" of a policy; what it does not name keeps its default. Errors: kInvalidArgument
 /// (names the field).
 Result<pb::MarketPolicy> ReadMarketPolicy(JsonFields& json);
+/// `path` stands before the field's name in errors. Errors: kInvalidArgument.
+Status ValidateMarketPolicy(const pb::MarketPolicy& policy, const std::string& path);
 pb::MarketPolicy DefaultMarketPolicy();
 /// The policy in force.
 pb::MarketPolicy MarketPolicyOf(const ledger::StateReader& state);

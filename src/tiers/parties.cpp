@@ -5,10 +5,6 @@
 namespace talent::tiers {
 namespace {
 
-// Enough for every desk of a centre; a registry entry stays small.
-constexpr std::size_t kMaxKeys = 64;
-constexpr std::size_t kMaxNameLength = 128;
-
 Result<pb::PartyRole> ReadRole(JsonFields& json) {
   const std::string role = TRY(json.Text("role", 16));
   if (role == "centre") return pb::PARTY_ROLE_CENTRE;
@@ -25,8 +21,8 @@ Status InitParty(JsonFields& json, ledger::StateOverlay& state) {
                 json.PathOf("id"), party.id());
   }
   party.set_role(TRY(ReadRole(json)));
-  TRY(json.Text("name", kMaxNameLength));  // for people; state holds no names
-  const auto keys = TRY(Texts(json, "keys", kMaxKeys));
+  TRY(json.Text("name", kMaxPartyName));  // for people; state holds no names
+  const auto keys = TRY(Texts(json, "keys", kMaxPartyKeys));
   if (keys.empty()) return Fail(Code::kInvalidArgument, "{} is empty", json.PathOf("keys"));
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::string path = fmt::format("{}[{}]", json.PathOf("keys"), i);
@@ -89,6 +85,11 @@ Result<pb::Party> RequireParty(const Call& call) {
   if (!party) {
     return Fail(Code::kUnauthorized, "key {} belongs to no party registered on this chain",
                 call.tx.author.Hex());
+  }
+  if (party->suspended()) {
+    return Fail(Code::kUnauthorized,
+                "'{}' is suspended on this chain by vote of its centres, who can readmit it",
+                party->id());
   }
   return *std::move(party);
 }

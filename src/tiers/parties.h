@@ -10,6 +10,9 @@ namespace talent::tiers {
 /// Also the bound on "enterprises a record concerns", which proofs and promotions carry.
 inline constexpr std::size_t kMaxParties = 1024;
 inline constexpr std::size_t kMaxPartyIdLength = 64;
+/// Enough for every desk of a centre; a registry entry stays small.
+inline constexpr std::size_t kMaxPartyKeys = 64;
+inline constexpr std::size_t kMaxPartyName = 128;
 
 /// Reads "parties" of the genesis and registers them. Errors: kInvalidArgument (names the field).
 Status InitParties(JsonFields& app, ledger::StateOverlay& state);
@@ -25,7 +28,7 @@ bool IsPartyId(std::string_view id);
 std::optional<pb::Party> FindPartyOf(const ledger::StateReader& state,
                                      const crypto::PublicKey& key);
 
-/// The author as a registered party. Errors: kUnauthorized.
+/// The author as a registered party that is not suspended. Errors: kUnauthorized.
 Result<pb::Party> RequireParty(const Call& call);
 /// The author as a centre. Errors: kUnauthorized.
 Result<pb::Party> RequireCentre(const Call& call);

@@ -142,6 +142,9 @@ Status RequireCosignature(const Call& call, std::string_view field, BytesView st
   if (!party || party->id() != party_id || party->role() != pb::PARTY_ROLE_ENTERPRISE) {
     return Fail(Code::kUnauthorized, "{}_key is no key of enterprise '{}'", field, party_id);
   }
+  if (party->suspended()) {
+    return Fail(Code::kUnauthorized, "{}_key: '{}' is suspended on this chain", field, party_id);
+  }
   if (!crypto::Verify(*public_key, crypto::Domain::kConsentSignature, call.block.chain, statement,
                       *bytes)) {
     return Fail(Code::kBadSignature,

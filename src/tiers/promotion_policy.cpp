@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tiers/policies.h"
+
 namespace talent::tiers {
 namespace {
 
@@ -17,8 +19,9 @@ Result<ledger::pb::Disclosure> ReadDisclosure(JsonFields& json) {
               json.PathOf("disclosure"), text);
 }
 
-Result<std::uint32_t> ReadNumber(JsonFields& json, const std::string& name, std::uint32_t max) {
-  return static_cast<std::uint32_t>(TRY(json.Number(name, 0, max)));
+// Takes what the message can hold; ValidatePromotionPolicy says what it may.
+Result<std::uint32_t> ReadNumber(JsonFields& json, const std::string& name) {
+  return static_cast<std::uint32_t>(TRY(json.Number(name, 0, UINT32_MAX)));
 }
 
 Status ReadConditions(JsonFields& json, pb::PromotionRule& rule) {
@@ -32,18 +35,14 @@ Status ReadConditions(JsonFields& json, pb::PromotionRule& rule) {
     rule.set_tag(tag == "matched" ? pb::TAG_MATCH_MATCHED : pb::TAG_MATCH_MATCHABLE);
   }
   if (json.Has("industry")) rule.set_industry(TRY(json.Text("industry", kMaxText)));
-  if (json.Has("min_score")) rule.set_min_score(TRY(ReadNumber(json, "min_score", kFullScore)));
-  if (json.Has("max_score")) rule.set_max_score(TRY(ReadNumber(json, "max_score", kFullScore)));
+  if (json.Has("min_score")) rule.set_min_score(TRY(ReadNumber(json, "min_score")));
+  if (json.Has("max_score")) rule.set_max_score(TRY(ReadNumber(json, "max_score")));
   return {};
 }
 
 Result<pb::PromotionRule> ReadRule(JsonFields& json) {
   pb::PromotionRule rule;
   rule.set_kind(TRY(json.Text("kind", kMaxText)));
-  if (rule.kind() != "*" && FindKind(PrivateKinds(), rule.kind()) == nullptr) {
-    return Fail(Code::kInvalidArgument, "{} is '{}', which is no kind of a private chain",
-                json.PathOf("kind"), rule.kind());
-  }
   rule.set_disclosure(TRY(ReadDisclosure(json)));
   TRY(ReadConditions(json, rule));
   if (json.Has("withhold")) {
@@ -54,11 +53,33 @@ Result<pb::PromotionRule> ReadRule(JsonFields& json) {
     }
     rule.set_withhold(true);
   } else {
-    rule.set_priority(TRY(ReadNumber(json, "priority", kLowestPriority)));
-    rule.set_value_class(TRY(ReadNumber(json, "value_class", kHighestValueClass)));
+    rule.set_priority(TRY(ReadNumber(json, "priority")));
+    rule.set_value_class(TRY(ReadNumber(json, "value_class")));
   }
   TRY(json.Finish());
   return rule;
+}
+
+Status CheckRule(const pb::PromotionRule& rule, const std::string& path) {
+  if (rule.kind() != "*" && FindKind(PrivateKinds(), rule.kind()) == nullptr) {
+    return Fail(Code::kInvalidArgument, "{}kind is '{}', which is no kind of a private chain", path,
+                rule.kind());
+  }
+  if (rule.disclosure() != ledger::pb::DISCLOSURE_FULL &&
+      rule.disclosure() != ledger::pb::DISCLOSURE_COMMITMENT) {
+    return Fail(Code::kInvalidArgument, "{}disclosure is neither FULL nor COMMITMENT", path);
+  }
+  if (!pb::TagMatch_IsValid(rule.tag()) || rule.industry().size() > kMaxText) {
+    return Fail(Code::kInvalidArgument, "{}tag is unknown, or {}industry over {} bytes", path, path,
+                kMaxText);
+  }
+  // A rule that withholds has neither.
+  const std::uint32_t lowest = rule.withhold() ? 0 : kLowestPriority;
+  const std::uint32_t highest = rule.withhold() ? 0 : kHighestValueClass;
+  return CheckNumbers(path, {{"min_score", rule.min_score(), 0, kFullScore},
+                             {"max_score", rule.max_score(), 0, kFullScore},
+                             {"priority", rule.priority(), 0, lowest},
+                             {"value_class", rule.value_class(), 0, highest}});
 }
 
 bool Fits(const pb::PromotionRule& rule, const RecordFacts& facts) {
@@ -117,12 +138,23 @@ pb::PromotionRule DefaultRule(std::string_view kind, std::uint32_t priority,
 
 Result<pb::PromotionPolicy> ReadPromotionPolicy(JsonFields& json) {
   pb::PromotionPolicy policy;
-  policy.set_version(TRY(json.Number("version", 1, UINT32_MAX)));
+  policy.set_version(TRY(json.Number("version", 0, UINT32_MAX)));
   for (JsonFields& rule : TRY(json.Array("rules", kMaxRules))) {
     *policy.add_rules() = TRY(ReadRule(rule));
   }
   TRY(json.Finish());
+  TRY(ValidatePromotionPolicy(policy, json.PathOf("")));
   return policy;
+}
+
+Status ValidatePromotionPolicy(const pb::PromotionPolicy& policy, const std::string& path) {
+  TRY(CheckNumbers(path,
+                   {{"version", policy.version(), 1, UINT32_MAX},
+                    {"rules", static_cast<std::uint64_t>(policy.rules_size()), 0, kMaxRules}}));
+  for (int i = 0; i < policy.rules_size(); ++i) {
+    TRY(CheckRule(policy.rules(i), fmt::format("{}rules[{}].", path, i)));
+  }
+  return {};
 }
 
 pb::PromotionPolicy DefaultPromotionPolicy() {

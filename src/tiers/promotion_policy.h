@@ -10,6 +10,8 @@ inline constexpr std::uint32_t kHighestValueClass = 3;
 
 /// Reads "promotion" of the genesis' policy. Errors: kInvalidArgument (names the field).
 Result<pb::PromotionPolicy> ReadPromotionPolicy(JsonFields& json);
+/// `path` stands before the field's name in errors. Errors: kInvalidArgument.
+Status ValidatePromotionPolicy(const pb::PromotionPolicy& policy, const std::string& path);
 /// Corrections 0, token events 2, assessments 3 to 5 by tag, trainings 5, the rest 9; FULL only.
 pb::PromotionPolicy DefaultPromotionPolicy();
 

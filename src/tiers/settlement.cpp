@@ -1,5 +1,6 @@
 // How reviews end: what is due when, which status follows, who gets which points.
 
+#include <optional>
 #include <vector>
 
 #include "tiers/consortium_rules.h"
@@ -20,14 +21,44 @@ struct Settling {
   void Save() const { kConsortiumRecords.Put(state, record_id, record); }
 };
 
-void Schedule(const Settling& s, std::uint64_t time_ms) {
-  pb::DueWork work;
-  work.set_status(s.record.status());
-  kDueWork.Put(s.state, Concat({BigEndian(time_ms), s.record_id}), work);
+/// When the record's status ends by itself, where it does.
+std::optional<std::uint64_t> DeadlineOf(const pb::ConsortiumRecord& record) {
+  switch (record.status()) {
+    case pb::RECORD_STATUS_IN_REVIEW:
+      return record.reveals_close_ms();
+    case pb::RECORD_STATUS_DISPUTED:
+    case pb::RECORD_STATUS_ANSWERED:
+      return record.answer_by_ms();
+    case pb::RECORD_STATUS_REFUSED:
+    case pb::RECORD_STATUS_ARBITRATION:
+      return record.arbitration_by_ms();
+    default:
+      return std::nullopt;
+  }
 }
 
-void Unschedule(const Settling& s, std::uint64_t time_ms) {
-  kDueWork.Delete(s.state, Concat({BigEndian(time_ms), s.record_id}));
+Bytes DueKey(const Settling& s) { return Concat({BigEndian(*DeadlineOf(s.record)), s.record_id}); }
+
+/// The record waits in its present status until its deadline.
+void Await(const Settling& s) {
+  pb::DueWork work;
+  work.set_status(s.record.status());
+  kDueWork.Put(s.state, DueKey(s), work);
+  s.Save();
+}
+
+/// Before its status changes ahead of the deadline.
+void Unschedule(const Settling& s) {
+  if (DeadlineOf(s.record)) kDueWork.Delete(s.state, DueKey(s));
+}
+
+pb::ConsortiumPolicy PolicyOf(const Settling& s) { return tiers::PolicyOf(s.state, s.record); }
+
+// From the block's time, not from when a window closed: an idle chain must not eat anybody's time.
+void AwaitAnswer(const Settling& s, pb::RecordStatus status) {
+  s.record.set_status(status);
+  s.record.set_answer_by_ms(s.block.time.value + PolicyOf(s).answer_window_ms());
+  Await(s);
 }
 
 template <class Visit>
@@ -40,15 +71,18 @@ void ForEachReview(const Settling& s, const Visit& visit) {
   for (const auto& [member, review] : reviews) visit(member, review);
 }
 
-void Book(const Settling& s, const pb::ConsortiumPolicy& policy, const std::string& member,
-          std::int64_t delta, pb::PointsReason reason, const Bytes& review) {
+// What a review is worth follows the policy of its record; caps and decay, which are about the
+// member, the one in force.
+void Book(const Settling& s, const std::string& member, std::int64_t delta, pb::PointsReason reason,
+          const Bytes& review) {
   if (delta == 0) return;
-  BookPoints(s.state, policy, s.block.time, {member, delta, reason, Bytes(s.record_id), review});
+  BookPoints(s.state, tiers::PolicyOf(s.state), s.block.time,
+             {member, delta, reason, Bytes(s.record_id), review});
 }
 
 // Points of all who revealed. Parties to the record are not rewarded; their mistakes still cost.
 void BookVerdict(const Settling& s, Verdict verdict) {
-  const auto policy = PolicyOf(s.state);
+  const auto policy = PolicyOf(s);
   const std::int64_t weight = policy.class_weights(static_cast<int>(s.record.value_class()));
   const bool stands = verdict == Verdict::kStands;
   ForEachReview(s, [&](const std::string& member, const pb::Review& review) {
@@ -56,13 +90,13 @@ void BookVerdict(const Settling& s, Verdict verdict) {
     if (review.disputes() == stands) {
       const std::int64_t taken =
           stands ? policy.points_dispute_false() : policy.points_confirmed_wrong();
-      Book(s, policy, member, -taken * weight,
+      Book(s, member, -taken * weight,
            stands ? pb::POINTS_REASON_DISPUTE_FALSE : pb::POINTS_REASON_CONFIRMED_WRONG,
            review.commit_tx());
     } else if (!IsPartyTo(s.record, member)) {
       const std::int64_t given =
           stands ? policy.points_confirmation_stands() : policy.points_dispute_upheld();
-      Book(s, policy, member, given * weight,
+      Book(s, member, given * weight,
            stands ? pb::POINTS_REASON_CONFIRMATION_STANDS : pb::POINTS_REASON_DISPUTE_UPHELD,
            review.commit_tx());
     }
@@ -70,10 +104,10 @@ void BookVerdict(const Settling& s, Verdict verdict) {
 }
 
 void BookMissingReveals(const Settling& s) {
-  const auto policy = PolicyOf(s.state);
+  const auto policy = PolicyOf(s);
   ForEachReview(s, [&](const std::string& member, const pb::Review& review) {
     if (!review.reveal_tx().empty()) return;
-    Book(s, policy, member, -static_cast<std::int64_t>(policy.points_not_revealed()),
+    Book(s, member, -static_cast<std::int64_t>(policy.points_not_revealed()),
          pb::POINTS_REASON_NOT_REVEALED, review.commit_tx());
   });
 }
@@ -127,73 +161,98 @@ void FinishCorrected(const Settling& s) {
   AppendSettled(s);
 }
 
+void LeaveUnverified(const Settling& s) {
+  s.record.set_status(pb::RECORD_STATUS_UNVERIFIED);
+  s.Save();
+}
+
 void CloseReview(const Settling& s) {
   BookMissingReveals(s);
   if (!s.record.superseded_by().empty()) return FinishCorrected(s);
   if (IsDisputed(s.record)) {
-    s.record.set_status(pb::RECORD_STATUS_DISPUTED);
-    // From now, not from when the window closed: an idle chain must not eat the centre's time.
-    s.record.set_answer_by_ms(s.block.time.value + PolicyOf(s.state).answer_window_ms());
-    Schedule(s, s.record.answer_by_ms());
-    return s.Save();
+    return AwaitAnswer(s, pb::RECORD_STATUS_DISPUTED);
   }
-  if (s.record.confirmations() >= PolicyOf(s.state).min_reviews()) return Verify(s);
-  s.record.set_status(pb::RECORD_STATUS_UNVERIFIED);
-  s.Save();
+  if (s.record.confirmations() >= PolicyOf(s).min_reviews()) return Verify(s);
+  LeaveUnverified(s);
 }
 
 // Silence counts as acceptance, and costs the centre.
 void SettleSilence(const Settling& s) {
   Uphold(s);
-  const auto policy = PolicyOf(s.state);
-  Book(s, policy, s.record.centre(), -static_cast<std::int64_t>(policy.points_centre_silent()),
+  const auto policy = PolicyOf(s);
+  Book(s, s.record.centre(), -static_cast<std::int64_t>(policy.points_centre_silent()),
        pb::POINTS_REASON_CENTRE_SILENT, {});
-  s.record.set_status(pb::RECORD_STATUS_UNVERIFIED);
-  s.Save();
+  LeaveUnverified(s);
+}
+
+// What the deadline brings that nobody has forestalled.
+void EndStatus(const Settling& s) {
+  switch (s.record.status()) {
+    case pb::RECORD_STATUS_IN_REVIEW:
+      return CloseReview(s);
+    case pb::RECORD_STATUS_DISPUTED:
+    case pb::RECORD_STATUS_ANSWERED:
+      return SettleSilence(s);
+    default:  // nobody opened an arbitration, or it came to no decision
+      return LeaveUnverified(s);
+  }
 }
 
 }  // namespace
 
 void OpenReview(const ledger::BlockContext& block, ledger::StateOverlay& state, BytesView record_id,
                 pb::ConsortiumRecord& record) {
-  const Settling s{block, state, record_id, record};
   const auto policy = PolicyOf(state);
+  record.set_policy_version(policy.version());
   record.set_status(pb::RECORD_STATUS_IN_REVIEW);
   record.set_commits_close_ms(block.time.value + policy.commit_window_ms());
   record.set_reveals_close_ms(record.commits_close_ms() + policy.reveal_window_ms());
-  Schedule(s, record.reveals_close_ms());
-  s.Save();
+  Await({block, state, record_id, record});
 }
 
 void AwaitCorrection(const ledger::BlockContext& block, ledger::StateOverlay& state,
                      BytesView record_id, pb::ConsortiumRecord& record) {
   const Settling s{block, state, record_id, record};
-  Unschedule(s, record.answer_by_ms());
-  record.set_status(pb::RECORD_STATUS_ANSWERED);
-  record.set_answer_by_ms(block.time.value + PolicyOf(state).answer_window_ms());
-  Schedule(s, record.answer_by_ms());
-  s.Save();
+  Unschedule(s);
+  AwaitAnswer(s, pb::RECORD_STATUS_ANSWERED);
 }
 
 void SettleRefusal(const ledger::BlockContext& block, ledger::StateOverlay& state,
                    BytesView record_id, pb::ConsortiumRecord& record) {
   const Settling s{block, state, record_id, record};
-  Unschedule(s, record.answer_by_ms());
+  Unschedule(s);
+  const auto policy = PolicyOf(s);
   const bool borne_out = record.confirmations() >= 2 * record.disputes() &&
-                         record.confirmations() >= PolicyOf(state).min_reviews();
+                         record.confirmations() >= policy.min_reviews();
   if (borne_out) return Verify(s);
-  record.set_status(pb::RECORD_STATUS_UNVERIFIED);
-  s.Save();
+  if (ArbitersOf(state, record_id, record).empty()) return LeaveUnverified(s);
+  record.set_status(pb::RECORD_STATUS_REFUSED);
+  record.set_arbitration_by_ms(block.time.value + policy.appeal_window_ms());
+  Await(s);
+}
+
+void AwaitVotes(const ledger::BlockContext& block, ledger::StateOverlay& state, BytesView record_id,
+                pb::ConsortiumRecord& record) {
+  const Settling s{block, state, record_id, record};
+  Unschedule(s);
+  record.set_status(pb::RECORD_STATUS_ARBITRATION);
+  record.set_arbitration_by_ms(block.time.value + PolicyOf(s).arbitration_window_ms());
+  Await(s);
+}
+
+void SettleArbitration(const ledger::BlockContext& block, ledger::StateOverlay& state,
+                       BytesView record_id, pb::ConsortiumRecord& record, bool stands) {
+  const Settling s{block, state, record_id, record};
+  Unschedule(s);
+  if (stands) return Verify(s);
+  AwaitAnswer(s, pb::RECORD_STATUS_ANSWERED);
 }
 
 void SettleCorrection(const ledger::BlockContext& block, ledger::StateOverlay& state,
                       BytesView record_id, pb::ConsortiumRecord& record) {
   const Settling s{block, state, record_id, record};
   if (record.status() == pb::RECORD_STATUS_IN_REVIEW) return s.Save();
-  if (record.status() == pb::RECORD_STATUS_DISPUTED ||
-      record.status() == pb::RECORD_STATUS_ANSWERED) {
-    Unschedule(s, record.answer_by_ms());
-  }
+  Unschedule(s);
   FinishCorrected(s);
 }
 
@@ -208,13 +267,8 @@ void DoDueWork(const ledger::BlockContext& block, ledger::StateOverlay& state) {
     const BytesView record_id = BytesView(key).substr(8);
     auto record = kConsortiumRecords.Get(state, record_id);
     CHECK(record && record->status() == work.status(), "due work of a record that moved on");
-    const Settling s{block, state, record_id, *record};
     kDueWork.Delete(state, key);
-    if (record->status() == pb::RECORD_STATUS_IN_REVIEW) {
-      CloseReview(s);
-    } else {
-      SettleSilence(s);
-    }
+    EndStatus({block, state, record_id, *record});
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/canonical.h"
 #include "base/file.h"
+#include "crypto/sha256.h"
 #include "ledger/epochs.h"
 #include "node/cli/commands.h"
 #include "node/cli/home.h"
@@ -215,9 +216,27 @@ Result<std::string> ChangeToText(const pb::NodeChange& change) {
   return fmt::format("replace {} by {}", change.node(), keys);
 }
 
+Result<std::string> ChangeToText(const pb::MemberChange& change) {
+  if (!change.has_admit() && !change.has_rotate()) {
+    return change.has_suspend() ? "suspend " + change.suspend() : "readmit " + change.readmit();
+  }
+  const auto& offer = change.has_admit() ? change.admit() : change.rotate();
+  const auto statement = TRY(Decode<pb::PartyStatement>(offer.statement()));
+  std::string text = fmt::format("{} {} {} (keys", change.has_admit() ? "admit" : "rotate",
+                                 pb::PartyRole_Name(statement.role()), statement.id());
+  for (const auto& key : statement.keys()) text += " " + ToHex(key).substr(0, 12);
+  return text + ")";
+}
+
 Result<json> ProposalToJson(BytesView id, const pb::Proposal& proposal) {
   json changes = json::array();
   for (const auto& change : proposal.changes()) changes.push_back(TRY(ChangeToText(change)));
+  if (proposal.has_member()) changes.push_back(TRY(ChangeToText(proposal.member())));
+  if (proposal.has_policy()) {
+    changes.push_back(fmt::format("policy '{}' {} from height {}", proposal.policy().policy(),
+                                  crypto::Sha256(proposal.policy().content()).Hex().substr(0, 12),
+                                  proposal.policy().in_force()));
+  }
   return json{
       {"proposal", ToHex(id)},
       {"kind", proposal.kind()},

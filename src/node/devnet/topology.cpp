@@ -103,7 +103,9 @@ Json DevnetGenesis(const DevnetChain& chain, const std::map<std::string, PublicK
   if (chain.tier == "consortium") {
     app["policy"] = {{"commit_window_ms", kCommitWindowMs},
                      {"reveal_window_ms", kRevealWindowMs},
-                     {"answer_window_ms", kAnswerWindowMs}};
+                     {"answer_window_ms", kAnswerWindowMs},
+                     {"appeal_window_ms", kAnswerWindowMs},
+                     {"arbitration_window_ms", kAnswerWindowMs}};
   }
   return {{"format", 1},
           {"name", chain.name},

@@ -47,7 +47,8 @@ TEST(TierGenesis, Errors_NameTheField) {
               HasSubstr("app.policy.min_reviews"));
   EXPECT_THAT(error_of("consortium",
                        [](auto& a) {
-                         a["policy"]["release"] = {{"tiers", {0, 5, 5, 9}}, {"delays_ms", {}}};
+                         a["policy"]["release"] = {{"tiers", {0, 5, 5, 9}},
+                                                   {"delays_ms", std::vector<int>(16, 0)}};
                        }),
               HasSubstr("app.policy.release.tiers"));
 }

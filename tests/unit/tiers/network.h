@@ -20,11 +20,11 @@ inline constexpr std::uint64_t kAnswerWindow = 20000;
 
 class Network {
  public:
-  Network()
+  explicit Network(const std::vector<std::string>& more_centres = {})
       : database(
             ledger::Database::Open(dir.path() / "db", ledger::Database::Mode::kScratch).value()),
         source(*database, PrivateGenesis()),
-        consortium(*database, ConsortiumGenesis(source.genesis())),
+        consortium(*database, ConsortiumGenesis(source.genesis(), more_centres)),
         outlet(*database, PublicGenesis(consortium.genesis())) {}
 
   static TxId Must(const Result<TxId>& result) {
@@ -62,6 +62,8 @@ class Network {
   void CloseCommits(const TxId& record) { WaitUntil(StateOf(record).commits_close_ms()); }
   void CloseReveals(const TxId& record) { WaitUntil(StateOf(record).reveals_close_ms()); }
   void CloseAnswer(const TxId& record) { WaitUntil(StateOf(record).answer_by_ms()); }
+  /// Passes the end of the time to open an arbitration, or to vote in it.
+  void CloseArbitration(const TxId& record) { WaitUntil(StateOf(record).arbitration_by_ms()); }
 
   pb::ConsortiumRecord StateOf(const TxId& record) const {
     return consortium.Read(kConsortiumRecords, record.View()).value_or(pb::ConsortiumRecord());
@@ -118,6 +120,19 @@ class Network {
     message.set_record_id(record.ToBytes());
     message.set_correction(correction.ToBytes());
     return consortium.Write("centre-a", message);
+  }
+
+  Result<TxId> OpenArbitration(const TxId& record, std::string_view party) {
+    pb::ArbitrationOpened message;
+    message.set_record_id(record.ToBytes());
+    return consortium.Write(party, message);
+  }
+  Result<TxId> Arbitrate(const TxId& record, std::string_view centre,
+                         pb::ArbitrationVerdict verdict) {
+    pb::ArbitrationVoted message;
+    message.set_record_id(record.ToBytes());
+    message.set_verdict(verdict);
+    return consortium.Write(centre, message);
   }
 
   TempDir dir;

@@ -162,7 +162,14 @@ TEST_F(Review, LargestVerdict_LeavesRoomForACorrectionWithEveryReview) {
       PublishSettlement(consortium.chain(), entry, consortium.chain().head().height);
   const auto message = Decode<pb::CorrectionPublished>(delivery->payload).value();
   constexpr std::size_t kPaths = 2 * 12 * 34;  // in a block of 4096 transactions
-  EXPECT_LT(message.ByteSizeLong() + kMaxReviews * (message.steps(1).ByteSizeLong() + kPaths),
+  constexpr std::size_t kRecords = 32 << 10;   // both
+  constexpr std::size_t kTags = 64;            // of protobuf, in a step
+  pb::ArbitrationVoted vote;
+  vote.set_record_id(record_.ToBytes());
+  vote.set_verdict(pb::ARBITRATION_VERDICT_DISPUTE_UPHELD);
+  const std::size_t vote_step = consortium.Make("centre-b", vote).size() + kTags + kPaths;
+  EXPECT_LT(kRecords + kMaxReviews * (message.steps(1).ByteSizeLong() + kPaths) +
+                (kMaxArbiters + 1) * vote_step,
             outlet.genesis().consensus().max_transaction_bytes);
 }
 
@@ -193,6 +200,8 @@ TEST_F(Review, Refusal_BorneOutByTwoThirdsVerifies) {
 TEST_F(Review, Refusal_ContestedDecidesNothing) {
   Network::Review(record_, {{"acme", true}, {"globex", false}});
   Must(Refuse(record_));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_REFUSED) << "centre-b could arbitrate";
+  CloseArbitration(record_);
   EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
   EXPECT_EQ(PointsOfMember("acme"), 0);
   EXPECT_EQ(PointsOfMember("globex"), 0);

@@ -63,13 +63,16 @@ inline ledger::Genesis PrivateGenesis() {
   return ledger::Genesis::Parse(TierGenesis("private").dump()).value();
 }
 
-inline ledger::Genesis ConsortiumGenesis(const ledger::Genesis& source) {
+inline ledger::Genesis ConsortiumGenesis(const ledger::Genesis& source,
+                                         const std::vector<std::string>& more_centres = {}) {
   nlohmann::json genesis = TierGenesis("consortium");
+  for (const auto& id : more_centres) {
+    genesis["app"]["parties"].push_back(PartyJson(id, "centre"));
+  }
   genesis["app"]["sources"] = {SourceJson(source)};
-  genesis["app"]["policy"] = {{"commit_window_ms", 10000},
-                              {"reveal_window_ms", 5000},
-                              {"answer_window_ms", 20000},
-                              {"min_reviews", 2}};
+  genesis["app"]["policy"] = {{"commit_window_ms", 10000},      {"reveal_window_ms", 5000},
+                              {"answer_window_ms", 20000},      {"appeal_window_ms", 8000},
+                              {"arbitration_window_ms", 12000}, {"min_reviews", 2}};
   return ledger::Genesis::Parse(genesis.dump()).value();
 }
 

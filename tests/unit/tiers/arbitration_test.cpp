@@ -1,0 +1,174 @@
+// Arbitration of refusals that the reviewers do not bear out.
+
+#include "network.h"
+#include "tiers/consortium_rules.h"
+
+namespace talent::tiers {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr auto kRecord = pb::ARBITRATION_VERDICT_RECORD_STANDS;
+constexpr auto kDispute = pb::ARBITRATION_VERDICT_DISPUTE_UPHELD;
+
+class Arbitration : public ::testing::Test, protected Network {
+ protected:
+  // Disputed by acme, confirmed by globex, refused: one against one.
+  Arbitration() : Network({"centre-c", "centre-d"}) {
+    Enrol();
+    record_ = Must(source.Write("centre-a", Assessment()));  // value class 1: weight 2
+    Promote(record_);
+    Review(record_, {{"acme", true}, {"globex", false}});
+    Must(Refuse(record_));
+  }
+  pb::RecordStatus Status() const { return StateOf(record_).status(); }
+  pb::Arbitration Stored() const { return *consortium.Read(kArbitrations, record_.View()); }
+  /// Takes what has been settled last to the public chain.
+  Result<TxId> Publish() {
+    pb::OutboxEntry entry;
+    entry.set_record_id(record_.ToBytes());
+    entry.set_status(Status());
+    consortium.Commit({});
+    const auto delivery =
+        PublishSettlement(consortium.chain(), entry, consortium.chain().head().height);
+    EXPECT_TRUE(delivery) << (delivery ? "" : delivery.error().ToString());
+    for (const Height height : delivery->cites) {
+      Must(outlet.Write("centre-a", HeaderOf(consortium, height)));
+    }
+    if (delivery->kind == "RecordPublished") {
+      return outlet.Write("centre-a", *Decode<pb::RecordPublished>(delivery->payload));
+    }
+    return outlet.Write("centre-a", *Decode<pb::CorrectionPublished>(delivery->payload));
+  }
+  TxId record_;
+};
+
+TEST_F(Arbitration, NobodyOpensIt_LeavesTheRecordUnverified) {
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_REFUSED);
+  EXPECT_EQ(StateOf(record_).arbitration_by_ms(), Now() + 8000);
+  CloseArbitration(record_);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(CodeOf(OpenArbitration(record_, "acme")), Code::kPrecondition);
+  EXPECT_EQ(PointsOfMember("acme"), 0);
+  EXPECT_EQ(PointsOfMember("centre-a"), 0);
+}
+
+TEST_F(Arbitration, Opening_IsForDisputersAndTheCentre) {
+  EXPECT_EQ(CodeOf(OpenArbitration(TxId(), "acme")), Code::kNotFound);
+  EXPECT_EQ(CodeOf(OpenArbitration(record_, "globex")), Code::kUnauthorized) << "it confirmed";
+  EXPECT_EQ(CodeOf(OpenArbitration(record_, "initech")), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(OpenArbitration(record_, "centre-b")), Code::kUnauthorized);
+  const TxId opened = Must(OpenArbitration(record_, "acme"));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_ARBITRATION);
+  EXPECT_EQ(Stored().opened_by(), "acme");
+  EXPECT_THAT(Stored().arbiters(), ElementsAre("centre-b", "centre-c", "centre-d"));
+  EXPECT_EQ(*StateOf(record_).path().rbegin(), opened.View());
+  EXPECT_EQ(CodeOf(OpenArbitration(record_, "centre-a")), Code::kPrecondition) << "it is open";
+}
+
+TEST_F(Arbitration, Opening_ByTheCentre) {
+  Must(OpenArbitration(record_, "centre-a"));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_ARBITRATION);
+}
+
+TEST_F(Arbitration, Votes_AreForArbitersOnceInTime) {
+  EXPECT_EQ(CodeOf(Arbitrate(record_, "centre-b", kRecord)), Code::kPrecondition) << "not open";
+  Must(OpenArbitration(record_, "acme"));
+  EXPECT_EQ(CodeOf(Arbitrate(record_, "centre-a", kRecord)), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(Arbitrate(record_, "initech", kRecord)), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(Arbitrate(record_, "centre-b", pb::ARBITRATION_VERDICT_UNSPECIFIED)),
+            Code::kInvalidArgument);
+  Must(Arbitrate(record_, "centre-b", kRecord));
+  EXPECT_EQ(CodeOf(Arbitrate(record_, "centre-b", kDispute)), Code::kDuplicate);
+  CloseArbitration(record_);
+  EXPECT_EQ(CodeOf(Arbitrate(record_, "centre-c", kRecord)), Code::kPrecondition);
+}
+
+TEST_F(Arbitration, TwoThirdsForTheRecord_VerifyAndPublishItWithEveryStep) {
+  Must(OpenArbitration(record_, "centre-a"));
+  Must(Arbitrate(record_, "centre-b", kRecord));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_ARBITRATION) << "one of three";
+  Must(Arbitrate(record_, "centre-d", kRecord));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_VERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), -6);
+  EXPECT_EQ(PointsOfMember("globex"), 2);
+  EXPECT_EQ(StateOf(record_).path_size(), 6);
+  EXPECT_EQ(CodeOf(Arbitrate(record_, "centre-c", kRecord)), Code::kPrecondition);
+  Must(Publish());
+  EXPECT_EQ(outlet.Read(kPublished, record_.View())->status(), pb::RECORD_STATUS_VERIFIED);
+  CloseArbitration(record_);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_VERIFIED) << "nothing is due any more";
+}
+
+TEST_F(Arbitration, TwoThirdsForTheDispute_DemandACorrection) {
+  Must(OpenArbitration(record_, "acme"));
+  Must(Arbitrate(record_, "centre-b", kDispute));
+  Must(Arbitrate(record_, "centre-c", kRecord));
+  Must(Arbitrate(record_, "centre-d", kDispute));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_ANSWERED);
+  EXPECT_EQ(StateOf(record_).answer_by_ms(), Now() + kAnswerWindow);
+  Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
+  EXPECT_EQ(PointsOfMember("acme"), 10);
+  EXPECT_EQ(PointsOfMember("globex"), -4);
+  EXPECT_EQ(PointsOfMember("centre-a"), 0);
+  EXPECT_EQ(StateOf(record_).path_size(), 8);
+  Must(Publish());
+  EXPECT_EQ(outlet.Read(kPublished, record_.View())->status(), pb::RECORD_STATUS_CORRECTED);
+}
+
+TEST_F(Arbitration, CentreThatDoesNotObey_IsSilent) {
+  Must(OpenArbitration(record_, "acme"));
+  Must(Arbitrate(record_, "centre-b", kDispute));
+  Must(Arbitrate(record_, "centre-c", kDispute));
+  CloseAnswer(record_);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), 10);
+  EXPECT_EQ(PointsOfMember("globex"), -4);
+  EXPECT_EQ(PointsOfMember("centre-a"), -10);
+}
+
+TEST_F(Arbitration, NoDecisionInTime_LeavesTheRecordUnverifiedWithoutPoints) {
+  Must(OpenArbitration(record_, "acme"));
+  Must(Arbitrate(record_, "centre-b", kDispute));
+  Must(Arbitrate(record_, "centre-c", kRecord));
+  CloseArbitration(record_);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), 0);
+  EXPECT_EQ(PointsOfMember("globex"), 0);
+  EXPECT_EQ(PointsOfMember("centre-a"), 0);
+}
+
+TEST_F(Arbitration, Correction_EndsIt) {
+  Must(OpenArbitration(record_, "acme"));
+  const std::uint64_t votes_until = StateOf(record_).arbitration_by_ms();
+  Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
+  EXPECT_EQ(CodeOf(Arbitrate(record_, "centre-b", kRecord)), Code::kPrecondition);
+  WaitUntil(votes_until);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
+}
+
+TEST_F(Arbitration, CentreThatReviewed_HasNoVote) {
+  const TxId record = Must(source.Write("centre-a", Assessment(6000)));
+  Promote(record);
+  Review(record, {{"centre-b", true}, {"globex", false}});
+  Must(Refuse(record));
+  Must(OpenArbitration(record, "centre-b"));
+  EXPECT_EQ(CodeOf(Arbitrate(record, "centre-b", kDispute)), Code::kUnauthorized);
+  Must(Arbitrate(record, "centre-c", kRecord));
+  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_ARBITRATION) << "one of two";
+  Must(Arbitrate(record, "centre-d", kRecord));
+  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_VERIFIED);
+}
+
+TEST_F(Arbitration, NoCentreWithoutAPart_LeavesTheRecordUnverifiedAtOnce) {
+  const TxId record = Must(source.Write("centre-a", Assessment(6000)));
+  Promote(record);
+  Review(record, {{"centre-b", true}, {"centre-c", true}, {"centre-d", false}});
+  Must(Refuse(record));
+  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_UNVERIFIED);
+}
+
+}  // namespace
+}  // namespace talent::tiers
