@@ -82,7 +82,7 @@ class Votes final : public node::VoteFile {
 }  // namespace
 
 Disk::Disk() = default;
-Disk::~Disk() = default;
+Disk::~Disk() { AwaitBackground(); }
 
 bool Disk::Boundary() {
   if (std::this_thread::get_id() != owner_ || !boundary || boundary()) return true;
@@ -157,6 +157,17 @@ std::string Disk::Rot(Rng& rng, std::string_view prefix) {
   Bytes& data = names_.at(*chosen)->data;
   data[luck.Below(data.size())] ^= static_cast<char>(1 << luck.Below(8));
   return *chosen;
+}
+
+void Disk::BackgroundJobs(int more) {
+  const std::lock_guard lock(mutex_);
+  background_ += more;
+  background_done_.notify_all();
+}
+
+void Disk::AwaitBackground() {
+  std::unique_lock lock(mutex_);
+  background_done_.wait(lock, [this] { return background_ == 0; });
 }
 
 void Disk::Erase(std::string_view prefix) {

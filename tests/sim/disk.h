@@ -2,6 +2,7 @@
 // rotten.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -50,6 +51,10 @@ class Disk {
 
   /// A RocksDB environment on it.
   rocksdb::Env* env();
+  /// So many more jobs are under way in RocksDB's background threads.
+  void BackgroundJobs(int more);
+  /// Until none is: what they read and write then depends on no thread's pace.
+  void AwaitBackground();
   /// `durable` is told of everything promised: the file's bytes from the given offset on.
   std::unique_ptr<node::VoteFile> OpenVotes(std::function<void(BytesView, bool replaced)> durable);
 
@@ -80,6 +85,8 @@ class Disk {
     bool own = false;  // made by the thread that made the disk
   };
   std::vector<Journalled> journal_;
+  int background_ = 0;
+  std::condition_variable background_done_;
   bool full_ = false;
   bool dead_ = false;
   std::unique_ptr<rocksdb::Env> env_;

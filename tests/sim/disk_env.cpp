@@ -227,10 +227,47 @@ class Files final : public rocksdb::FileSystem {
   Disk& disk_;
 };
 
+// Its background jobs run in threads of their own, but can be waited for.
+class BackgroundEnv final : public rocksdb::EnvWrapper {
+ public:
+  BackgroundEnv(Disk& disk, std::unique_ptr<rocksdb::Env> files)
+      : rocksdb::EnvWrapper(files.get()), disk_(disk), files_(std::move(files)) {
+    file_system_ = files_->GetFileSystem();
+    system_clock_ = files_->GetSystemClock();
+  }
+
+  void Schedule(void (*function)(void*), void* argument, Priority priority, void* tag,
+                void (*dropped)(void*)) override {
+    disk_.BackgroundJobs(1);
+    files_->Schedule(&Job::Run, new Job{disk_, function, argument, dropped}, priority, tag,
+                     &Job::Drop);
+  }
+
+ private:
+  struct Job {
+    Disk& disk;
+    void (*function)(void*);
+    void* argument;
+    void (*dropped)(void*);
+
+    static void Run(void* self) { static_cast<Job*>(self)->End(&Job::function); }
+    static void Drop(void* self) { static_cast<Job*>(self)->End(&Job::dropped); }
+    void End(void (*Job::*how)(void*)) {
+      const std::unique_ptr<Job> job(this);
+      if (this->*how != nullptr) (this->*how)(argument);
+      disk.BackgroundJobs(-1);
+    }
+  };
+
+  Disk& disk_;
+  const std::unique_ptr<rocksdb::Env> files_;
+};
+
 }  // namespace
 
 std::unique_ptr<rocksdb::Env> MakeEnv(Disk& disk) {
-  return rocksdb::NewCompositeEnv(std::make_shared<Files>(disk));
+  return std::make_unique<BackgroundEnv>(disk,
+                                         rocksdb::NewCompositeEnv(std::make_shared<Files>(disk)));
 }
 
 }  // namespace talent::sim

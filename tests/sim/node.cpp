@@ -119,6 +119,7 @@ void Node::Start() {
   disk_.Revive();
   disk_.SetFull(disk_full_);
   auto opened = Open();
+  disk_.AwaitBackground();
   if (dying_) return FinishCrash();
   if (!opened) {
     StopProcess();
@@ -314,8 +315,9 @@ void Node::CheckHealth() {
   if (rotten_ || disk_full_) {
     cluster_.counters.Count(rotten_ ? "bit rot found by a read" : "chain halted by a full disk");
     Crash();
-    if (rotten_) ReplaceDisk();
-    return;
+    if (!rotten_) return;  // started again once there is room
+    ReplaceDisk();
+    return cluster_.world.After(1, [this] { Start(); });
   }
   if (cluster_.checker.Honest(identity_)) {
     cluster_.checker.Fail(fmt::format("node {} halted: {}", identity_, *status.halted));
@@ -333,6 +335,7 @@ void Node::StoreNext() {
   Later(cluster_.world.rng().Between(0, most), [this] {
     const auto job = std::move(jobs_.front());
     job();
+    disk_.AwaitBackground();
     if (dying_) return;
     jobs_.pop_front();
     if (!jobs_.empty()) StoreNext();
