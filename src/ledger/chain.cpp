@@ -315,10 +315,17 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
   *certified.mutable_certificate() = ToProto(certificate);
   put(Use::kHeaders, key, Encode(certified));
   pb::StoredBody body;
+  std::vector<std::size_t> by_id(block.executed.size());
   for (std::size_t i = 0; i < block.executed.size(); ++i) {
-    const ExecutedTransaction& executed = block.executed[i];
     *body.add_transactions() = block.ordered[i].Envelope();
-    body.add_receipts(executed.code);
+    body.add_receipts(block.executed[i].code);
+    by_id[i] = i;
+  }
+  put(Use::kBodies, key, Encode(body));
+  // A memtable takes keys that follow one another far faster than others.
+  std::ranges::sort(by_id, {}, [&](std::size_t i) -> const TxId& { return block.executed[i].id; });
+  for (const std::size_t i : by_id) {
+    const ExecutedTransaction& executed = block.executed[i];
     if (executed.code == pb::RECEIPT_CODE_DUPLICATE) continue;
     // Found where it could take effect; where it came too early, or again too late, only if it has
     // no other place.
@@ -334,7 +341,6 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
     payload.set_data(tx->payload);
     put(Use::kPayloads, executed.id.View(), Encode(payload));
   }
-  put(Use::kBodies, key, Encode(body));
   store.PutState(batch, height, block.writes, block.tree);
   store.PutHead(batch, height);
   TRY(store.database().Commit(batch));
