@@ -10,30 +10,92 @@
 namespace talent::tiers {
 namespace {
 
-// The centre that answers for the record or for the person, or one the person has let in.
-bool MayCentreRead(const ledger::StateReader& state, const pb::PrivateRecord& record,
-                   const std::string& centre, Timestamp now) {
-  if (record.centre() == centre) return true;
-  const auto subject = kSubjects.Get(state, record.subject_id());
-  if (subject && subject->custodian() == centre) return true;
-  const auto consent = kConsents.Get(state, record.subject_id());
-  return consent && Covers(*consent, record.content_kind(), now) &&
-         std::ranges::binary_search(consent->centres(), centre);
+/// Of what a private chain keeps about a person: whose it is, who wrote it and what it is.
+struct About {
+  Bytes subject;
+  std::string centre;  // that answers for the record; empty: none besides the custodian
+  std::string kind;    // empty: of any kind
+};
+
+// The person, the centres that answer for it or that its consent lets in, and the enterprises it
+// concerns.
+bool MayReadAbout(const ledger::StateReader& state, const About& about, Timestamp now,
+                  const crypto::PublicKey& reader) {
+  const auto subject = kSubjects.Get(state, about.subject);
+  if (subject && subject->key() == reader.View()) return true;
+  const auto party = FindPartyOf(state, reader);
+  if (!party) return false;
+  if (party->role() != pb::PARTY_ROLE_CENTRE) {
+    return kConcerns.Has(state, Concat({about.subject, party->id()}));
+  }
+  if (about.centre == party->id() || (subject && subject->custodian() == party->id())) return true;
+  const auto consent = kConsents.Get(state, about.subject);
+  return consent && Covers(*consent, about.kind, now) &&
+         std::ranges::binary_search(consent->centres(), party->id());
 }
 
 bool MayReadPrivate(const ledger::StateReader& state, Timestamp now, const ledger::Transaction& tx,
                     const crypto::PublicKey& reader) {
   if (tx.author == reader) return true;
-  const auto party = FindPartyOf(state, reader);
   const auto record = kPrivateRecords.Get(state, tx.id.View());
+  if (record) {
+    return MayReadAbout(state, {record->subject_id(), record->centre(), record->content_kind()},
+                        now, reader);
+  }
   // What is no record is governance, which the centres decide.
-  if (!record) return party && party->role() == pb::PARTY_ROLE_CENTRE;
-  const auto subject = kSubjects.Get(state, record->subject_id());
-  if (subject && subject->key() == reader.View()) return true;
-  if (!party) return false;
-  return party->role() == pb::PARTY_ROLE_CENTRE
-             ? MayCentreRead(state, *record, party->id(), now)
-             : kConcerns.Has(state, Concat({record->subject_id(), party->id()}));
+  const auto party = FindPartyOf(state, reader);
+  return party && party->role() == pb::PARTY_ROLE_CENTRE;
+}
+
+About OfRecord(const ledger::StateReader& state, BytesView id) {
+  const auto record = kPrivateRecords.Get(state, id);
+  if (!record) return {};
+  return {record->subject_id(), record->centre(), record->content_kind()};
+}
+
+About OfSubject(const ledger::StateReader&, BytesView key) {
+  return {Bytes(key.substr(0, Hash::kSize)), {}, {}};
+}
+
+About OfStatement(const ledger::StateReader& state, BytesView key) {
+  const auto used = kStatements.Get(state, key);
+  return used ? OfRecord(state, used->record()) : About{};
+}
+
+About OfHolding(const ledger::StateReader& state, BytesView key) {
+  return OfRecord(state, key.substr(0, Hash::kSize));
+}
+
+/// The tables of a private chain that are about people.
+constexpr struct {
+  std::string_view table;
+  About (*about)(const ledger::StateReader& state, BytesView rest_of_key);
+} kPersonal[] = {
+    {kPrivateRecords.name, OfRecord}, {kDecisions.name, OfRecord},
+    {kInvestments.name, OfRecord},    {kTokens.name, OfRecord},
+    {kTransfers.name, OfRecord},      {kFlags.name, OfRecord},
+    {kHoldings.name, OfHolding},      {kStatements.name, OfStatement},
+    {kSubjects.name, OfSubject},      {kConsents.name, OfSubject},
+    {kConcerns.name, OfSubject},      {kCareers.name, OfSubject},
+    {kWills.name, OfSubject},
+};
+
+/// nullopt: the entry is about no person.
+std::optional<About> AboutWhom(const ledger::StateReader& state, BytesView key) {
+  for (const auto& personal : kPersonal) {
+    if (key.starts_with(personal.table)) {
+      return personal.about(state, key.substr(personal.table.size()));
+    }
+  }
+  if (key.starts_with(kFlowStandings.name)) {
+    const BytesView id = key.substr(kFlowStandings.name.size());
+    if (!kParties.Has(state, id)) return OfSubject(state, id);
+  }
+  if (key.starts_with(kKeys.name)) {
+    const auto owner = kKeys.Get(state, key.substr(kKeys.name.size()));
+    if (owner && !owner->subject().empty()) return OfSubject(state, owner->subject());
+  }
+  return std::nullopt;
 }
 
 // A promoted payload opens by value class and points tier. Centres read at once: they validate the
@@ -54,6 +116,15 @@ bool MayReadPromoted(const ledger::StateReader& state, Timestamp now, const ledg
 }
 
 }  // namespace
+
+bool MayReadEntry(const ledger::Genesis& genesis, const ledger::StateReader& state, Timestamp now,
+                  BytesView key, const std::optional<crypto::PublicKey>& reader) {
+  if (genesis.tier() == ledger::Tier::kPublic) return true;
+  if (!reader || !MayLogIn(state, *reader)) return false;
+  if (genesis.tier() == ledger::Tier::kConsortium) return true;
+  const auto about = AboutWhom(state, key);
+  return !about || MayReadAbout(state, *about, now, *reader);
+}
 
 bool MayReadPayload(const ledger::Genesis& genesis, const ledger::StateReader& state, Timestamp now,
                     const ledger::Transaction& tx, const std::optional<crypto::PublicKey>& reader) {

@@ -143,7 +143,7 @@ Result<std::unique_ptr<ledger::Application>> MakeApplication(const ledger::Genes
   return application;
 }
 
-bool IsPartyKey(const ledger::StateReader& state, const crypto::PublicKey& key) {
+bool MayLogIn(const ledger::StateReader& state, const crypto::PublicKey& key) {
   return kKeys.Has(state, key.View());
 }
 

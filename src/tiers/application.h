@@ -19,7 +19,13 @@ Result<std::unique_ptr<ledger::Application>> MakeApplication(const ledger::Genes
 bool MayReadPayload(const ledger::Genesis& genesis, const ledger::StateReader& state, Timestamp now,
                     const ledger::Transaction& tx, const std::optional<crypto::PublicKey>& reader);
 
-/// Is `key` the active key of a registered party of the chain (and so may log in)?
-bool IsPartyKey(const ledger::StateReader& state, const crypto::PublicKey& key);
+/// May the holder of `reader` read this entry of the state, and proofs of it? Public: everyone.
+/// Else who may log in; what a private chain's state says of a person is for those who may read the
+/// person's payloads.
+bool MayReadEntry(const ledger::Genesis& genesis, const ledger::StateReader& state, Timestamp now,
+                  BytesView key, const std::optional<crypto::PublicKey>& reader);
+
+/// Is `key` one of a registered party of the chain, or a registered person's own?
+bool MayLogIn(const ledger::StateReader& state, const crypto::PublicKey& key);
 
 }  // namespace talent::tiers

@@ -27,4 +27,11 @@ struct Decided {
 /// its training is not completed, or passed without an after-training assessment).
 Result<Decided> DecisionDue(const ledger::StateReader& state, BytesView subject_id, Timestamp now);
 
+/// `flow` with moves, finding and suspicions as the rules find them in a block of time `now`. Its
+/// statement is well-formed; that it names the person's placement and its transfer the two
+/// enterprises is for the rule to check. Errors: kNotFound (no placement), those of its
+/// signatures.
+Result<pb::FlowRecorded> JudgeFlow(const ledger::StateReader& state, const ChainId& chain,
+                                   const pb::FlowRecorded& flow, Timestamp now);
+
 }  // namespace talent::tiers

@@ -76,7 +76,7 @@ Status InitParties(JsonFields& app, ledger::StateOverlay& state) {
 std::optional<pb::Party> FindPartyOf(const ledger::StateReader& state,
                                      const crypto::PublicKey& key) {
   const auto owner = kKeys.Get(state, key.View());
-  if (!owner) return std::nullopt;
+  if (!owner || owner->party().empty()) return std::nullopt;
   return kParties.Get(state, owner->party());
 }
 

@@ -1,14 +1,11 @@
 // A person's moves between enterprises, and what they are under supervision.
 
-#include <map>
-
+#include "tiers/career.h"
 #include "tiers/market_policy.h"
 #include "tiers/private_rules.h"
 
 namespace talent::tiers {
 namespace {
-
-constexpr int kMaxSignatures = 3;  // two enterprises and the person
 
 Result<pb::Career> RequireEmployment(const Call& call, const pb::FlowStatement& statement) {
   TRY(RequireId("statement.placement", statement.placement()));
@@ -37,46 +34,6 @@ Status ValidateStatement(const Call& call, const pb::FlowStatement& statement) {
   return {};
 }
 
-// Of the two enterprises and the person; every signature given must be good and of one of them.
-// Returns whether all have signed. A person without a key consents through the custodian, who
-// writes the record.
-Result<bool> VerifySignatures(const Call& call, const pb::FlowRecorded& message,
-                              const pb::FlowStatement& statement, const pb::Subject& subject) {
-  if (message.signatures_size() > kMaxSignatures) {
-    return Fail(Code::kInvalidArgument, "{} signatures, the most is {}", message.signatures_size(),
-                kMaxSignatures);
-  }
-  std::map<std::string, bool> signers = {{statement.from(), false}};
-  if (!statement.to().empty()) signers[statement.to()] = false;
-  const std::string person;  // no party has an empty id
-  if (!subject.key().empty()) signers[person] = false;
-  std::string_view last_key;
-  for (const pb::Cosignature& cosignature : message.signatures()) {
-    const auto key = crypto::PublicKey::FromBytes(cosignature.key());
-    if (!key) return Within("signatures.key", key.error());
-    const auto signature = crypto::Signature::FromBytes(cosignature.signature());
-    if (!signature) return Within("signatures.signature", signature.error());
-    if (cosignature.key() <= last_key) {
-      return Fail(Code::kInvalidArgument, "signatures are not in ascending order of key");
-    }
-    last_key = cosignature.key();
-    const auto party = FindPartyOf(call.state, *key);
-    const bool is_person = cosignature.key() == subject.key();
-    const auto signer = signers.find(is_person || !party ? person : party->id());
-    if (signer == signers.end() || (!is_person && !party) || signer->second) {
-      return Fail(Code::kUnauthorized,
-                  "signatures has one of nobody whose consent counts, or two of one");
-    }
-    if (!crypto::Verify(*key, crypto::Domain::kConsentSignature, call.block.chain,
-                        message.statement(), *signature)) {
-      return Fail(Code::kBadSignature,
-                  "signatures has one that does not verify over the statement");
-    }
-    signer->second = true;
-  }
-  return std::ranges::all_of(signers, [](const auto& signer) { return signer.second; });
-}
-
 // A transfer from one enterprise to the other since the placement, which goes with one move only.
 Status UseTransfer(const Call& call, const pb::FlowRecorded& message,
                    const pb::FlowStatement& statement, const pb::Career& career) {
@@ -101,25 +58,6 @@ Status UseTransfer(const Call& call, const pb::FlowRecorded& message,
   return {};
 }
 
-/// What a move is by the rules: fills in `moves`, `finding` and `suspicions`.
-void Judge(const Call& call, const pb::FlowStatement& statement, const pb::Career& career,
-           bool all_signed, pb::FlowRecorded& flow) {
-  const bool supervised = call.block.time.value < career.supervised_until_ms();
-  flow.clear_suspicions();
-  flow.set_moves(career.moves() + (supervised && !statement.to().empty() ? 1 : 0));
-  if (statement.to().empty()) return flow.set_finding(pb::FLOW_FINDING_LEFT);
-  if (!supervised) return flow.set_finding(pb::FLOW_FINDING_UNSUPERVISED);
-  const auto concern = kConcerns.Get(call.state, Concat({statement.subject_id(), statement.to()}));
-  if (!concern || concern->units() == 0) flow.add_suspicions(pb::FLOW_SUSPICION_NOT_A_HOLDER);
-  if (flow.transfer().empty()) flow.add_suspicions(pb::FLOW_SUSPICION_NO_TRANSFER);
-  if (flow.moves() > MarketPolicyOf(call.state).max_moves()) {
-    flow.add_suspicions(pb::FLOW_SUSPICION_TOO_MANY_MOVES);
-  }
-  if (!all_signed) flow.add_suspicions(pb::FLOW_SUSPICION_NO_CONSENT);
-  flow.set_finding(flow.suspicions().empty() ? pb::FLOW_FINDING_RATIONAL
-                                             : pb::FLOW_FINDING_SUSPECTED);
-}
-
 void RaiseFlag(const Call& call, const pb::FlowStatement& statement, const pb::FlowRecorded& flow) {
   pb::Flag flag;
   flag.set_subject_id(statement.subject_id());
@@ -138,14 +76,12 @@ void RaiseFlag(const Call& call, const pb::FlowStatement& statement, const pb::F
 Status Move(const pb::FlowRecorded& message, const Call& call) {
   const pb::Party centre = TRY(RequireCentre(call));
   const auto statement = TRY(Decode<pb::FlowStatement>(message.statement()));
-  const pb::Subject subject = TRY(RequireSubject(call, statement.subject_id(), centre));
+  TRY(RequireSubject(call, statement.subject_id(), centre));
   TRY(ValidateStatement(call, statement));
   pb::Career career = TRY(RequireEmployment(call, statement));
   TRY(UseStatement(call, message.statement()));
-  const bool all_signed = TRY(VerifySignatures(call, message, statement, subject));
   if (!message.transfer().empty()) TRY(UseTransfer(call, message, statement, career));
-  pb::FlowRecorded judged = message;
-  Judge(call, statement, career, all_signed, judged);
+  const auto judged = TRY(JudgeFlow(call.state, call.block.chain, message, call.block.time));
   TRY(RequireComputed("the finding", message, judged));
   career.set_moves(judged.moves());
   if (statement.to().empty()) {

@@ -29,8 +29,9 @@ Status Register(const pb::SubjectRegistered& message, const Call& call) {
   if (!message.subject_key().empty()) {
     const auto key = crypto::PublicKey::FromBytes(message.subject_key());
     if (!key) return Within("subject_key", key.error());
-    if (FindPartyOf(call.state, *key)) {
-      return Fail(Code::kInvalidArgument, "subject_key belongs to a party of this chain");
+    if (kKeys.Has(call.state, key->View())) {
+      return Fail(Code::kInvalidArgument,
+                  "subject_key belongs to a party or another person of this chain");
     }
   }
   if (kSubjects.Has(call.state, message.subject_id())) {
@@ -41,6 +42,11 @@ Status Register(const pb::SubjectRegistered& message, const Call& call) {
   subject.set_record(call.tx.id.ToBytes());
   subject.set_key(message.subject_key());
   kSubjects.Put(call.state, message.subject_id(), subject);
+  if (!message.subject_key().empty()) {
+    pb::KeyOwner owner;
+    owner.set_subject(message.subject_id());
+    kKeys.Put(call.state, message.subject_key(), owner);
+  }
   WriteRecord(call, FactsOf(message.subject_id(), centre));
   return {};
 }

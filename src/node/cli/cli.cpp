@@ -33,6 +33,7 @@ int Main(int argc, char** argv) {
   AddEvidenceCommand(app, exit_code);
   AddKeysCommand(app, exit_code);
   AddRecordCommand(app, exit_code);
+  AddCareerCommand(app, exit_code);
   AddValidatorCommand(app, exit_code);
   AddQueryCommand(app, exit_code);
   AddProofCommand(app, exit_code);

@@ -15,6 +15,7 @@ void AddStatusCommand(CLI::App& app, int& exit_code);
 void AddEvidenceCommand(CLI::App& app, int& exit_code);
 void AddKeysCommand(CLI::App& app, int& exit_code);
 void AddRecordCommand(CLI::App& app, int& exit_code);
+void AddCareerCommand(CLI::App& app, int& exit_code);
 void AddValidatorCommand(CLI::App& app, int& exit_code);
 void AddQueryCommand(CLI::App& app, int& exit_code);
 void AddProofCommand(CLI::App& app, int& exit_code);

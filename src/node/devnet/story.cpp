@@ -27,6 +27,7 @@ using tiers::kSubjects;
 constexpr std::size_t kReviewedRecords =
     6;  // assessments made for the review stage; the last is disputed
 constexpr std::size_t kInvestedSubjects = 3;
+constexpr std::uint64_t kWillMs = 365ull * 86'400'000;
 constexpr Millis kStageWithin{120'000};
 constexpr std::chrono::milliseconds kPoll{100};
 constexpr std::size_t kMaxFileBytes = 1 << 20;
@@ -55,6 +56,7 @@ class Story {
         {"import 导入", [&] { return Import(options); }},
         {"invest 投资与通证", [&] { return Invest(); }},
         {"assess 评估", [&] { return Assess(); }},
+        {"train and place 培训与就业", [&] { return Place(); }},
         {"promote 上传联盟链", [&] { return AwaitPromotion(); }},
         {"review 核查", [&] { return Review(); }},
         {"dispute 异议与更正", [&] { return AnswerDispute(); }},
@@ -119,6 +121,8 @@ class Story {
   Status Import(const StoryOptions& options);
   Status Invest();
   Status Assess();
+  Status Place();
+  Status Train(const PromotedRecord& entry, std::uint32_t score);
   Status AwaitPromotion();
   Status Review();
   Status AnswerDispute();
@@ -245,6 +249,68 @@ Status Story::Assess() {
     records_.push_back(PromotedRecord{id, subject, std::move(assessed)});
   }
   say_(fmt::format("  centre-1 made {} assessments, all fully disclosable", records_.size()));
+  return {};
+}
+
+/// From a plan to the after-training assessment of a person in whom acme has invested.
+Status Story::Train(const PromotedRecord& entry, std::uint32_t score) {
+  const auto career = TRY(centre_->client().GetCareer(centre_->chain(), entry.subject));
+  tiers::pb::TrainingPlanned planned;
+  planned.set_subject_id(entry.subject);
+  planned.mutable_plan()->add_courses("data engineering");
+  planned.mutable_plan()->set_hours(80);
+  planned.mutable_plan()->set_budget(9'000'00);
+  planned.mutable_plan()->set_bar(6'500);
+  planned.mutable_plan()->set_before_assessment(entry.id.ToBytes());
+  planned.set_budget_class(career.plan_class());
+  *planned.mutable_figures() = career.figures();
+  const TxId plan = TRY(centre_->Submit("TrainingPlanned", planned, pb::DISCLOSURE_FULL));
+
+  tiers::pb::TrainingCompleted completed;
+  completed.set_subject_id(entry.subject);
+  completed.set_course("data engineering");
+  completed.set_hours(80);
+  completed.set_budget_class(career.plan_class());
+  completed.set_before_assessment(entry.id.ToBytes());
+  completed.set_outcome(tiers::pb::TRAINING_OUTCOME_PASSED);
+  completed.set_plan(plan.ToBytes());
+  TRY(centre_->Submit("TrainingCompleted", completed, pb::DISCLOSURE_FULL));
+
+  tiers::pb::AbilityAssessed after = entry.assessed;
+  for (auto& dimension : *after.mutable_scores()) dimension.set_value(score);
+  after.set_phase(tiers::pb::ASSESSMENT_PHASE_AFTER_TRAINING);
+  TRY(centre_->Submit("AbilityAssessed", after, pb::DISCLOSURE_FULL));
+  return {};
+}
+
+// The chain's rules decide; the centre writes down what they give.
+Status Story::Place() {
+  std::size_t placed = 0;
+  for (std::size_t i = 0; i < std::min(kInvestedSubjects, subjects_.size()); ++i) {
+    const PromotedRecord& entry = records_[i];
+    tiers::pb::WillDeclared will;
+    will.set_subject_id(entry.subject);
+    will.add_ranked("acme");
+    will.add_cities("Shenyang");
+    will.set_until_ms(SystemClock().Now().value + kWillMs);
+    TRY(centre_->Submit("WillDeclared", will, pb::DISCLOSURE_PRIVATE));
+    TRY(Train(entry, i == 0 ? 6'000 : 7'400));  // the first misses the bar
+    const auto due = TRY(centre_->client().GetCareer(centre_->chain(), entry.subject));
+    if (due.has_retraining()) {
+      TRY(centre_->Submit("RetrainingAssigned", due.retraining(), pb::DISCLOSURE_FULL));
+    } else if (due.has_placed()) {
+      TRY(centre_->Submit("Placed", due.placed(), pb::DISCLOSURE_FULL));
+      ++placed;
+    } else {
+      return Fail(Code::kPrecondition, "no decision is due on {}: {}", ToHex(entry.subject),
+                  due.not_due());
+    }
+  }
+  say_(
+      fmt::format("  trained {} people: {} placed with acme by holdings and will, {} to be trained "
+                  "again",
+                  kInvestedSubjects, placed, kInvestedSubjects - placed));
+  say_("  for example: talentd career show " + ToHex(records_[1].subject));
   return {};
 }
 

@@ -69,8 +69,9 @@ Result<Caller> ChainAccess::Identify(const ChainRunner& runner,
   }
   const ledger::Chain& chain = runner.chain();
   const auto session = TRY(sessions_.Find(chain.id(), value.substr(kBearer.size())));
-  if (!tiers::IsPartyKey(*chain.SealedState(), session.key)) {
-    return Fail(Code::kUnauthorized, "key {} is no longer an active key of a party of chain {}",
+  if (!tiers::MayLogIn(*chain.SealedState(), session.key)) {
+    return Fail(Code::kUnauthorized,
+                "key {} is no longer an active key of a party or person of chain {}",
                 session.key.Hex(), chain.genesis().name());
   }
   return Caller{session.key, session.expires};
@@ -79,9 +80,15 @@ Result<Caller> ChainAccess::Identify(const ChainRunner& runner,
 Status ChainAccess::MayReadState(const ChainRunner& runner, const Caller& caller) {
   const ledger::Genesis& genesis = runner.chain().genesis();
   if (genesis.tier() == ledger::Tier::kPublic || caller.key) return {};
-  return Fail(Code::kUnauthorized,
-              "the state of {} chain {} is read by its parties only: log in with a registered key",
-              ledger::TierName(genesis.tier()), genesis.name());
+  return Fail(
+      Code::kUnauthorized,
+      "the state of {} chain {} is read by those it registers only: log in with a registered key",
+      ledger::TierName(genesis.tier()), genesis.name());
+}
+
+bool ChainAccess::MayReadEntry(const ChainRunner& runner, const ledger::StateReader& state,
+                               BytesView key, const Caller& caller) const {
+  return tiers::MayReadEntry(runner.chain().genesis(), state, clock_.Now(), key, caller.key);
 }
 
 StateSnapshot ChainAccess::Snapshot(const ledger::Chain& chain) {

@@ -46,9 +46,12 @@ class ChainAccess {
   /// not hold is an error, never anonymous. Errors: kInvalidArgument, kUnauthorized, kExpired.
   Result<Caller> Identify(const ChainRunner& runner, const CallMetadata& metadata) const;
 
-  /// Entries of the state and proofs of them: everyone on a public chain, logged-in parties on the
-  /// others. Errors: kUnauthorized.
+  /// The state at all: everyone on a public chain, who has logged in on the others. Errors:
+  /// kUnauthorized.
   static Status MayReadState(const ChainRunner& runner, const Caller& caller);
+  /// One entry of it, and proofs of that (tiers::MayReadEntry).
+  bool MayReadEntry(const ChainRunner& runner, const ledger::StateReader& state, BytesView key,
+                    const Caller& caller) const;
 
   /// A sealed block, its payloads emptied where `caller` may not read them. Errors: kNotFound.
   Result<v1::GetBlockResponse> ReadBlock(const ChainRunner& runner, Height height,

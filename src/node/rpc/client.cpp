@@ -33,7 +33,8 @@ struct Client::Impl {
       : channel(channel_in),
         ledger(v1::Ledger::NewStub(channel)),
         node(v1::Node::NewStub(channel)),
-        auth(v1::Auth::NewStub(channel)) {}
+        auth(v1::Auth::NewStub(channel)),
+        market(v1::Market::NewStub(channel)) {}
 
   /// Waits until gRPC has let go of every asynchronous call, a moment after its answer. The last
   /// reference to a channel must not go on a thread of gRPC: it would join itself there, and then
@@ -106,6 +107,7 @@ struct Client::Impl {
   std::unique_ptr<v1::Ledger::Stub> ledger;
   std::unique_ptr<v1::Node::Stub> node;
   std::unique_ptr<v1::Auth::Stub> auth;
+  std::unique_ptr<v1::Market::Stub> market;
   std::mutex mutex;
   // Guarded by mutex.
   std::map<Bytes, std::string, std::less<>> tokens;  // by chain id
@@ -220,6 +222,23 @@ Result<v1::GetStateResponse> Client::GetState(const ChainId& chain, BytesView ke
   request.set_key(Bytes(key));
   request.set_prove(prove);
   return impl_->Call(*impl_->ledger, &v1::Ledger::Stub::GetState, request, chain.View());
+}
+
+Result<v1::GetCareerResponse> Client::GetCareer(const ChainId& chain, BytesView subject_id) {
+  v1::GetCareerRequest request;
+  request.set_chain_id(chain.ToBytes());
+  request.set_subject_id(Bytes(subject_id));
+  return impl_->Call(*impl_->market, &v1::Market::Stub::GetCareer, request, chain.View());
+}
+
+Result<tiers::v1::FlowRecorded> Client::JudgeMove(const ChainId& chain,
+                                                  const tiers::v1::FlowRecorded& flow) {
+  v1::JudgeMoveRequest request;
+  request.set_chain_id(chain.ToBytes());
+  *request.mutable_flow() = flow;
+  return std::move(
+      *TRY(impl_->Call(*impl_->market, &v1::Market::Stub::JudgeMove, request, chain.View()))
+           .mutable_flow());
 }
 
 Result<v1::ScanStateResponse> Client::ScanState(const ChainId& chain, BytesView prefix,

@@ -9,6 +9,7 @@
 #include "base/strong.h"
 #include "crypto/ed25519.h"
 #include "ledger/transaction.h"
+#include "talent/node/v1/market_service.grpc.pb.h"
 #include "talent/node/v1/node_service.grpc.pb.h"
 
 namespace talent::node {
@@ -60,6 +61,11 @@ class Client {
   Result<v1::ScanStateResponse> ScanState(const ChainId& chain, BytesView prefix, BytesView from,
                                           std::uint32_t limit = 0);
   Result<ledger::pb::TransactionProof> GetProof(const ChainId& chain, const TxId& id);
+  /// Where a person of a private chain stands, and the decision due.
+  Result<v1::GetCareerResponse> GetCareer(const ChainId& chain, BytesView subject_id);
+  /// `flow` with what the rules find of it.
+  Result<tiers::v1::FlowRecorded> JudgeMove(const ChainId& chain,
+                                            const tiers::v1::FlowRecorded& flow);
   Result<v1::GetStatusResponse> GetStatus();
   Result<v1::ListEvidenceResponse> ListEvidence(const ChainId& chain);
 

@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "node/rpc/ledger_service.h"
+#include "node/rpc/market_service.h"
 
 namespace talent::node {
 namespace {
@@ -79,13 +80,15 @@ struct GrpcServer::Impl {
       : access(std::move(chains), clock, random),
         ledger(access, readers),
         node(access, std::move(info)),
-        auth(access) {}
+        auth(access),
+        market(access) {}
 
   ChainAccess access;
   boost::asio::thread_pool readers{kReaderThreads};
   LedgerService ledger;
   NodeService node;
   AuthService auth;
+  MarketService market;
   // Of each chain, the health service that clients watch: "talent.node.v1.Ledger/NAME".
   void UpdateHealth() {
     auto& health = *server->GetHealthCheckService();
@@ -135,6 +138,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(Options options,
   builder.RegisterService(&impl->ledger);
   builder.RegisterService(&impl->node);
   builder.RegisterService(&impl->auth);
+  builder.RegisterService(&impl->market);
   impl->server = builder.BuildAndStart();
   if (!impl->server || port == 0) {
     return Fail(Code::kIo, "gRPC cannot listen on {}: address in use, or not one of this machine",

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "node/rpc/rpc_error.h"
+#include "node/rpc/answer.h"
 #include "node/rpc/submit_call.h"
 
 namespace talent::node {
@@ -10,33 +10,12 @@ namespace {
 
 constexpr std::uint32_t kDefaultScanEntries = 100;
 constexpr std::uint32_t kMaxScanEntries = 1000;
+constexpr std::size_t kMaxScanVisited = 10'000;
 constexpr std::size_t kMaxScanBytes = 1u << 20;  // a page ends before it holds more
 /// No state key of any tier is longer: a table's name and a few 32-byte ids.
 constexpr std::size_t kMaxStateKeyBytes = 1024;
 
-/// With answers about a chain that has halted here: others may be further.
-constexpr const char* kStaleMetadata = "talent-stale";
-
 using Unary = grpc::ServerUnaryReactor;
-
-Unary* Finish(grpc::CallbackServerContext& context, const grpc::Status& status) {
-  Unary* reactor = context.DefaultReactor();
-  reactor->Finish(status);
-  return reactor;
-}
-
-/// Finds chain and caller of a request, and runs `read(runner, caller)` → Status.
-template <class Request, class Read>
-Unary* Answer(const ChainAccess& access, grpc::CallbackServerContext& context,
-              const Request& request, Read read) {
-  const auto runner = access.Find(request.chain_id());
-  if (!runner) return Finish(context, ToGrpcStatus(runner.error(), "chain_id"));
-  const auto caller = access.Identify(**runner, context.client_metadata());
-  if (!caller) return Finish(context, UnauthenticatedStatus(caller.error()));
-  if ((*runner)->status().halted) context.AddTrailingMetadata(kStaleMetadata, "halted");
-  const Status status = read(**runner, *caller);
-  return Finish(context, status ? grpc::Status::OK : ToGrpcStatus(status.error()));
-}
 
 Result<TxId> ParseTxId(BytesView bytes) {
   auto id = TxId::FromBytes(bytes);
@@ -52,12 +31,16 @@ Status CheckKey(std::string_view field, BytesView key) {
   return {};
 }
 
-Status ReadState(const ChainRunner& runner, const v1::GetStateRequest& request,
-                 v1::GetStateResponse& response) {
+Status ReadState(const ChainAccess& access, const ChainRunner& runner, const Caller& caller,
+                 const v1::GetStateRequest& request, v1::GetStateResponse& response) {
   TRY(CheckKey("key", request.key()));
   const ledger::Chain& chain = runner.chain();
+  const auto snapshot = ChainAccess::Snapshot(chain);
+  if (!access.MayReadEntry(runner, *snapshot.state, request.key(), caller)) {
+    return Fail(Code::kUnauthorized,
+                "key: this entry is about a person whose records you may not read");
+  }
   if (!request.prove()) {
-    const auto snapshot = ChainAccess::Snapshot(chain);
     auto value = snapshot.state->Get(request.key());
     response.set_present(value.has_value());
     if (value) response.set_value(std::move(*value));
@@ -78,8 +61,16 @@ Status ReadState(const ChainRunner& runner, const v1::GetStateRequest& request,
   return {};
 }
 
-Status Scan(const ChainRunner& runner, const v1::ScanStateRequest& request,
-            v1::ScanStateResponse& response) {
+/// A key at or before `key` and after `from` that does not give away whose entry it is.
+BytesView ShortKey(BytesView key, BytesView from) {
+  const BytesView start = key.substr(0, key.find('/') + 1 + 4);
+  return start > from ? start : key;
+}
+
+// Entries the caller may not read are passed over; a page has looked at so many at most, so that it
+// can be empty and have a next key.
+Status Scan(const ChainAccess& access, const ChainRunner& runner, const Caller& caller,
+            const v1::ScanStateRequest& request, v1::ScanStateResponse& response) {
   TRY(CheckKey("prefix", request.prefix()));
   TRY(CheckKey("from", request.from()));
   if (request.limit() > kMaxScanEntries) {
@@ -90,13 +81,16 @@ Status Scan(const ChainRunner& runner, const v1::ScanStateRequest& request,
   const auto snapshot = ChainAccess::Snapshot(runner.chain());
   response.set_as_of_height(snapshot.head.height.value);
   std::size_t bytes = 0;
+  std::size_t visited = 0;
   snapshot.state->Scan(request.prefix(), request.from(), [&](BytesView key, BytesView value) {
-    bytes += key.size() + value.size();
+    const bool readable = access.MayReadEntry(runner, *snapshot.state, key, caller);
+    if (!readable && visited++ < kMaxScanVisited) return true;
     const auto taken = static_cast<std::uint32_t>(response.entries_size());
-    if (taken == limit || (taken > 0 && bytes > kMaxScanBytes)) {
-      response.set_next_key(Bytes(key));
+    if (!readable || taken == limit || (taken > 0 && bytes + value.size() > kMaxScanBytes)) {
+      response.set_next_key(Bytes(readable ? key : ShortKey(key, request.from())));
       return false;
     }
+    bytes += key.size() + value.size();
     auto& entry = *response.add_entries();
     entry.set_key(Bytes(key));
     entry.set_value(Bytes(value));
@@ -166,7 +160,7 @@ Unary* LedgerService::GetState(grpc::CallbackServerContext* context,
   return Answer(access_, *context, *request,
                 [&](const ChainRunner& runner, const Caller& caller) -> Status {
                   TRY(ChainAccess::MayReadState(runner, caller));
-                  return ReadState(runner, *request, *response);
+                  return ReadState(access_, runner, caller, *request, *response);
                 });
 }
 
@@ -176,7 +170,7 @@ Unary* LedgerService::ScanState(grpc::CallbackServerContext* context,
   return Answer(access_, *context, *request,
                 [&](const ChainRunner& runner, const Caller& caller) -> Status {
                   TRY(ChainAccess::MayReadState(runner, caller));
-                  return Scan(runner, *request, *response);
+                  return Scan(access_, runner, caller, *request, *response);
                 });
 }
 

@@ -56,9 +56,9 @@ Result<Party> FindParty(const ChainAccess& access, BytesView chain_id, BytesView
   const auto key = crypto::PublicKey::FromBytes(public_key);
   if (!key) return Within("public_key", key.error());
   const ledger::Chain& chain = runner->chain();
-  if (!tiers::IsPartyKey(*chain.SealedState(), *key)) {
-    return Fail(Code::kUnauthorized, "key {} is no active key of a party of chain {}", key->Hex(),
-                chain.genesis().name());
+  if (!tiers::MayLogIn(*chain.SealedState(), *key)) {
+    return Fail(Code::kUnauthorized, "key {} is no active key of a party or person of chain {}",
+                key->Hex(), chain.genesis().name());
   }
   return Party{chain.id(), *key};
 }

@@ -8,6 +8,7 @@
 #include <future>
 #include <thread>
 
+#include "base/canonical.h"
 #include "ledger/light_client.h"
 #include "node/rpc/client.h"
 #include "node/rpc/rpc_error.h"
@@ -221,6 +222,47 @@ TEST_F(GrpcServerTest, StateOfAPrivateChain_NeedsALogin) {
   ASSERT_TRUE(state) << state.error().ToString();
   EXPECT_TRUE(state->present());
   EXPECT_EQ(state->as_of_height(), 1U);
+}
+
+TEST_F(GrpcServerTest, StateAboutAPerson_IsShownToThoseItConcernsAlone) {
+  const TxId id = runner_.SealOne();
+  const Bytes key = "rec/" + id.ToBytes();
+  ASSERT_TRUE(client_->Login(chain(), runner_.acme()));  // no concern of hers
+  EXPECT_EQ(CodeOf(client_->GetState(chain(), key)), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(client_->GetState(chain(), key, true)), Code::kUnauthorized);
+  const auto hidden = client_->ScanState(chain(), "", "", 1000);
+  ASSERT_TRUE(hidden) << hidden.error().ToString();
+  EXPECT_EQ(hidden->next_key(), "");
+  for (const auto& entry : hidden->entries()) EXPECT_NE(entry.key(), key);
+  ASSERT_TRUE(client_->Login(chain(), runner_.centre()));
+  EXPECT_TRUE(client_->GetState(chain(), key)->present());
+  EXPECT_EQ(client_->ScanState(chain(), "rec/", "", 1000)->entries_size(), 1);
+}
+
+TEST_F(GrpcServerTest, Career_IsComputedForThoseWhoMayReadThePerson) {
+  runner_.SealOne();
+  ASSERT_TRUE(client_->Login(chain(), runner_.centre()));
+  const auto subjects = client_->ScanState(chain(), "subject/", "");
+  ASSERT_TRUE(subjects && subjects->entries_size() == 1);
+  const Bytes subject = subjects->entries(0).key().substr(std::string_view("subject/").size());
+  const auto career = client_->GetCareer(chain(), subject);
+  ASSERT_TRUE(career) << career.error().ToString();
+  EXPECT_EQ(career->plan_class(), tiers::v1::BUDGET_CLASS_D);  // nobody has invested
+  EXPECT_THAT(career->not_due(), HasSubstr("no plan is open"));
+  EXPECT_EQ(career->as_of_height(), 1U);
+  EXPECT_EQ(CodeOf(client_->GetCareer(chain(), Bytes(32, 'x'))), Code::kNotFound);
+  EXPECT_EQ(CodeOf(client_->GetCareer(chain(), "short")), Code::kInvalidArgument);
+  tiers::v1::FlowRecorded flow;
+  flow.set_statement("nonsense");
+  EXPECT_EQ(CodeOf(client_->JudgeMove(chain(), flow)), Code::kInvalidArgument);
+  tiers::v1::FlowStatement statement;
+  statement.set_subject_id(subject);
+  flow.set_statement(Encode(statement));
+  EXPECT_EQ(CodeOf(client_->JudgeMove(chain(), flow)), Code::kNotFound);  // never placed
+  ASSERT_TRUE(client_->Login(chain(), runner_.acme()));
+  EXPECT_EQ(CodeOf(client_->GetCareer(chain(), subject)), Code::kNotFound);
+  EXPECT_EQ(CodeOf(client_->JudgeMove(chain(), flow)), Code::kNotFound);
+  EXPECT_EQ(CodeOf(Connect()->GetCareer(chain(), subject)), Code::kUnauthorized);
 }
 
 TEST_F(GrpcServerTest, ProvenState_HoldsUnderItsCertifiedHeader) {

@@ -336,8 +336,59 @@ TEST_F(Private, Payload_IsForThePersonItsCentreAndStakeholders) {
   EXPECT_FALSE(may("globex"));
   EXPECT_FALSE(MayReadPayload(chain_.genesis(), *chain_.chain().SealedState(), Timestamp(kStart),
                               tx, std::nullopt));
-  EXPECT_TRUE(IsPartyKey(*chain_.chain().SealedState(), KeyOf("acme").public_key()));
-  EXPECT_FALSE(IsPartyKey(*chain_.chain().SealedState(), KeyOf("stranger").public_key()));
+  EXPECT_TRUE(MayLogIn(*chain_.chain().SealedState(), KeyOf("acme").public_key()));
+  EXPECT_FALSE(MayLogIn(*chain_.chain().SealedState(), KeyOf("stranger").public_key()));
+}
+
+TEST_F(Private, State_AboutAPersonIsForThoseWhoMayReadItsRecords) {
+  auto registration = Registration();
+  registration.set_subject_key(KeyOf("li").public_key().ToBytes());
+  Must(chain_.Write("centre-a", registration));
+  Must(chain_.Write("li", ConsentToAll()));
+  const TxId record = Assess();
+  const TxId investment = Invest();
+  const TxId token = Must(chain_.Write("centre-a", Issue(investment)));
+  Must(chain_.Write("globex", Purchase(token, 1)));
+  const auto may = [&](std::string_view who, const Bytes& key) {
+    return MayReadEntry(chain_.genesis(), *chain_.chain().SealedState(), Timestamp(kStart), key,
+                        KeyOf(who).public_key());
+  };
+  const Bytes holding = kHoldings.Key(Concat({token.View(), "globex"}));
+  const Bytes statement = [&] {
+    Bytes key;
+    kStatements.Scan(*chain_.chain().SealedState(), {}, {}, [&](BytesView rest, const auto&) {
+      key = kStatements.Key(rest);
+      return true;
+    });
+    return key;
+  }();
+  for (const Bytes& key :
+       {kSubjects.Key(Id("li")), kConsents.Key(Id("li")), kConcerns.Key(Concat({Id("li"), "acme"})),
+        kPrivateRecords.Key(record.View()), kDecisions.Key(record.View()),
+        kInvestments.Key(investment.View()), kTokens.Key(token.View()), holding, statement,
+        kKeys.Key(KeyOf("li").public_key().View())}) {
+    ASSERT_TRUE(chain_.chain().SealedState()->Get(key)) << key.substr(0, key.find('/'));
+    for (const char* const reader : {"centre-a", "li", "acme", "globex"}) {
+      EXPECT_TRUE(may(reader, key)) << reader << " " << key.substr(0, key.find('/'));
+    }
+    for (const char* const reader : {"centre-b", "initech", "stranger"}) {
+      EXPECT_FALSE(may(reader, key)) << reader << " " << key.substr(0, key.find('/'));
+    }
+  }
+  for (const char* const key : {"party/acme", "policy/market", "governance/open"}) {
+    EXPECT_TRUE(may("initech", key));
+    EXPECT_FALSE(may("stranger", key));
+  }
+}
+
+// Else one person's key could speak for another.
+TEST_F(Private, SubjectKey_IsOnePersons) {
+  auto registration = Registration();
+  registration.set_subject_key(KeyOf("li").public_key().ToBytes());
+  Must(chain_.Write("centre-a", registration));
+  registration.set_subject_id(Id("wu"));
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", registration)), Code::kInvalidArgument);
+  EXPECT_TRUE(MayLogIn(*chain_.chain().SealedState(), KeyOf("li").public_key()));
 }
 
 }  // namespace
