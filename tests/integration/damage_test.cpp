@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
 constexpr std::chrono::seconds kPatience{60};
+constexpr std::size_t kVoteLogHeader = 96;  // bytes
 
 int Verify(const fs::path& home) {
   const std::string command =
@@ -35,14 +36,16 @@ std::vector<fs::path> FilesOf(const fs::path& db, const std::string& extension) 
   return files;
 }
 
-void FlipEvery(const fs::path& file, std::size_t step) {
+void FlipAt(const fs::path& file, std::size_t at) {
   std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
-  for (std::size_t at = step / 2; at < fs::file_size(file); at += step) {
-    stream.seekg(static_cast<std::streamoff>(at));
-    const int byte = stream.get();
-    stream.seekp(static_cast<std::streamoff>(at));
-    stream.put(static_cast<char>(byte ^ 0x10));
-  }
+  stream.seekg(static_cast<std::streamoff>(at));
+  const int byte = stream.get();
+  stream.seekp(static_cast<std::streamoff>(at));
+  stream.put(static_cast<char>(byte ^ 0x10));
+}
+
+void FlipEvery(const fs::path& file, std::size_t step) {
+  for (std::size_t at = step / 2; at < fs::file_size(file); at += step) FlipAt(file, at);
 }
 
 class Damage : public ::testing::Test {
@@ -169,7 +172,8 @@ TEST_F(Damage, OfADatabaseIsNoticedSaysWhatToDoAndIsMendedByFetchingItAgain) {
   EXPECT_TRUE(CatchesUp(node));
 }
 
-// First a sync that fails, then a bit in the middle: what follows that was promised, and is lost.
+// First a sync that fails, then a bit near the beginning: what it stood for was promised, and is
+// lost.
 TEST_F(Damage, OfVotesEndsTheProcessOrMakesAnObserverWhichVotesAgainInTime) {
   const std::string node = "centre-2";
   ASSERT_TRUE(cluster_->Stop(node));
@@ -190,7 +194,8 @@ TEST_F(Damage, OfVotesEndsTheProcessOrMakesAnObserverWhichVotesAgainInTime) {
     return size > before;
   }));
   cluster_->Kill(node);
-  FlipEvery(votes, fs::file_size(votes) / 2);
+  // In the first batch: what is in the last may be torn, which is no loss.
+  FlipAt(votes, kVoteLogHeader + 10);
   ASSERT_TRUE(cluster_->Start(node));
   ASSERT_TRUE(cluster_->AwaitReady(node));
   EXPECT_TRUE(SaysInLog(node, "watches without voting"));
