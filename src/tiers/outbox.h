@@ -19,10 +19,13 @@ struct OutboxItem {
 };
 
 /// One column family per pair of chains. Every change is one atomic write: entries never get ahead
-/// of the cursor, nor the cursor of the entries. Confined to one thread.
+/// of the cursor, nor the cursor of the entries. Where nothing was found the cursor on disk may
+/// stay behind: after a crash some blocks are scanned again. Confined to one thread.
 class Outbox {
  public:
   static constexpr std::size_t kPriorities = 10;
+  /// Heights at most that the cursor on disk stays behind: some seconds of a busy chain.
+  static constexpr std::uint64_t kMaxUnwritten = 64;
 
   /// Errors: kIo, kCorruption.
   static Result<Outbox> Open(const ledger::Database& database, const ChainId& source,
@@ -53,6 +56,7 @@ class Outbox {
   const ledger::Database* database_;
   rocksdb::ColumnFamilyHandle* family_;
   v1::OutboxCursor cursor_;
+  std::uint64_t written_ = 0;  // cursor_.scanned() on disk
   std::array<std::uint64_t, kPriorities> waiting_{};
 };
 

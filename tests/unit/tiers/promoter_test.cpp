@@ -241,6 +241,27 @@ TEST_F(Carrying, WithdrawnConsent_StopsWhatStillWaits) {
   EXPECT_EQ(StateOf(later).status(), pb::RECORD_STATUS_IN_REVIEW);
 }
 
+TEST_F(Carrying, BlocksWithNothingToCarry_AreScannedAgainAfterACrashUpToABound) {
+  CarryAll();
+  std::uint64_t head = 0;
+  {
+    auto promoter = OpenUp();
+    for (std::uint64_t i = 0; i < Outbox::kMaxUnwritten + 3; ++i) {
+      source.Commit({});
+      EXPECT_THAT(Offers(*promoter), IsEmpty());
+      head = source.chain().head().height.value;
+      EXPECT_EQ(promoter->stats().scanned, Height(head));
+    }
+  }
+  EXPECT_LT(OpenUp()->stats().scanned, Height(head));
+  EXPECT_GT(OpenUp()->stats().scanned + Outbox::kMaxUnwritten, Height(head));
+  const TxId record = Must(source.Write("centre-a", Assessment()));
+  CarryAll();
+  EXPECT_EQ(OpenUp()->stats().scanned, source.chain().head().height);
+  EXPECT_EQ(OpenUp()->stats().waiting, 0u);
+  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_IN_REVIEW);
+}
+
 TEST_F(Carrying, UnreadableStorage_LosesNoRecord) {
   CarryAll();
   const TxId record = Must(source.Write("centre-a", Assessment()));
