@@ -33,6 +33,12 @@ struct ExecutedBlock {
   Height epoch_end{};  // last height of the block's epoch, where it is decided by now; else 0
 };
 
+/// With the codes of its transactions' receipts, in order.
+struct SealedBlock {
+  pb::Block block;
+  std::vector<pb::ReceiptCode> receipts;
+};
+
 struct TxLocation {
   Height height;
   std::uint32_t index = 0;
@@ -100,7 +106,8 @@ class Chain {
   std::shared_ptr<const crypto::ValidatorSet> validators() const;  // of epoch()
   /// Of any epoch up to that of the next block. Errors: kNotFound, kCorruption, kIo.
   Result<std::shared_ptr<const crypto::ValidatorSet>> ValidatorsOf(Epoch number) const;
-  Result<pb::Block> GetBlock(Height height) const;  // kNotFound
+  Result<pb::Block> GetBlock(Height height) const;          // kNotFound
+  Result<SealedBlock> GetSealedBlock(Height height) const;  // kNotFound
   Result<pb::BlockWithPayloads> GetBlockWithPayloads(Height height) const;
   Result<pb::CertifiedHeader> GetHeader(Height height) const;  // kNotFound
   /// Of transactions whose valid_until lies below this height it is not known whether they were

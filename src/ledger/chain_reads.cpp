@@ -26,6 +26,12 @@ Result<pb::Receipt> ReceiptAt(const pb::StoredBody& body, const TxLocation& at) 
   return receipt;
 }
 
+std::vector<pb::ReceiptCode> Codes(const pb::StoredBody& body) {
+  std::vector<pb::ReceiptCode> codes;
+  for (const auto code : body.receipts()) codes.push_back(static_cast<pb::ReceiptCode>(code));
+  return codes;
+}
+
 void Append(const std::vector<Hash>& siblings,
             google::protobuf::RepeatedPtrField<std::string>& out) {
   for (const Hash& sibling : siblings) *out.Add() = sibling.ToBytes();
@@ -82,14 +88,17 @@ Result<std::shared_ptr<const crypto::ValidatorSet>> Chain::ValidatorsOf(Epoch nu
       TRY(ReadEndedEpoch(*SealedState(), number)).validators);
 }
 
-Result<pb::Block> Chain::GetBlock(Height height) const {
+Result<pb::Block> Chain::GetBlock(Height height) const { return TRY(GetSealedBlock(height)).block; }
+
+Result<SealedBlock> Chain::GetSealedBlock(Height height) const {
   auto header = TRY(impl_->store.ReadHeader(height));
   auto body = TRY(impl_->store.ReadBody(height));
-  pb::Block block;
-  block.set_header(std::move(*header.mutable_header()));
-  *block.mutable_certificate() = std::move(*header.mutable_certificate());
-  *block.mutable_transactions() = std::move(*body.mutable_transactions());
-  return block;
+  SealedBlock out;
+  out.block.set_header(std::move(*header.mutable_header()));
+  *out.block.mutable_certificate() = std::move(*header.mutable_certificate());
+  *out.block.mutable_transactions() = std::move(*body.mutable_transactions());
+  out.receipts = Codes(body);
+  return out;
 }
 
 Result<pb::BlockWithPayloads> Chain::GetBlockWithPayloads(Height height) const {
@@ -127,10 +136,7 @@ Result<pb::Receipt> Chain::GetReceipt(const TxLocation& at) const {
 }
 
 Result<std::vector<pb::ReceiptCode>> Chain::GetReceipts(Height height) const {
-  const auto body = TRY(impl_->store.ReadBody(height));
-  std::vector<pb::ReceiptCode> codes;
-  for (const auto code : body.receipts()) codes.push_back(static_cast<pb::ReceiptCode>(code));
-  return codes;
+  return Codes(TRY(impl_->store.ReadBody(height)));
 }
 
 std::unique_ptr<StateReader> Chain::SealedState() const {

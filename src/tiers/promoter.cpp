@@ -106,15 +106,14 @@ Status Promoter::Impl::ScanBlocks() {
 // The chain decided when it executed the record ("promote/<id>"); here the decision is only read.
 Status Promoter::Impl::ScanBlock(const ledger::StateReader& state, Height height,
                                  std::vector<OutboxItem>& found) {
-  const auto stored = options.source->GetBlock(height);
+  auto stored = options.source->GetSealedBlock(height);
   // Left to the promoters that have it: here nothing of it could be proven.
   if (!stored && stored.error().code == Code::kPruned) {
     ++skipped;
     return {};
   }
-  const auto block = TRY(stored);
+  const auto [block, receipts] = TRY(std::move(stored));
   const auto header = TRY(Decode<ledger::pb::BlockHeader>(block.header()));
-  const auto receipts = TRY(options.source->GetReceipts(height));
   for (int i = 0; i < block.transactions_size(); ++i) {
     // Not the index of transactions: it does not tell an unreadable entry from a later copy, and
     // the cursor would pass the record for ever.
