@@ -30,11 +30,6 @@ pb::Will WillInForce(const ledger::StateReader& state, BytesView subject_id, Tim
   return *std::move(will);
 }
 
-bool IsInGoodStanding(const ledger::StateReader& state, BytesView id) {
-  const auto standing = kFlowStandings.Get(state, id);
-  return !standing || standing->open_flags() == 0;
-}
-
 bool IsBetter(const pb::Candidate& a, const pb::Candidate& b) {
   return std::tuple(b.score(), a.since_ms(), std::string_view(a.enterprise())) <
          std::tuple(a.score(), b.since_ms(), std::string_view(b.enterprise()));
@@ -58,7 +53,7 @@ std::vector<pb::Candidate> CandidatesOf(const ledger::StateReader& state,
     return true;
   });
   std::erase_if(out, [&](const pb::Candidate& candidate) {
-    return !IsInGoodStanding(state, candidate.enterprise());
+    return !TakesPeople(state, candidate.enterprise());
   });
   std::ranges::sort(out, IsBetter);
   return out;
@@ -115,6 +110,13 @@ std::vector<pb::PlacementLack> LacksOf(const pb::MarketPolicy& policy,
 }
 
 }  // namespace
+
+bool TakesPeople(const ledger::StateReader& state, BytesView enterprise) {
+  const auto party = kParties.Get(state, enterprise);
+  CHECK(party.has_value(), "a holder of units is a party");
+  const auto standing = kFlowStandings.Get(state, enterprise);
+  return !party->suspended() && (!standing || standing->open_flags() == 0);
+}
 
 pb::MarketFigures FiguresOf(const ledger::StateReader& state, const pb::MarketPolicy& policy,
                             BytesView subject_id) {

@@ -15,6 +15,10 @@ pb::MarketFigures FiguresOf(const ledger::StateReader& state, const pb::MarketPo
 pb::BudgetClass PlanClass(const pb::MarketPolicy& policy, const pb::MarketFigures& figures);
 
 /// What the rule decides after training: exactly one of the two. Where it is neither (retraining is
+/// Whether people may be placed with this enterprise: no flag of it is open, and it is not
+/// suspended. Requires: a registered party.
+bool TakesPeople(const ledger::StateReader& state, BytesView enterprise);
+
 /// What the rule decides after training. Where it is neither (retraining is used up), the centre
 /// decides, and `inputs` are those of its Placed.
 struct Decided {

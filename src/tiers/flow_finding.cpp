@@ -37,6 +37,10 @@ Result<bool> VerifySignatures(const ledger::StateReader& state, const ChainId& c
     }
     last_key = cosignature.key();
     const auto party = FindPartyOf(state, *key);
+    if (party && party->suspended()) {
+      return Fail(Code::kUnauthorized, "signatures has one of '{}', which is suspended",
+                  party->id());
+    }
     const bool is_person = cosignature.key() == subject.key();
     const auto signer = signers.find(is_person || !party ? person : party->id());
     if (signer == signers.end() || (!is_person && !party) || signer->second) {

@@ -14,7 +14,7 @@ std::string_view DueName(const Decided& due) {
 }
 
 // Where neither rule applies any more the centre places by its own judgement, and says why. Nobody
-// is placed where it refused to work, nor with an enterprise that has a flag to answer.
+// is placed where it refused to work, nor with an enterprise that takes nobody on.
 Status ValidateOwnDecision(const Call& call, const pb::Placed& message, const Decided& due) {
   TRY(RequireComputed("inputs", message.inputs(), due.inputs));
   TRY(RequireEnterpriseId(call, "enterprise", message.enterprise()));
@@ -24,10 +24,9 @@ Status ValidateOwnDecision(const Call& call, const pb::Placed& message, const De
       std::ranges::binary_search(will->refused(), message.enterprise())) {
     return Fail(Code::kPrecondition, "the subject refuses to work for '{}'", message.enterprise());
   }
-  const auto standing = kFlowStandings.Get(call.state, message.enterprise());
-  if (standing && standing->open_flags() != 0) {
-    return Fail(Code::kPrecondition, "'{}' has {} flags to answer", message.enterprise(),
-                standing->open_flags());
+  if (!TakesPeople(call.state, message.enterprise())) {
+    return Fail(Code::kPrecondition, "'{}' has a flag to answer or is suspended",
+                message.enterprise());
   }
   return {};
 }

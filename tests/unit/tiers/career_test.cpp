@@ -1,4 +1,5 @@
 #include "career_fixture.h"
+#include "talent/tiers/v1/governance.pb.h"
 
 namespace talent::tiers {
 namespace {
@@ -131,6 +132,23 @@ TEST_F(Placement, IsNeverWhereThePersonRefuses) {
   ASSERT_TRUE(Buy("acme", 60));
   ASSERT_TRUE(Buy("globex", 1));
   Must(chain_.Write("centre-a", WillFor({}, {"acme"})));
+  Train();
+  EXPECT_EQ(Due().placed.value().enterprise(), "globex");
+}
+
+TEST_F(Placement, IsNeverWithASuspendedEnterprise) {
+  ASSERT_TRUE(Buy("acme", 60));
+  ASSERT_TRUE(Buy("globex", 1));
+  pb::MemberProposed suspension;
+  suspension.mutable_change()->set_suspend("acme");
+  suspension.set_open_until(chain_.chain().head().height.value + 50);
+  pb::ProposalVoted vote;
+  vote.set_proposal(Must(chain_.Submit(chain_.Make("centre-a", "MemberProposed", suspension,
+                                                   ledger::pb::DISCLOSURE_UNSPECIFIED)))
+                        .ToBytes());
+  vote.set_approve(true);
+  Must(chain_.Submit(
+      chain_.Make("centre-b", "ProposalVoted", vote, ledger::pb::DISCLOSURE_UNSPECIFIED)));
   Train();
   EXPECT_EQ(Due().placed.value().enterprise(), "globex");
 }
