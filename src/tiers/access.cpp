@@ -42,7 +42,9 @@ bool MayReadPrivate(const ledger::StateReader& state, Timestamp now, const ledge
     return MayReadAbout(state, {record->subject_id(), record->centre(), record->content_kind()},
                         now, reader);
   }
-  // What is no record is governance, which the centres decide.
+  // Governance, which the centres decide; or a record that took no effect, which is its author's.
+  const Kind* const kind = FindKind(PrivateKinds(), tx.kind);
+  if (kind == nullptr || !kind->governance) return false;
   const auto party = FindPartyOf(state, reader);
   return party && party->role() == pb::PARTY_ROLE_CENTRE;
 }
@@ -77,7 +79,7 @@ constexpr struct {
     {kHoldings.name, OfHolding},      {kStatements.name, OfStatement},
     {kSubjects.name, OfSubject},      {kConsents.name, OfSubject},
     {kConcerns.name, OfSubject},      {kCareers.name, OfSubject},
-    {kWills.name, OfSubject},
+    {kWills.name, OfSubject},         {kPersonStandings.name, OfSubject},
 };
 
 /// nullopt: the entry is about no person.
@@ -86,10 +88,6 @@ std::optional<About> AboutWhom(const ledger::StateReader& state, BytesView key) 
     if (key.starts_with(personal.table)) {
       return personal.about(state, key.substr(personal.table.size()));
     }
-  }
-  if (key.starts_with(kFlowStandings.name)) {
-    const BytesView id = key.substr(kFlowStandings.name.size());
-    if (!kParties.Has(state, id)) return OfSubject(state, id);
   }
   if (key.starts_with(kKeys.name)) {
     const auto owner = kKeys.Get(state, key.substr(kKeys.name.size()));

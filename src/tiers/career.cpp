@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "tiers/market_policy.h"
+#include "tiers/parties.h"
 
 namespace talent::tiers {
 namespace {
@@ -53,7 +54,7 @@ std::vector<pb::Candidate> CandidatesOf(const ledger::StateReader& state,
     return true;
   });
   std::erase_if(out, [&](const pb::Candidate& candidate) {
-    return !TakesPeople(state, candidate.enterprise());
+    return IsSuspended(state, candidate.enterprise());
   });
   std::ranges::sort(out, IsBetter);
   return out;
@@ -110,13 +111,6 @@ std::vector<pb::PlacementLack> LacksOf(const pb::MarketPolicy& policy,
 }
 
 }  // namespace
-
-bool TakesPeople(const ledger::StateReader& state, BytesView enterprise) {
-  const auto party = kParties.Get(state, enterprise);
-  CHECK(party.has_value(), "a holder of units is a party");
-  const auto standing = kFlowStandings.Get(state, enterprise);
-  return !party->suspended() && (!standing || standing->open_flags() == 0);
-}
 
 pb::MarketFigures FiguresOf(const ledger::StateReader& state, const pb::MarketPolicy& policy,
                             BytesView subject_id) {

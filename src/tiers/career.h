@@ -14,11 +14,6 @@ pb::MarketFigures FiguresOf(const ledger::StateReader& state, const pb::MarketPo
 /// The class of a plan by the sold share; D where nothing is sold.
 pb::BudgetClass PlanClass(const pb::MarketPolicy& policy, const pb::MarketFigures& figures);
 
-/// What the rule decides after training: exactly one of the two. Where it is neither (retraining is
-/// Whether people may be placed with this enterprise: no flag of it is open, and it is not
-/// suspended. Requires: a registered party.
-bool TakesPeople(const ledger::StateReader& state, BytesView enterprise);
-
 /// What the rule decides after training. Where it is neither (retraining is used up), the centre
 /// decides, and `inputs` are those of its Placed.
 struct Decided {
@@ -33,8 +28,8 @@ Result<Decided> DecisionDue(const ledger::StateReader& state, BytesView subject_
 
 /// `flow` with moves, finding and suspicions as the rules find them in a block of time `now`. Its
 /// statement is well-formed; that it names the person's placement and its transfer the two
-/// enterprises is for the rule to check. Errors: kNotFound (no placement), those of its
-/// signatures.
+/// enterprises is for the rule to check. Errors: kNotFound (no placement), kPrecondition
+/// (a supervised move that neither enterprise has signed), those of its signatures.
 Result<pb::FlowRecorded> JudgeFlow(const ledger::StateReader& state, const ChainId& chain,
                                    const pb::FlowRecorded& flow, Timestamp now);
 

@@ -69,13 +69,18 @@ Result<pb::PromotionDecision> ProveDecision(const pb::RecordPromoted& message,
   return decision;
 }
 
-// A private chain speaks for its own centres only.
-Status RequireCentreOf(const Call& call, BytesView source_chain, const std::string& centre) {
+// A private chain speaks for its own centres only, and of a suspended one brings corrections alone.
+Status RequireCentreOf(const Call& call, BytesView source_chain,
+                       const pb::PromotionDecision& decision) {
+  const std::string& centre = decision.centre();
   const auto source = kSources.Get(call.state, source_chain);
   if (!source) return Fail(Code::kNotFound, "chain {} is no source", ToHex(source_chain));
   if (!std::ranges::binary_search(source->centres(), centre)) {
     return Fail(Code::kUnauthorized, "source '{}' does not speak for centre '{}'", source->name(),
                 centre);
+  }
+  if (IsSuspended(call.state, centre) && decision.supersedes().empty()) {
+    return Fail(Code::kPrecondition, "centre '{}' is suspended: its records wait", centre);
   }
   return {};
 }
@@ -130,7 +135,7 @@ Status Promote(const pb::RecordPromoted& message, const Call& call) {
   }
   TRY(VerifyEffective(*header, record.id, message.path()));
   const auto decision = TRY(ProveDecision(message, record, *decision_header));
-  TRY(RequireCentreOf(call, message.source_chain(), decision.centre()));
+  TRY(RequireCentreOf(call, message.source_chain(), decision));
   pb::ConsortiumRecord entry = NewRecord(message, call, decision);
   if (entry.disclosure() != ledger::pb::DISCLOSURE_FULL) {
     entry.set_status(pb::RECORD_STATUS_COMMITMENT);

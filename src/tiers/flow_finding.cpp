@@ -12,17 +12,22 @@ namespace {
 
 constexpr int kMaxSignatures = 3;  // two enterprises and the person
 
-// Of the two enterprises and the person; every signature given must be good and of one of them.
-// Returns whether all have signed. A person without a key consents through the custodian, who
-// writes the record.
-Result<bool> VerifySignatures(const ledger::StateReader& state, const ChainId& chain,
-                              const pb::FlowRecorded& message, const pb::FlowStatement& statement,
-                              const pb::Subject& subject) {
+struct Signers {
+  bool all = false;
+  bool an_enterprise = false;
+};
+
+// Of the two enterprises and the person; every signature given must be good and of one of them. A
+// person without a key consents through the custodian, who writes the record.
+Result<Signers> VerifySignatures(const ledger::StateReader& state, const ChainId& chain,
+                                 const pb::FlowRecorded& message,
+                                 const pb::FlowStatement& statement, const pb::Subject& subject) {
   if (message.signatures_size() > kMaxSignatures) {
     return Fail(Code::kInvalidArgument, "{} signatures, the most is {}", message.signatures_size(),
                 kMaxSignatures);
   }
-  std::map<std::string, bool> signers = {{statement.from(), false}};
+  std::map<std::string, bool> signers;
+  if (!IsSuspended(state, statement.from())) signers[statement.from()] = false;
   if (!statement.to().empty()) signers[statement.to()] = false;
   const std::string person;  // no party has an empty id
   if (!subject.key().empty()) signers[person] = false;
@@ -54,7 +59,10 @@ Result<bool> VerifySignatures(const ledger::StateReader& state, const ChainId& c
     }
     signer->second = true;
   }
-  return std::ranges::all_of(signers, [](const auto& signer) { return signer.second; });
+  return Signers{
+      .all = std::ranges::all_of(signers, [](const auto& signer) { return signer.second; }),
+      .an_enterprise = std::ranges::any_of(
+          signers, [](const auto& signer) { return signer.second && !signer.first.empty(); })};
 }
 
 }  // namespace
@@ -68,23 +76,36 @@ Result<pb::FlowRecorded> JudgeFlow(const ledger::StateReader& state, const Chain
     return Fail(Code::kNotFound, "subject {} has no placement on this chain",
                 ToHex(statement.subject_id()));
   }
-  const bool all_signed = TRY(VerifySignatures(state, chain, flow, statement, *subject));
+  const Signers signers = TRY(VerifySignatures(state, chain, flow, statement, *subject));
   const bool supervised = now.value < career->supervised_until_ms();
   pb::FlowRecorded judged = flow;
   judged.clear_suspicions();
-  judged.set_moves(career->moves() + (supervised && !statement.to().empty() ? 1 : 0));
+  const bool moves = !statement.to().empty() && statement.to() != statement.from();
+  judged.set_moves(career->moves() + (supervised && moves ? 1 : 0));
+  if (!statement.to().empty() && !moves) {
+    judged.set_finding(pb::FLOW_FINDING_RETURNED);
+    return judged;
+  }
   if (statement.to().empty() || !supervised) {
     judged.set_finding(statement.to().empty() ? pb::FLOW_FINDING_LEFT
                                               : pb::FLOW_FINDING_UNSUPERVISED);
     return judged;
   }
+  if (!signers.an_enterprise) {
+    return Fail(
+        Code::kPrecondition,
+        "neither '{}' nor '{}' has signed the statement: a centre's word alone makes no move",
+        statement.from(), statement.to());
+  }
   const auto concern = kConcerns.Get(state, Concat({statement.subject_id(), statement.to()}));
   if (!concern || concern->units() == 0) judged.add_suspicions(pb::FLOW_SUSPICION_NOT_A_HOLDER);
-  if (flow.transfer().empty()) judged.add_suspicions(pb::FLOW_SUSPICION_NO_TRANSFER);
+  // A suspended enterprise can neither sign nor sell: nobody is suspect for leaving it.
+  if (flow.transfer().empty() && !IsSuspended(state, statement.from()))
+    judged.add_suspicions(pb::FLOW_SUSPICION_NO_TRANSFER);
   if (judged.moves() > MarketPolicyOf(state).max_moves()) {
     judged.add_suspicions(pb::FLOW_SUSPICION_TOO_MANY_MOVES);
   }
-  if (!all_signed) judged.add_suspicions(pb::FLOW_SUSPICION_NO_CONSENT);
+  if (!signers.all) judged.add_suspicions(pb::FLOW_SUSPICION_NO_CONSENT);
   judged.set_finding(judged.suspicions().empty() ? pb::FLOW_FINDING_RATIONAL
                                                  : pb::FLOW_FINDING_SUSPECTED);
   return judged;

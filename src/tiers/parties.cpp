@@ -80,6 +80,11 @@ std::optional<pb::Party> FindPartyOf(const ledger::StateReader& state,
   return kParties.Get(state, owner->party());
 }
 
+bool IsSuspended(const ledger::StateReader& state, BytesView id) {
+  const auto party = kParties.Get(state, id);
+  return party && party->suspended();
+}
+
 Result<pb::Party> RequireParty(const Call& call) {
   auto party = FindPartyOf(call.state, call.tx.author);
   if (!party) {

@@ -28,6 +28,8 @@ bool IsPartyId(std::string_view id);
 std::optional<pb::Party> FindPartyOf(const ledger::StateReader& state,
                                      const crypto::PublicKey& key);
 
+/// Whether a party is suspended by vote. Who is not registered is not.
+bool IsSuspended(const ledger::StateReader& state, BytesView id);
 /// The author as a registered party that is not suspended. Errors: kUnauthorized.
 Result<pb::Party> RequireParty(const Call& call);
 /// The author as a centre. Errors: kUnauthorized.

@@ -8,15 +8,18 @@ namespace {
 constexpr std::uint64_t kDayMs = 86'400'000;
 constexpr std::size_t kTiers = 4;
 
-// Brings a balance to the half-life period of `now`.
+// Brings a balance to `now`. Counts from the last booking by the half-life in force, so that a vote
+// that changes it neither wipes nor freezes what members have.
 void Decay(pb::Standing& standing, const pb::ConsortiumPolicy& policy, Timestamp now) {
-  if (policy.half_life_ms() == 0) return;
-  const std::uint64_t period = now.value / policy.half_life_ms();
+  const std::uint64_t half_life = policy.half_life_ms();
   std::int64_t points = standing.points();
-  for (; standing.period() < period && points != 0; standing.set_period(standing.period() + 1)) {
-    points /= 2;  // towards zero in C++
+  if (half_life != 0) {
+    const std::uint64_t until = now.value / half_life;
+    for (std::uint64_t at = standing.booked_ms() / half_life; at < until && points != 0; ++at) {
+      points /= 2;  // towards zero in C++
+    }
   }
-  standing.set_period(period);
+  standing.set_booked_ms(now.value);
   standing.set_points(points);
 }
 

@@ -115,11 +115,13 @@ Result<RecordFacts> ValidateTraining(const pb::TrainingCompleted& message, const
 // The open plan is decided by its newest after-training assessment. A correction takes the place of
 // what it corrects, and of nothing newer.
 void NoteAssessment(const Call& call, const RecordFacts& facts, BytesView supersedes) {
-  if (facts.entry.phase() != pb::ASSESSMENT_PHASE_AFTER_TRAINING) return;
+  const bool after = facts.entry.phase() == pb::ASSESSMENT_PHASE_AFTER_TRAINING;
+  if (!after && supersedes.empty()) return;
   auto career = kCareers.Get(call.state, facts.entry.subject_id());
   if (!career || career->stage() != pb::CAREER_STAGE_IN_TRAINING) return;
   if (!supersedes.empty() && career->after_assessment() != supersedes) return;
-  career->set_after_assessment(call.tx.id.ToBytes());
+  // One that turns out to be of another phase decides nothing: another has to be made.
+  career->set_after_assessment(after ? call.tx.id.ToBytes() : Bytes());
   kCareers.Put(call.state, facts.entry.subject_id(), *career);
 }
 

@@ -7,7 +7,7 @@
 namespace talent::tiers {
 namespace {
 
-constexpr int kMaxDisputes = 64;  // reviews a record can have on the consortium chain
+constexpr int kMaxDisputes = 64;  // more than the reviews a record can have on the consortium
 
 // Token kinds and decisions are missing on purpose: units that have moved and people who have been
 // placed are not moved back by a text.

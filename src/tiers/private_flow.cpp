@@ -20,6 +20,9 @@ Result<pb::Career> RequireEmployment(const Call& call, const pb::FlowStatement& 
     return Fail(Code::kPrecondition, "the subject does not work for '{}' any more",
                 statement.from());
   }
+  if (career->stage() == pb::CAREER_STAGE_PLACED && statement.to() == statement.from()) {
+    return Fail(Code::kPrecondition, "statement.to is where the subject works");
+  }
   return *std::move(career);
 }
 
@@ -27,11 +30,7 @@ Status ValidateStatement(const Call& call, const pb::FlowStatement& statement) {
   TRY(RequireId("statement.reference", statement.reference()));
   TRY(RequireEnterpriseId(call, "statement.from", statement.from()));
   if (statement.to().empty()) return {};
-  TRY(RequireEnterpriseId(call, "statement.to", statement.to()));
-  if (statement.to() == statement.from()) {
-    return Fail(Code::kInvalidArgument, "statement.to is where the subject works");
-  }
-  return {};
+  return RequireEnterpriseId(call, "statement.to", statement.to());
 }
 
 // A transfer from one enterprise to the other since the placement, which goes with one move only.
@@ -58,6 +57,14 @@ Status UseTransfer(const Call& call, const pb::FlowRecorded& message,
   return {};
 }
 
+bool HasSigned(const Call& call, const pb::FlowRecorded& message, const std::string& enterprise) {
+  return std::ranges::any_of(message.signatures(), [&](const pb::Cosignature& cosignature) {
+    const auto key = crypto::PublicKey::FromBytes(cosignature.key());
+    const auto party = key ? FindPartyOf(call.state, *key) : std::nullopt;
+    return party && party->id() == enterprise;
+  });
+}
+
 void RaiseFlag(const Call& call, const pb::FlowStatement& statement, const pb::FlowRecorded& flow) {
   pb::Flag flag;
   flag.set_subject_id(statement.subject_id());
@@ -65,12 +72,14 @@ void RaiseFlag(const Call& call, const pb::FlowStatement& statement, const pb::F
   flag.set_to(statement.to());
   *flag.mutable_suspicions() = flow.suspicions();
   kFlags.Put(call.state, call.tx.id.View(), flag);
-  for (const std::string& id : {statement.subject_id(), statement.to()}) {
-    auto standing = kFlowStandings.Get(call.state, id).value_or(pb::FlowStanding());
+  const auto raise = [&](const Table<pb::FlowStanding>& table, BytesView id) {
+    auto standing = table.Get(call.state, id).value_or(pb::FlowStanding());
     standing.set_open_flags(standing.open_flags() + 1);
     standing.set_flags(standing.flags() + 1);
-    kFlowStandings.Put(call.state, id, standing);
-  }
+    table.Put(call.state, id, standing);
+  };
+  raise(kPersonStandings, statement.subject_id());
+  raise(kPartyStandings, statement.to());
 }
 
 Status Move(const pb::FlowRecorded& message, const Call& call) {
@@ -89,7 +98,10 @@ Status Move(const pb::FlowRecorded& message, const Call& call) {
   } else {
     career.set_stage(pb::CAREER_STAGE_PLACED);
     career.set_employer(statement.to());
-    NoteConcern(call, statement.subject_id(), statement.to(), 0);
+    // Who has not signed may not know of the move, and learns nothing of the person by it.
+    if (HasSigned(call, message, statement.to())) {
+      NoteConcern(call, statement.subject_id(), statement.to(), 0);
+    }
   }
   kCareers.Put(call.state, statement.subject_id(), career);
   if (judged.finding() == pb::FLOW_FINDING_SUSPECTED) RaiseFlag(call, statement, judged);

@@ -14,7 +14,7 @@ std::string_view DueName(const Decided& due) {
 }
 
 // Where neither rule applies any more the centre places by its own judgement, and says why. Nobody
-// is placed where it refused to work, nor with an enterprise that takes nobody on.
+// is placed where it refused to work, nor with a suspended enterprise.
 Status ValidateOwnDecision(const Call& call, const pb::Placed& message, const Decided& due) {
   TRY(RequireComputed("inputs", message.inputs(), due.inputs));
   TRY(RequireEnterpriseId(call, "enterprise", message.enterprise()));
@@ -24,9 +24,8 @@ Status ValidateOwnDecision(const Call& call, const pb::Placed& message, const De
       std::ranges::binary_search(will->refused(), message.enterprise())) {
     return Fail(Code::kPrecondition, "the subject refuses to work for '{}'", message.enterprise());
   }
-  if (!TakesPeople(call.state, message.enterprise())) {
-    return Fail(Code::kPrecondition, "'{}' has a flag to answer or is suspended",
-                message.enterprise());
+  if (IsSuspended(call.state, message.enterprise())) {
+    return Fail(Code::kPrecondition, "'{}' is suspended", message.enterprise());
   }
   return {};
 }

@@ -190,6 +190,8 @@ void EndPlan(pb::Career& career) {
   career.clear_after_assessment();
 }
 
+constexpr std::size_t kMaxDifference = 256;
+
 Status RequireComputed(std::string_view what, const google::protobuf::Message& stated,
                        const google::protobuf::Message& computed) {
   std::string differences;
@@ -197,7 +199,7 @@ Status RequireComputed(std::string_view what, const google::protobuf::Message& s
   differencer.ReportDifferencesToString(&differences);
   if (differencer.Compare(computed, stated)) return {};
   return Fail(Code::kPrecondition, "{} is not what the chain's state gives; {}", what,
-              differences.substr(0, differences.find('\n')));
+              differences.substr(0, std::min(differences.find('\n'), kMaxDifference)));
 }
 
 }  // namespace talent::tiers

@@ -37,7 +37,8 @@ inline constexpr Table<pb::Career> kCareers{"career/"};
 inline constexpr Table<pb::Transfer> kTransfers{"transfer/"};
 /// By record id of the FlowRecorded.
 inline constexpr Table<pb::Flag> kFlags{"flag/"};
-/// By subject id or party id.
-inline constexpr Table<pb::FlowStanding> kFlowStandings{"standing/"};
+/// By subject id, and by party id.
+inline constexpr Table<pb::FlowStanding> kPersonStandings{"standing/person/"};
+inline constexpr Table<pb::FlowStanding> kPartyStandings{"standing/party/"};
 
 }  // namespace talent::tiers

@@ -18,29 +18,37 @@ Result<pb::Career> RequirePlacement(const Call& call, BytesView subject_id, std:
   return *std::move(career);
 }
 
-Result<pb::Flag> RequireOpenFlag(const Call& call, BytesView subject_id, std::string_view field,
-                                 BytesView flow) {
+Result<pb::Flag> RequireFlag(const Call& call, BytesView subject_id, std::string_view field,
+                             BytesView flow) {
   TRY(RequireId(field, flow));
   auto flag = kFlags.Get(call.state, flow);
   if (!flag || flag->subject_id() != subject_id) {
     return Fail(Code::kNotFound, "{} names no suspected move of this subject", field);
   }
-  if (!flag->lifted().empty()) {
-    return Fail(Code::kDuplicate, "the flag of move {} was lifted by {}", ToHex(flow),
-                ToHex(flag->lifted()));
-  }
   return *std::move(flag);
+}
+
+Result<pb::Flag> RequireOpenFlag(const Call& call, BytesView subject_id, std::string_view field,
+                                 BytesView flow) {
+  pb::Flag flag = TRY(RequireFlag(call, subject_id, field, flow));
+  if (!flag.lifted().empty()) {
+    return Fail(Code::kDuplicate, "the flag of move {} was lifted by {}", ToHex(flow),
+                ToHex(flag.lifted()));
+  }
+  return flag;
 }
 
 void LiftFlag(const Call& call, BytesView flow, pb::Flag flag) {
   flag.set_lifted(call.tx.id.ToBytes());
   kFlags.Put(call.state, flow, flag);
-  for (const std::string& id : {flag.subject_id(), flag.to()}) {
-    auto standing = kFlowStandings.Get(call.state, id);
+  const auto lower = [&](const Table<pb::FlowStanding>& table, BytesView id) {
+    auto standing = table.Get(call.state, id);
     CHECK(standing && standing->open_flags() > 0, "an open flag counts in two standings");
     standing->set_open_flags(standing->open_flags() - 1);
-    kFlowStandings.Put(call.state, id, *standing);
-  }
+    table.Put(call.state, id, *standing);
+  };
+  lower(kPersonStandings, flag.subject_id());
+  lower(kPartyStandings, flag.to());
 }
 
 Status Open(const pb::SupervisionOpened& message, const Call& call) {
@@ -122,12 +130,13 @@ constexpr Kind kKinds[] = {
 
 std::span<const Kind> SupervisionKinds() { return kKinds; }
 
-// The one correction of a flag is that it should not have been raised: it is lifted.
+// The one correction of a flag is that it should not have been raised: it is lifted, where an
+// answer has not done so before.
 Result<RecordFacts> CorrectFlag(const Call& call, BytesView content, const pb::Party& centre,
                                 BytesView supersedes) {
   const auto message = TRY(Decode<pb::SupervisionFlagged>(content));
   TRY(RequireSubject(call, message.subject_id(), centre));
-  pb::Flag flag = TRY(RequireOpenFlag(call, message.subject_id(), "flow", message.flow()));
+  pb::Flag flag = TRY(RequireFlag(call, message.subject_id(), "flow", message.flow()));
   if (flag.announced() != supersedes) {
     return Fail(Code::kPrecondition, "flow is another move than the corrected record's");
   }
@@ -135,7 +144,7 @@ Result<RecordFacts> CorrectFlag(const Call& call, BytesView content, const pb::P
     return Fail(Code::kPrecondition,
                 "a flag is corrected by taking back its suspicions, and nothing else");
   }
-  LiftFlag(call, message.flow(), std::move(flag));
+  if (flag.lifted().empty()) LiftFlag(call, message.flow(), std::move(flag));
   return FactsOf(message.subject_id(), centre);
 }
 

@@ -103,10 +103,11 @@ void BookVerdict(const Settling& s, Verdict verdict) {
   });
 }
 
+// Who is suspended cannot reveal, and pays for nothing it may not do.
 void BookMissingReveals(const Settling& s) {
   const auto policy = PolicyOf(s);
   ForEachReview(s, [&](const std::string& member, const pb::Review& review) {
-    if (!review.reveal_tx().empty()) return;
+    if (!review.reveal_tx().empty() || IsSuspended(s.state, member)) return;
     Book(s, member, -static_cast<std::int64_t>(policy.points_not_revealed()),
          pb::POINTS_REASON_NOT_REVEALED, review.commit_tx());
   });
@@ -176,8 +177,9 @@ void CloseReview(const Settling& s) {
   LeaveUnverified(s);
 }
 
-// Silence counts as acceptance, and costs the centre.
+// Silence counts as acceptance, and costs the centre; of one that may not speak it says nothing.
 void SettleSilence(const Settling& s) {
+  if (IsSuspended(s.state, s.record.centre())) return LeaveUnverified(s);
   Uphold(s);
   const auto policy = PolicyOf(s);
   Book(s, s.record.centre(), -static_cast<std::int64_t>(policy.points_centre_silent()),

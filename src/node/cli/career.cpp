@@ -176,6 +176,15 @@ Result<int> Decide(const DecideOptions& options) {
   const Desk desk = TRY(OpenDesk(options.submit));
   const auto career = desk.Career(subject);
   if (!career) return Refused(career.error());
+  if (!career->has_centre_decides() && !(options.enterprise.empty() && options.reason.empty())) {
+    return Refused({Code::kPrecondition,
+                    "it is not the centre that decides now; leave out --enterprise and --reason"});
+  }
+  const auto is_other = [&](const auto& decision) { return decision.subject_id() != subject; };
+  if ((career->has_retraining() && is_other(career->retraining())) ||
+      (career->has_placed() && is_other(career->placed()))) {
+    return Refused({Code::kCorruption, "the node answered with a decision on another person"});
+  }
   if (career->has_retraining()) return SubmitMessage(options, desk, career->retraining());
   if (career->has_placed()) return SubmitMessage(options, desk, career->placed());
   if (!career->has_centre_decides()) return Refused({Code::kPrecondition, career->not_due()});
@@ -244,6 +253,14 @@ Result<int> Move(const MoveOptions& options) {
   const Desk desk = TRY(OpenDesk(options.submit));
   const auto judged = desk.client().JudgeMove(desk.connection.chain, flow);
   if (!judged) return Refused(judged.error());
+  const auto is_same = [](const pb::Cosignature& a, const pb::Cosignature& b) {
+    return a.key() == b.key() && a.signature() == b.signature();
+  };
+  if (judged->statement() != flow.statement() || judged->transfer() != flow.transfer() ||
+      !std::ranges::equal(judged->signatures(), flow.signatures(), is_same)) {
+    return Refused(
+        {Code::kCorruption, "the node answered with another move than the one asked for"});
+  }
   return SubmitMessage(options, desk, *judged);
 }
 

@@ -1,5 +1,4 @@
 #include "career_fixture.h"
-#include "talent/tiers/v1/governance.pb.h"
 
 namespace talent::tiers {
 namespace {
@@ -139,16 +138,7 @@ TEST_F(Placement, IsNeverWhereThePersonRefuses) {
 TEST_F(Placement, IsNeverWithASuspendedEnterprise) {
   ASSERT_TRUE(Buy("acme", 60));
   ASSERT_TRUE(Buy("globex", 1));
-  pb::MemberProposed suspension;
-  suspension.mutable_change()->set_suspend("acme");
-  suspension.set_open_until(chain_.chain().head().height.value + 50);
-  pb::ProposalVoted vote;
-  vote.set_proposal(Must(chain_.Submit(chain_.Make("centre-a", "MemberProposed", suspension,
-                                                   ledger::pb::DISCLOSURE_UNSPECIFIED)))
-                        .ToBytes());
-  vote.set_approve(true);
-  Must(chain_.Submit(
-      chain_.Make("centre-b", "ProposalVoted", vote, ledger::pb::DISCLOSURE_UNSPECIFIED)));
+  SuspendOn(chain_, "acme");
   Train();
   EXPECT_EQ(Due().placed.value().enterprise(), "globex");
 }
@@ -207,6 +197,14 @@ TEST_F(Placement, ACorrectedAssessmentDecides) {
   Must(chain_.Write(
       "centre-a", Correction(after, Assessment(6500, "li", pb::ASSESSMENT_PHASE_AFTER_TRAINING))));
   EXPECT_TRUE(Due().placed);
+}
+
+TEST_F(Placement, AnAssessmentCorrectedToAnotherPhase_DecidesNothing) {
+  ASSERT_TRUE(Buy("acme", 60));
+  const TxId after = Train(9000);
+  Must(chain_.Write("centre-a", Correction(after, Assessment(3000))));
+  const auto due = DecisionDue(*chain_.chain().SealedState(), Id("li"), Timestamp(kStart));
+  EXPECT_EQ(CodeOf(due), Code::kPrecondition);
 }
 
 TEST_F(Placement, TheNewestAssessmentDecidesAndNoneFromBeforeThePlan) {

@@ -64,7 +64,8 @@ class Flow : public CareerTest {
     return message;
   }
   std::uint32_t OpenFlagsOf(BytesView id) const {
-    return chain_.Read(kFlowStandings, id).value_or(pb::FlowStanding()).open_flags();
+    const auto& table = id.size() == Hash::kSize ? kPersonStandings : kPartyStandings;
+    return chain_.Read(table, id).value_or(pb::FlowStanding()).open_flags();
   }
 
   TxId placement_;
@@ -162,7 +163,7 @@ TEST_F(Flow, BadStatementsAndSignatures_AreRefused) {
     return CodeOf(chain_.Write(who, message));
   };
   EXPECT_EQ(code_of(MoveOf(StatementOf("globex", "acme"), {})), Code::kPrecondition);
-  EXPECT_EQ(code_of(MoveOf(StatementOf("acme", "acme"), {})), Code::kInvalidArgument);
+  EXPECT_EQ(code_of(MoveOf(StatementOf("acme", "acme"), {})), Code::kPrecondition);
   EXPECT_EQ(code_of(MoveOf(StatementOf("acme", "nobody"), {})), Code::kNotFound);
   EXPECT_EQ(code_of(MoveOf(StatementOf("acme", "globex"), {"initech"})), Code::kUnauthorized);
   EXPECT_EQ(code_of(MoveOf(StatementOf("acme", "globex"), {"stranger"})), Code::kUnauthorized);
@@ -178,16 +179,49 @@ TEST_F(Flow, BadStatementsAndSignatures_AreRefused) {
   EXPECT_EQ(code_of(MoveOf(old, {})), Code::kPrecondition);
 }
 
-TEST_F(Flow, AnOpenFlag_TakesNobodyOn) {
+// Else a centre could keep an enterprise from those it would be computed for.
+TEST_F(Flow, AnOpenFlag_DecidesNoPlacement) {
   Suspected();
   EXPECT_TRUE(Buy("initech", 20));
   Must(chain_.Write("centre-a",
                     Found(MoveOf(StatementOf("initech", "", "m2"), {}), pb::FLOW_FINDING_LEFT, 1)));
   Train();
-  const pb::Placed placed = Due().placed.value();
-  for (const auto& candidate : placed.inputs().candidates()) {
-    EXPECT_NE(candidate.enterprise(), "initech");
-  }
+  const auto inputs = Due().inputs;
+  EXPECT_TRUE(std::ranges::any_of(inputs.candidates(), [](const auto& candidate) {
+    return candidate.enterprise() == "initech";
+  }));
+}
+
+TEST_F(Flow, TheCentresWordAlone_AccusesNobody) {
+  const auto bare = MoveOf(StatementOf("acme", "initech"), {});
+  EXPECT_EQ(CodeOf(chain_.Write(
+                "centre-a", Found(bare, pb::FLOW_FINDING_SUSPECTED, 1,
+                                  {pb::FLOW_SUSPICION_NOT_A_HOLDER, pb::FLOW_SUSPICION_NO_TRANSFER,
+                                   pb::FLOW_SUSPICION_NO_CONSENT}))),
+            Code::kPrecondition);
+  Must(chain_.Write(
+      "centre-a",
+      Found(MoveOf(StatementOf("acme", "initech"), {"acme"}), pb::FLOW_FINDING_SUSPECTED, 1,
+            {pb::FLOW_SUSPICION_NOT_A_HOLDER, pb::FLOW_SUSPICION_NO_TRANSFER,
+             pb::FLOW_SUSPICION_NO_CONSENT})));
+  EXPECT_FALSE(chain_.Read(kConcerns, Concat({Id("li"), "initech"}))) << "it has not signed";
+}
+
+// It can neither sign nor sell.
+TEST_F(Flow, LeavingASuspendedEnterprise_IsNoSuspicion) {
+  SuspendOn(chain_, "acme");
+  const auto move = MoveOf(StatementOf("acme", "globex"), {"globex"});
+  Must(chain_.Write("centre-a", Found(move, pb::FLOW_FINDING_RATIONAL, 1)));
+  EXPECT_EQ(OpenFlagsOf(Id("li")), 0u);
+}
+
+TEST_F(Flow, WhoLeft_MayComeBack) {
+  Must(chain_.Write("centre-a",
+                    Found(MoveOf(StatementOf("acme", ""), {}), pb::FLOW_FINDING_LEFT, 0)));
+  Must(chain_.Write("centre-a", Found(MoveOf(StatementOf("acme", "acme", "back"), {"acme"}),
+                                      pb::FLOW_FINDING_RETURNED, 0)));
+  EXPECT_EQ(CareerNow().stage(), pb::CAREER_STAGE_PLACED);
+  EXPECT_EQ(CareerNow().employer(), "acme");
 }
 
 TEST_F(Flow, Announcements_SayWhatTheStateHolds) {
@@ -222,7 +256,7 @@ TEST_F(Flow, AnAnswer_LiftsTheFlagOnce) {
   Must(chain_.Write("centre-a", closed));
   EXPECT_EQ(OpenFlagsOf(Id("li")), 0u);
   EXPECT_EQ(OpenFlagsOf("initech"), 0u);
-  EXPECT_EQ(chain_.Read(kFlowStandings, "initech")->flags(), 1u);
+  EXPECT_EQ(chain_.Read(kPartyStandings, "initech")->flags(), 1u);
   EXPECT_EQ(CodeOf(chain_.Write("centre-a", closed)), Code::kDuplicate);
 }
 
@@ -234,6 +268,23 @@ TEST_F(Flow, ACorrection_TakesTheFlagBack) {
   content.clear_suspicions();
   Must(chain_.Write("centre-a", Correction(announced, content)));
   EXPECT_EQ(OpenFlagsOf("initech"), 0u);
+}
+
+// What was promoted can be disputed after it was answered, and has to be taken back there too.
+TEST_F(Flow, ALiftedFlag_CanStillBeTakenBack) {
+  const TxId flow = Suspected();
+  const TxId announced = Must(chain_.Write("centre-a", FlaggedOf(flow)));
+  pb::SupervisionClosed closed;
+  closed.set_subject_id(Id("li"));
+  closed.set_closes(flow.ToBytes());
+  closed.set_reason(pb::SUPERVISION_END_FLAG_ANSWERED);
+  closed.set_answer_hash(Id("letter"));
+  const TxId lifted = Must(chain_.Write("centre-a", closed));
+  auto content = FlaggedOf(flow);
+  content.clear_suspicions();
+  Must(chain_.Write("centre-a", Correction(announced, content)));
+  EXPECT_EQ(OpenFlagsOf("initech"), 0u);
+  EXPECT_EQ(chain_.Read(kFlags, flow.View())->lifted(), lifted.View());
 }
 
 TEST_F(Flow, Supervision_ClosesWhenItsWindowHasPassed) {

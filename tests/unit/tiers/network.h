@@ -46,9 +46,9 @@ class Network {
   static pb::SourceHeaderAccepted HeaderOf(const TestTier& tier, Height height) {
     return Decode<pb::SourceHeaderAccepted>(*CarryHeader(tier.chain(), height)).value();
   }
-  void AcceptHeaderOf(const TxId& record) {
+  void AcceptHeaderOf(const TxId& record, std::string_view centre = "centre-a") {
     const Height height = source.chain().FindTransaction(record).value()->height;
-    Must(consortium.Write("centre-a", HeaderOf(source, height)));
+    Must(consortium.Write(centre, HeaderOf(source, height)));
   }
   /// Carries a sealed record to the consortium; the promoting transaction.
   TxId Promote(const TxId& record) {

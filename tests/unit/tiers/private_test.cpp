@@ -381,6 +381,18 @@ TEST_F(Private, State_AboutAPersonIsForThoseWhoMayReadItsRecords) {
   }
 }
 
+TEST_F(Private, Payload_OfWhatTookNoEffectIsItsAuthorsAlone) {
+  Register();
+  const auto tx = chain_.Make("centre-a", Training(TxId()));  // cites nothing
+  EXPECT_NE(chain_.Commit({tx}).at(0), ledger::pb::RECEIPT_CODE_OK);
+  const auto may = [&](std::string_view who) {
+    return MayReadPayload(chain_.genesis(), *chain_.chain().SealedState(), Timestamp(kStart), tx,
+                          KeyOf(who).public_key());
+  };
+  EXPECT_TRUE(may("centre-a"));
+  EXPECT_FALSE(may("centre-b"));
+}
+
 // Else one person's key could speak for another.
 TEST_F(Private, SubjectKey_IsOnePersons) {
   auto registration = Registration();

@@ -353,6 +353,38 @@ TEST_F(Review, Points_HalveTowardsZeroAndCapADay) {
   EXPECT_EQ(PointsOf(state, policy, "acme", later), -3);
 }
 
+TEST_F(Review, Points_SurviveAVoteOnTheirHalfLife) {
+  pb::ConsortiumPolicy policy = PolicyOf(*consortium.chain().SealedState());
+  policy.set_half_life_ms(1000 * 86400000ull);
+  ledger::StateOverlay state(consortium.chain().tip_state());
+  BookPoints(state, policy, Timestamp(kStart),
+             {"acme", 100, pb::POINTS_REASON_DISPUTE_UPHELD, {}, {}});
+  for (const std::uint64_t days : {0, 1, 10, 2000}) {
+    policy.set_half_life_ms(days * 86400000ull);
+    EXPECT_EQ(PointsOf(state, policy, "acme", Timestamp(kStart)), 100) << days;
+  }
+  const std::uint64_t half_life = 10 * 86400000ull;
+  policy.set_half_life_ms(half_life);
+  EXPECT_EQ(PointsOf(state, policy, "acme", Timestamp(kStart + half_life)), 50);
+}
+
+TEST_F(Review, ASuspendedCentre_IsNotTakenAtItsSilence) {
+  for (const char* const member : {"acme", "globex"}) Must(Commit(record_, member, true));
+  CloseCommits(record_);
+  for (const char* const member : {"acme", "globex"}) Must(Reveal(record_, member, true));
+  CloseReveals(record_);
+  ASSERT_EQ(StateOf(record_).status(), pb::RECORD_STATUS_DISPUTED);
+  const auto before = PointsOfMember("acme");
+  const TxId waiting = Must(source.Write("centre-a", Assessment(1)));
+  SuspendOn(consortium, "centre-a");
+  AcceptHeaderOf(waiting, "centre-b");
+  EXPECT_EQ(CodeOf(consortium.Write("centre-b", PromotionOf(waiting))), Code::kPrecondition);
+  CloseAnswer(record_);
+  EXPECT_EQ(StateOf(record_).status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), before);
+  EXPECT_EQ(PointsOfMember("centre-a"), 0);
+}
+
 TEST_F(Review, Payload_OpensByValueClassAndPoints) {
   const auto tx = *consortium.chain().GetTransaction(promotion_);
   const std::uint64_t promoted = StateOf(record_).promoted_ms();

@@ -10,6 +10,7 @@
 #include "ledger/chain.h"
 #include "ledger/light_client.h"
 #include "support/temp_dir.h"
+#include "talent/tiers/v1/governance.pb.h"
 #include "tiers/application.h"
 #include "tiers/signing.h"
 #include "tiers/tables.h"
@@ -179,6 +180,21 @@ class TestTier {
   std::unique_ptr<ledger::Chain> chain_;
   CountingRandom random_;
 };
+
+/// Both centres of a chain vote to suspend a party.
+inline void SuspendOn(TestTier& tier, const std::string& party) {
+  const auto disclosure = ledger::pb::DISCLOSURE_UNSPECIFIED;
+  pb::MemberProposed suspension;
+  suspension.mutable_change()->set_suspend(party);
+  suspension.set_open_until(tier.chain().head().height.value + 50);
+  const auto proposed =
+      tier.Submit(tier.Make("centre-b", "MemberProposed", suspension, disclosure));
+  ASSERT_TRUE(proposed) << proposed.error().ToString();
+  pb::ProposalVoted vote;
+  vote.set_proposal(proposed->ToBytes());
+  vote.set_approve(true);
+  ASSERT_TRUE(tier.Submit(tier.Make("centre-a", "ProposalVoted", vote, disclosure)));
+}
 
 /// The code of an error, for EXPECT_EQ; kInternal where there was none.
 template <class T>
