@@ -32,16 +32,17 @@ Result<pb::Subject> RequireSubject(const Call& call, BytesView subject_id,
   return *std::move(subject);
 }
 
-Result<pb::Subject> RequireSubjectOrConsent(const Call& call, BytesView subject_id,
-                                            const pb::Party& centre, std::string_view kind) {
-  auto subject = RequireSubject(call, subject_id, centre);
-  if (subject || subject.error().code != Code::kUnauthorized) return subject;
+Status RequireSubjectOrConsent(const Call& call, BytesView subject_id, const pb::Party& centre,
+                               std::string_view kind) {
+  const auto subject = RequireSubject(call, subject_id, centre);
+  if (subject) return {};
   const auto consent = kConsents.Get(call.state, subject_id);
-  if (!consent || !Covers(*consent, kind, call.block.time) ||
-      !std::ranges::binary_search(consent->centres(), centre.id())) {
-    return subject;
+  if (subject.error().code == Code::kUnauthorized && consent &&
+      Covers(*consent, kind, call.block.time) &&
+      std::ranges::binary_search(consent->centres(), centre.id())) {
+    return {};
   }
-  return *kSubjects.Get(call.state, subject_id);
+  return tl::unexpected<Error>(subject.error());
 }
 
 Result<Voice> RequireVoice(const Call& call, BytesView subject_id) {
@@ -110,11 +111,11 @@ Status RequireEnterpriseId(const Call& call, std::string_view field, const std::
   return Fail(Code::kNotFound, "{} names '{}', which is no enterprise of this chain", field, id);
 }
 
-Result<pb::PrivateRecord> RequireAssessment(const Call& call, std::string_view field, BytesView id,
-                                            BytesView subject_id, pb::AssessmentPhase phase,
-                                            pb::AssessmentPhase or_phase) {
+Status RequireAssessment(const Call& call, std::string_view field, BytesView id,
+                         BytesView subject_id, pb::AssessmentPhase phase,
+                         pb::AssessmentPhase or_phase) {
   TRY(RequireId(field, id));
-  auto record = kPrivateRecords.Get(call.state, id);
+  const auto record = kPrivateRecords.Get(call.state, id);
   if (!record || record->content_kind() != "AbilityAssessed") {
     return Fail(Code::kNotFound, "{} names no assessment of this chain", field);
   }
@@ -129,7 +130,7 @@ Result<pb::PrivateRecord> RequireAssessment(const Call& call, std::string_view f
     return Fail(Code::kPrecondition, "{} is an assessment of another phase ({})", field,
                 pb::AssessmentPhase_Name(record->phase()));
   }
-  return *std::move(record);
+  return {};
 }
 
 Status RequireCosignature(const Call& call, std::string_view field, BytesView statement,

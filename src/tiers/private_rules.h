@@ -35,8 +35,8 @@ Result<pb::Subject> RequireSubject(const Call& call, BytesView subject_id, const
 
 /// A subject in the custody of `centre`, or whose consent in force lets that centre write records
 /// of `kind`. Errors: kNotFound, kUnauthorized.
-Result<pb::Subject> RequireSubjectOrConsent(const Call& call, BytesView subject_id,
-                                            const pb::Party& centre, std::string_view kind);
+Status RequireSubjectOrConsent(const Call& call, BytesView subject_id, const pb::Party& centre,
+                               std::string_view kind);
 
 /// Who speaks for a person: the person, where it was registered with a key (`party` is then empty),
 /// else the custodian centre.
@@ -75,9 +75,9 @@ Status RequireEnterpriseId(const Call& call, std::string_view field, const std::
 
 /// An assessment of the subject that stands, of one of two phases. Errors: kInvalidArgument,
 /// kNotFound, kPrecondition; they name `field`.
-Result<pb::PrivateRecord> RequireAssessment(const Call& call, std::string_view field, BytesView id,
-                                            BytesView subject_id, pb::AssessmentPhase phase,
-                                            pb::AssessmentPhase or_phase);
+Status RequireAssessment(const Call& call, std::string_view field, BytesView id,
+                         BytesView subject_id, pb::AssessmentPhase phase,
+                         pb::AssessmentPhase or_phase);
 
 /// A signature of `party` (an enterprise) under a statement on this chain. Errors: those of
 /// the key and the signature (named by `field`), kUnauthorized, kBadSignature.
