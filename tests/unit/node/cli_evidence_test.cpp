@@ -9,8 +9,8 @@
 #include "consensus/messages.h"
 #include "crypto/key_file.h"
 #include "node/cli/command.h"
-#include "node/cli/commands.h"
 #include "node/rpc/grpc_server.h"
+#include "unit/node/captured_command.h"
 #include "unit/node/one_node_chain.h"
 #include "unit/node/test_env.h"
 
@@ -59,7 +59,6 @@ class CliEvidence : public testing::Test {
   }
 
   int Run(std::vector<std::string> arguments, const std::string& key = "") {
-    arguments.insert(arguments.begin(), "talentd");
     for (const std::string& more :
          {std::string("--address"), server_->listen_address(), std::string("--tls-ca"), Path("ca"),
           std::string("--output"), std::string("json")}) {
@@ -72,15 +71,10 @@ class CliEvidence : public testing::Test {
         arguments.push_back(more);
       }
     }
-    std::vector<char*> argv;
-    for (auto& argument : arguments) argv.push_back(argument.data());
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int code = cli::Main(static_cast<int>(argv.size()), argv.data());
-    std::fflush(stdout);
-    out_ = testing::internal::GetCapturedStdout();
-    err_ = testing::internal::GetCapturedStderr();
-    return code;
+    auto captured = RunCaptured(std::move(arguments));
+    out_ = std::move(captured.out);
+    err_ = std::move(captured.err);
+    return captured.code;
   }
   nlohmann::json Said() const { return nlohmann::json::parse(out_); }
 

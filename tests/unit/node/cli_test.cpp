@@ -8,9 +8,9 @@
 #include "base/file.h"
 #include "ledger/chain.h"
 #include "node/cli/command.h"
-#include "node/cli/commands.h"
 #include "node/ops/config.h"
 #include "support/temp_dir.h"
+#include "unit/node/captured_command.h"
 #include "unit/node/one_node_chain.h"
 
 namespace talent::node {
@@ -31,16 +31,10 @@ class CliTest : public testing::Test {
   std::string Path(const std::string& name) const { return (dir_.path() / name).string(); }
 
   int Run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "talentd");
-    std::vector<char*> argv;
-    for (auto& argument : arguments) argv.push_back(argument.data());
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int code = cli::Main(static_cast<int>(argv.size()), argv.data());
-    std::fflush(stdout);
-    out_ = testing::internal::GetCapturedStdout();
-    err_ = testing::internal::GetCapturedStderr();
-    return code;
+    auto captured = RunCaptured(std::move(arguments));
+    out_ = std::move(captured.out);
+    err_ = std::move(captured.err);
+    return captured.code;
   }
 
   TempDir dir_;
