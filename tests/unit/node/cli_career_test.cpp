@@ -1,0 +1,75 @@
+// `talentd career` against a node that answers over gRPC.
+#include <gmock/gmock.h>
+
+#include "node/cli/command.h"
+#include "unit/node/cli_node_fixture.h"
+
+namespace talent::node {
+namespace {
+
+using cli::kGood;
+using cli::kRefused;
+using testing::HasSubstr;
+
+class CliCareer : public CliNode {
+ protected:
+  void SetUp() override {
+    CliNode::SetUp();
+    chain_.SealOne();
+    chain_.chain().SealedState()->Scan("subject/", "", [&](BytesView key, BytesView) {
+      subject_ = ToHex(key.substr(std::string_view("subject/").size()));
+      return false;
+    });
+  }
+  /// As the centre would: an entry assessment of the person; its record id.
+  std::string Assess() {
+    const nlohmann::json assessment = {{"subject_id", subject_},
+                                       {"scores", {{{"dimension", "experience"}, {"value", 7000}}}},
+                                       {"method", "interview"},
+                                       {"assessor", "board-1"},
+                                       {"phase", "ASSESSMENT_PHASE_ENTRY"}};
+    EXPECT_EQ(Run({"record", "submit", "AbilityAssessed", assessment.dump()}, "centre"), kGood)
+        << err_;
+    return Said().at("id");
+  }
+  std::vector<std::string> Plan(const std::string& before, const std::string& budget) const {
+    return {"career", "plan",     subject_, "--course", "welding", "--hours",
+            "40",     "--budget", budget,   "--before", before};
+  }
+
+  std::string subject_;
+};
+
+TEST_F(CliCareer, Plan_IsOfTheClassTheChainComputesAndWaitsForItsTraining) {
+  ASSERT_EQ(Run({"career", "show", subject_}, "centre"), kGood) << err_;
+  EXPECT_EQ(Said().at("plan_class"), "BUDGET_CLASS_D") << "nobody has invested";
+  const std::string before = Assess();
+  EXPECT_EQ(Run(Plan(before, "500001"), "centre"), kRefused) << "over the budget of class D";
+  EXPECT_EQ(Run(Plan(before, "500000"), "centre"), kGood) << err_;
+  ASSERT_EQ(Run({"career", "show", subject_}, "centre"), kGood) << err_;
+  EXPECT_EQ(Said().at("career").at("stage"), "CAREER_STAGE_IN_TRAINING");
+  EXPECT_EQ(Run({"career", "decide", subject_}, "centre"), kRefused);
+  EXPECT_THAT(err_, HasSubstr("is not completed"));
+}
+
+TEST_F(CliCareer, TheCentresOwnChoice_IsRefusedWhileItIsNotTheCentreThatDecides) {
+  EXPECT_EQ(
+      Run({"career", "decide", subject_, "--enterprise", "acme", "--reason", "why not"}, "centre"),
+      kRefused);
+  EXPECT_THAT(err_, HasSubstr("leave out --enterprise"));
+}
+
+TEST_F(CliCareer, APersonIsShownToThoseItConcernsAlone) {
+  EXPECT_EQ(Run({"career", "show", subject_}, "acme"), kRefused);
+  EXPECT_THAT(err_, HasSubstr("NOT_FOUND"));
+}
+
+TEST_F(CliCareer, AMove_NeedsAPlacement) {
+  EXPECT_EQ(
+      Run({"career", "state-move", subject_, "--to", "acme", "--out", Path("move")}, "centre"),
+      kRefused);
+  EXPECT_THAT(err_, HasSubstr("never placed"));
+}
+
+}  // namespace
+}  // namespace talent::node
