@@ -90,26 +90,6 @@ Status ReadRelease(JsonFields json, pb::ConsortiumPolicy& policy) {
   return json.Finish();
 }
 
-Result<pb::ConsortiumPolicy> ReadPolicy(JsonFields json) {
-  using Policy = pb::ConsortiumPolicy;
-  Policy policy = Defaults();
-  const auto read_window = [&](const char* name, void (Policy::*set)(std::uint64_t)) -> Status {
-    if (json.Has(name)) (policy.*set)(TRY(json.Number(name, 0, UINT64_MAX)));
-    return {};
-  };
-  TRY(read_window("commit_window_ms", &Policy::set_commit_window_ms));
-  TRY(read_window("reveal_window_ms", &Policy::set_reveal_window_ms));
-  TRY(read_window("answer_window_ms", &Policy::set_answer_window_ms));
-  TRY(read_window("appeal_window_ms", &Policy::set_appeal_window_ms));
-  TRY(read_window("arbitration_window_ms", &Policy::set_arbitration_window_ms));
-  if (json.Has("min_reviews")) policy.set_min_reviews(TRY(Small(json, "min_reviews")));
-  if (json.Has("points")) TRY(ReadPoints(TRY(json.Object("points")), policy));
-  if (json.Has("release")) TRY(ReadRelease(TRY(json.Object("release")), policy));
-  TRY(json.Finish());
-  TRY(ValidateConsortiumPolicy(policy, json.PathOf("")));
-  return policy;
-}
-
 /// Exactly `count` numbers up to `max`.
 template <class List>
 Status CheckList(const std::string& path, std::string_view name, const List& list, int count,
@@ -142,8 +122,33 @@ Status CheckPoints(const pb::ConsortiumPolicy& policy, const std::string& path) 
 
 }  // namespace
 
+Result<pb::ConsortiumPolicy> ReadConsortiumPolicy(JsonFields& json) {
+  using Policy = pb::ConsortiumPolicy;
+  Policy policy = Defaults();
+  if (json.Has("version")) policy.set_version(TRY(json.Number("version", 0, UINT32_MAX)));
+  const auto read_window = [&](const char* name, void (Policy::*set)(std::uint64_t)) -> Status {
+    if (json.Has(name)) (policy.*set)(TRY(json.Number(name, 0, UINT64_MAX)));
+    return {};
+  };
+  TRY(read_window("commit_window_ms", &Policy::set_commit_window_ms));
+  TRY(read_window("reveal_window_ms", &Policy::set_reveal_window_ms));
+  TRY(read_window("answer_window_ms", &Policy::set_answer_window_ms));
+  TRY(read_window("appeal_window_ms", &Policy::set_appeal_window_ms));
+  TRY(read_window("arbitration_window_ms", &Policy::set_arbitration_window_ms));
+  if (json.Has("min_reviews")) policy.set_min_reviews(TRY(Small(json, "min_reviews")));
+  if (json.Has("points")) TRY(ReadPoints(TRY(json.Object("points")), policy));
+  if (json.Has("release")) TRY(ReadRelease(TRY(json.Object("release")), policy));
+  TRY(json.Finish());
+  TRY(ValidateConsortiumPolicy(policy, json.PathOf("")));
+  return policy;
+}
+
 Status InitConsortiumPolicy(JsonFields& app, ledger::StateOverlay& state) {
-  const auto policy = app.Has("policy") ? TRY(ReadPolicy(TRY(app.Object("policy")))) : Defaults();
+  pb::ConsortiumPolicy policy = Defaults();
+  if (app.Has("policy")) {
+    auto json = TRY(app.Object("policy"));
+    policy = TRY(ReadConsortiumPolicy(json));
+  }
   PutConsortiumPolicy(state, policy);
   return {};
 }

@@ -20,6 +20,8 @@ inline constexpr std::size_t kMaxArbiters = 32;
 /// Reads "policy" of the genesis, or takes the defaults. Errors: kInvalidArgument (names the
 /// field).
 Status InitConsortiumPolicy(JsonFields& app, ledger::StateOverlay& state);
+/// What `json` does not name keeps its default. Errors: kInvalidArgument (names the field).
+Result<pb::ConsortiumPolicy> ReadConsortiumPolicy(JsonFields& json);
 /// `path` stands before the field's name in errors. Errors: kInvalidArgument.
 Status ValidateConsortiumPolicy(const pb::ConsortiumPolicy& policy, const std::string& path);
 /// Puts `policy` in force for what is promoted from now on.

@@ -179,6 +179,12 @@ pb::PromotionPolicy DefaultPromotionPolicy() {
   return policy;
 }
 
+const pb::PromotionRule* FittingRule(const pb::PromotionPolicy& policy, const RecordFacts& facts) {
+  const auto rule =
+      std::ranges::find_if(policy.rules(), [&](const auto& r) { return Fits(r, facts); });
+  return rule == policy.rules().end() ? nullptr : &*rule;
+}
+
 std::optional<pb::PromotionDecision> Decide(const Call& call, const RecordFacts& facts) {
   const pb::PrivateRecord& entry = facts.entry;
   if (entry.disclosure() == ledger::pb::DISCLOSURE_PRIVATE) return std::nullopt;
@@ -190,9 +196,8 @@ std::optional<pb::PromotionDecision> Decide(const Call& call, const RecordFacts&
   }
   const auto policy = kPromotionPolicy.Get(call.state, kPromotionPolicyKey);
   CHECK(policy.has_value(), "the genesis writes a promotion policy");
-  const auto rule =
-      std::ranges::find_if(policy->rules(), [&](const auto& r) { return Fits(r, facts); });
-  if (rule == policy->rules().end() || rule->withhold()) return std::nullopt;
+  const pb::PromotionRule* const rule = FittingRule(*policy, facts);
+  if (rule == nullptr || rule->withhold()) return std::nullopt;
   pb::PromotionDecision decision;
   decision.set_kind(entry.kind());
   decision.set_content_kind(entry.content_kind());

@@ -15,6 +15,10 @@ Status ValidatePromotionPolicy(const pb::PromotionPolicy& policy, const std::str
 /// Corrections 0, token events 2, assessments 3 to 5 by tag, trainings 5, the rest 9; FULL only.
 pb::PromotionPolicy DefaultPromotionPolicy();
 
+/// The first rule that fits a record; nullptr: none does. What neither rule nor policy knows,
+/// consent and the promotion of what a record corrects, is asked for apart.
+const pb::PromotionRule* FittingRule(const pb::PromotionPolicy& policy, const RecordFacts& facts);
+
 /// The decision on a record that `call` writes; nullopt: it stays. It leaves where a rule says so,
 /// the subject's consent for its kind is in force and, for a correction, what it corrects leaves
 /// too.

@@ -35,6 +35,9 @@ int Main(int argc, char** argv) {
   AddRecordCommand(app, exit_code);
   AddCareerCommand(app, exit_code);
   AddValidatorCommand(app, exit_code);
+  AddMemberCommand(app, exit_code);
+  AddPolicyCommand(app, exit_code);
+  AddGovernanceCommand(app, exit_code);
   AddQueryCommand(app, exit_code);
   AddProofCommand(app, exit_code);
   AddVerifyCommand(app, exit_code);

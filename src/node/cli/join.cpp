@@ -170,7 +170,7 @@ void PrintNextSteps(const JoinOptions& options, const ledger::Genesis& genesis,
       "\nto be let in 申请加入, give {} to a talent centre of the chain, which proposes it;\n"
       "the other centres vote:\n"
       "  talentd validator propose {} {}.offer --chain {} --key CENTRE.key --endpoints …\n"
-      "  talentd validator vote PROPOSAL --chain {} --key CENTRE.key --endpoints …\n",
+      "  talentd governance vote PROPOSAL --chain {} --key CENTRE.key --endpoints …\n",
       offer.string(), change, genesis.name(), genesis.name(), genesis.name());
 }
 

@@ -1,16 +1,16 @@
-// Who validates a chain and who follows it: offers of nodes, proposals and votes of centres.
+// Who validates a chain and who follows it: offers of nodes, and proposals of centres.
 
 #include <nlohmann/json.hpp>
 
 #include "base/canonical.h"
 #include "base/file.h"
-#include "crypto/sha256.h"
 #include "ledger/epochs.h"
 #include "node/cli/commands.h"
+#include "node/cli/governance.h"
 #include "node/cli/home.h"
 #include "node/cli/offer.h"
+#include "node/cli/reading.h"
 #include "node/cli/scan_table.h"
-#include "node/cli/submit.h"
 #include "tiers/governance.h"
 
 namespace talent::node::cli {
@@ -29,24 +29,8 @@ struct OfferOptions {
   std::filesystem::path out;
 };
 
-struct ProposeOptions {
-  SubmitOptions submit;
+struct NodeOptions : ProposeOptions {
   std::vector<std::string> add, remove, replace, rotate, add_follower, remove_follower;
-  std::uint64_t open_for = 10'000;
-};
-
-struct VoteOptions {
-  SubmitOptions submit;
-  std::string proposal;
-  bool against = false;
-};
-
-struct ListOptions {
-  ConnectionOptions connection;
-  std::string chain;
-  std::filesystem::path key;
-  PassphraseOptions passphrase;
-  Output output = Output::kTable;
 };
 
 // Offers.
@@ -91,7 +75,7 @@ Result<int> Offer(const OfferOptions& options) {
   return kGood;
 }
 
-// Proposals and votes.
+// Proposals.
 
 /// "NAME=FILE".
 Result<std::pair<std::string, std::string>> SplitReplacement(const std::string& text) {
@@ -114,7 +98,7 @@ Status AddOffer(Changes& changes, const std::optional<std::string>& node, const 
   return {};
 }
 
-Result<Changes> ValidatorChanges(const ProposeOptions& options, const ChainId& chain) {
+Result<Changes> ValidatorChanges(const NodeOptions& options, const ChainId& chain) {
   Changes changes;
   for (const auto& file : options.add) TRY(AddOffer(changes, "", file, chain));
   for (const auto& text : options.replace) {
@@ -126,59 +110,23 @@ Result<Changes> ValidatorChanges(const ProposeOptions& options, const ChainId& c
   return changes;
 }
 
-Result<Changes> FollowerChanges(const ProposeOptions& options, const ChainId& chain) {
+Result<Changes> FollowerChanges(const NodeOptions& options, const ChainId& chain) {
   Changes changes;
   for (const auto& file : options.add_follower) TRY(AddOffer(changes, "", file, chain));
   for (const auto& name : options.remove_follower) changes.Add()->set_node(name);
   return changes;
 }
 
-/// Says what became of the proposal after a vote of ours.
-Status PrintProposal(const ChainConnection& connection, BytesView id, Output output) {
-  const auto answer =
-      TRY(connection.node.client->GetState(connection.chain, tiers::kProposals.Key(id)));
-  const auto proposal = TRY(Decode<pb::Proposal>(answer.value()));
-  if (output == Output::kJson) return {};  // 'validator list' has it
-  switch (proposal.status()) {
-    case pb::PROPOSAL_STATUS_PASSED:
-      fmt::print("proposal {} has passed; 'talentd validator list' says when it is in force\n",
-                 ToHex(id));
-      break;
-    case pb::PROPOSAL_STATUS_REJECTED:
-      fmt::print("proposal {} is rejected\n", ToHex(id));
-      break;
-    default:
-      fmt::print("proposal {} is open until height {}: {} for it, {} against\n", ToHex(id),
-                 proposal.open_until(), proposal.in_favour_size(), proposal.against_size());
-  }
-  return {};
-}
-
-Result<int> SubmitAndSay(const SubmitOptions& options, ChainConnection& connection,
-                         const google::protobuf::Message& message, const std::string& proposal) {
-  const auto key = TRY(ReadKey(options.key, options.passphrase));
-  TRY(connection.node.client->Login(connection.chain, key));
-  const auto submitted = SignAndSubmit(options, connection, key, message.GetDescriptor()->name(),
-                                       Encode(message), ledger::pb::DISCLOSURE_UNSPECIFIED);
-  if (!submitted) return Refused(submitted.error());
-  const int code = ReportSubmitted(*submitted, options.output);
-  if (code == kGood) {
-    TRY(PrintProposal(connection, proposal.empty() ? submitted->id.View() : BytesView(proposal),
-                      options.output));
-  }
-  return code;
-}
-
 template <class M>
-Result<int> SubmitProposal(const ProposeOptions& options, ChainConnection& connection,
+Result<int> SubmitProposal(const NodeOptions& options, ChainConnection& connection,
                            Changes changes) {
   M message;
   *message.mutable_changes() = std::move(changes);
-  message.set_open_until(connection.state.height() + options.open_for);
-  return SubmitAndSay(options.submit, connection, message, "");
+  message.set_open_until(OpenUntil(options, connection));
+  return SubmitToVote(options.submit, connection, message);
 }
 
-Result<int> Propose(const ProposeOptions& options) {
+Result<int> Propose(const NodeOptions& options) {
   auto connection = TRY(ConnectToChain(options.submit.connection, options.submit.chain));
   auto validators = TRY(ValidatorChanges(options, connection.chain));
   auto followers = TRY(FollowerChanges(options, connection.chain));
@@ -193,79 +141,13 @@ Result<int> Propose(const ProposeOptions& options) {
   return SubmitProposal<pb::FollowerProposed>(options, connection, std::move(followers));
 }
 
-Result<int> Vote(const VoteOptions& options) {
-  const auto id = TRY(TxId::FromHexString(options.proposal));
-  auto connection = TRY(ConnectToChain(options.submit.connection, options.submit.chain));
-  pb::ProposalVoted message;
-  message.set_proposal(id.ToBytes());
-  message.set_approve(!options.against);
-  return SubmitAndSay(options.submit, connection, message, id.ToBytes());
-}
-
 // The list.
-
-Result<std::string> ChangeToText(const pb::NodeChange& change) {
-  if (!change.has_offer()) return "remove " + change.node();
-  const auto statement = TRY(Decode<pb::NodeStatement>(change.offer().statement()));
-  const std::string keys = fmt::format(
-      "{} (node key {}{})", statement.name(), ToHex(statement.node_key()).substr(0, 12),
-      statement.vote_key().empty() ? ""
-                                   : ", vote key " + ToHex(statement.vote_key()).substr(0, 12));
-  if (change.node().empty()) return "add " + keys;
-  if (change.node() == statement.name()) return "rotate " + keys;
-  return fmt::format("replace {} by {}", change.node(), keys);
-}
-
-Result<std::string> ChangeToText(const pb::MemberChange& change) {
-  if (!change.has_admit() && !change.has_rotate()) {
-    return change.has_suspend() ? "suspend " + change.suspend() : "readmit " + change.readmit();
-  }
-  const auto& offer = change.has_admit() ? change.admit() : change.rotate();
-  const auto statement = TRY(Decode<pb::PartyStatement>(offer.statement()));
-  std::string text = fmt::format("{} {} {} (keys", change.has_admit() ? "admit" : "rotate",
-                                 pb::PartyRole_Name(statement.role()), statement.id());
-  for (const auto& key : statement.keys()) text += " " + ToHex(key).substr(0, 12);
-  return text + ")";
-}
-
-Result<json> ProposalToJson(BytesView id, const pb::Proposal& proposal) {
-  json changes = json::array();
-  for (const auto& change : proposal.changes()) changes.push_back(TRY(ChangeToText(change)));
-  if (proposal.has_member()) changes.push_back(TRY(ChangeToText(proposal.member())));
-  if (proposal.has_policy()) {
-    changes.push_back(fmt::format("policy '{}' {} from height {}", proposal.policy().policy(),
-                                  crypto::Sha256(proposal.policy().content()).Hex().substr(0, 12),
-                                  proposal.policy().in_force()));
-  }
-  return json{
-      {"proposal", ToHex(id)},
-      {"kind", proposal.kind()},
-      {"changes", std::move(changes)},
-      {"open_until", proposal.open_until()},
-      {"in_favour",
-       std::vector<std::string>(proposal.in_favour().begin(), proposal.in_favour().end())},
-      {"against", std::vector<std::string>(proposal.against().begin(), proposal.against().end())}};
-}
 
 json NodesToJson(const ledger::ValidatorInfos& validators) {
   json out = json::array();
   for (const auto& v : validators) {
     out.push_back(
         {{"name", v.name()}, {"vote_key", ToHex(v.vote_key())}, {"node_key", ToHex(v.node_key())}});
-  }
-  return out;
-}
-
-Result<json> OpenProposalsToJson(const ChainConnection& connection) {
-  json out = json::array();
-  const auto entry = TRY(connection.node.client->GetState(
-      connection.chain, tiers::kOpenProposals.Key(tiers::kOpenProposalsKey)));
-  const auto list = TRY(Decode<pb::OpenProposals>(entry.value()));
-  for (const auto& open : list.proposals()) {
-    if (open.open_until() < entry.as_of_height() + 1) continue;  // expired, not cleared yet
-    const auto answer = TRY(
-        connection.node.client->GetState(connection.chain, tiers::kProposals.Key(open.proposal())));
-    out.push_back(TRY(ProposalToJson(open.proposal(), TRY(Decode<pb::Proposal>(answer.value())))));
   }
   return out;
 }
@@ -286,26 +168,13 @@ void PrintList(const json& list) {
   }
   std::vector<std::vector<std::string>> rows;
   for (const auto& f : list.at("followers")) rows.push_back({f.at("name"), f.at("node_key")});
-  if (!rows.empty()) {
-    fmt::print("\n");
-    PrintTable({"FOLLOWER", "NODE KEY"}, rows);
-  }
-  for (const auto& p : list.at("proposals")) {
-    fmt::print("\nproposal {}, open until height {}\n", p.at("proposal").get<std::string>(),
-               p.at("open_until").get<std::uint64_t>());
-    for (const auto& change : p.at("changes")) fmt::print("  {}\n", change.get<std::string>());
-    fmt::print("  for: {}\n  against: {}\n",
-               fmt::join(p.at("in_favour").get<std::vector<std::string>>(), ", "),
-               fmt::join(p.at("against").get<std::vector<std::string>>(), ", "));
-  }
+  if (rows.empty()) return;
+  fmt::print("\n");
+  PrintTable({"FOLLOWER", "NODE KEY"}, rows);
 }
 
-Result<int> List(const ListOptions& options) {
-  const auto connection = TRY(ConnectToChain(options.connection, options.chain));
-  if (!options.key.empty()) {
-    const auto key = TRY(ReadKey(options.key, options.passphrase));
-    TRY(connection.node.client->Login(connection.chain, key));
-  }
+Result<int> List(const ReadOptions& options) {
+  const auto connection = TRY(ConnectToRead(options));
   const auto answer = connection.node.client->GetState(connection.chain, ledger::kCurrentEpochKey);
   if (!answer) return Refused(answer.error());
   const auto epoch = TRY(Decode<ledger::pb::EpochEntry>(answer->value()));
@@ -313,7 +182,6 @@ Result<int> List(const ListOptions& options) {
                {"first_height", epoch.first_height()},
                {"validators", NodesToJson(epoch.validators())},
                {"followers", json::array()},
-               {"proposals", TRY(OpenProposalsToJson(connection))},
                {"as_of_height", answer->as_of_height()}};
   if (epoch.last_height() != 0) {
     list["last_height"] = epoch.last_height();
@@ -347,7 +215,7 @@ void AddOffer(CLI::App& validator, int& exit_code) {
 }
 
 void AddPropose(CLI::App& validator, int& exit_code) {
-  auto options = std::make_shared<ProposeOptions>();
+  auto options = std::make_shared<NodeOptions>();
   auto* propose =
       validator.add_subcommand("propose", "As a centre, propose a change and vote for it 提案");
   propose->add_option("--add", options->add, "Offer of a node to add as validator; repeatable");
@@ -360,31 +228,15 @@ void AddPropose(CLI::App& validator, int& exit_code) {
                       "Offer of a node to admit as follower; repeatable");
   propose->add_option("--remove-follower", options->remove_follower,
                       "Follower to shut out, by name; repeatable");
-  propose->add_option("--open-for", options->open_for, "Blocks during which votes count")
-      ->check(CLI::Range(std::uint64_t{1}, tiers::kMaxProposalHeights))
-      ->capture_default_str();
-  AddSubmitOptions(propose, options->submit);
+  AddProposeOptions(propose, *options);
   OnRun(propose, exit_code, [options] { return Propose(*options); });
 }
 
-void AddVote(CLI::App& validator, int& exit_code) {
-  auto options = std::make_shared<VoteOptions>();
-  auto* vote = validator.add_subcommand("vote", "As a centre, vote on a proposal 投票");
-  vote->add_option("PROPOSAL", options->proposal, "Id of the proposal")->required();
-  vote->add_flag("--against", options->against, "Against it");
-  AddSubmitOptions(vote, options->submit);
-  OnRun(vote, exit_code, [options] { return Vote(*options); });
-}
-
 void AddList(CLI::App& validator, int& exit_code) {
-  auto options = std::make_shared<ListOptions>();
-  auto* list = validator.add_subcommand(
-      "list", "Validators now and next, followers, open proposals and their votes 验证节点一览");
-  list->add_option("--chain", options->chain, "Chain by name, tier or id")->required();
-  list->add_option("--key", options->key, "Key file of a party, to log in with");
-  AddPassphraseOptions(list, options->passphrase);
-  AddConnectionOptions(list, options->connection);
-  AddOutputOption(list, options->output);
+  auto options = std::make_shared<ReadOptions>();
+  auto* list =
+      validator.add_subcommand("list", "Validators now and next, and followers 验证节点一览");
+  AddReadOptions(list, *options);
   OnRun(list, exit_code, [options] { return List(*options); });
 }
 
@@ -398,7 +250,7 @@ void AddValidatorCommand(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  talentd validator offer --home centre-5 --chain private-a --out centre-5.offer\n"
       "  talentd validator propose --add centre-5.offer --chain private-a --key centre.key …\n"
-      "  talentd validator vote 1f3a… --chain private-a --key centre.key --endpoints …\n"
+      "  talentd governance vote 1f3a… --chain private-a --key centre.key --endpoints …\n"
       "  talentd validator list --chain private-a --key centre.key --endpoints …\n"
       "\n"
       "More than two thirds of the centres registered on the chain decide; proposing is voting "
@@ -409,7 +261,6 @@ void AddValidatorCommand(CLI::App& app, int& exit_code) {
   AddList(*validator, exit_code);
   AddOffer(*validator, exit_code);
   AddPropose(*validator, exit_code);
-  AddVote(*validator, exit_code);
 }
 
 }  // namespace talent::node::cli
