@@ -6,6 +6,7 @@
 #include "crypto/merkle.h"
 #include "ledger/batch.h"
 #include "ledger/chain_impl.h"
+#include "ledger/erasure.h"
 #include "ledger/light_client.h"
 #include "ledger/storage_keys.h"
 
@@ -322,6 +323,11 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
     by_id[i] = i;
   }
   put(Use::kBodies, key, Encode(body));
+  const pb::StoredErasing erasing = ErasingOf(block.writes, block.tree);
+  const auto is_erased = [&](const TxId& id) {  // ascending, as the state has them
+    return std::ranges::binary_search(erasing.payloads(), id.View(), {},
+                                      [](const Bytes& erased) { return BytesView(erased); });
+  };
   // A memtable takes keys that follow one another far faster than others.
   std::ranges::sort(by_id, {}, [&](std::size_t i) -> const TxId& { return block.executed[i].id; });
   for (const std::size_t i : by_id) {
@@ -335,13 +341,15 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
     put(Use::kTransactions, executed.id.View(),
         EncodeLocation({height, static_cast<std::uint32_t>(i)}));
     const TxPtr& tx = block.ordered[i].tx;
-    if (tx == nullptr || !tx->has_payload()) continue;
+    // Nobody needs the payload of one that came too late, and nothing would know of it.
+    if (tx == nullptr || !tx->has_payload() || !executed.timely || is_erased(tx->id)) continue;
     pb::Payload payload;
     payload.set_salt(tx->salt);
     payload.set_data(tx->payload);
     put(Use::kPayloads, executed.id.View(), Encode(payload));
   }
   store.PutState(batch, height, block.writes, block.tree);
+  store.Erase(batch, height, erasing);
   store.PutHead(batch, height);
   TRY(store.database().Commit(batch));
 
@@ -471,7 +479,8 @@ Head Chain::tip() const { return impl_->Tip(); }
 const StateReader& Chain::tip_state() const { return impl_->tip_state; }
 
 bool Chain::HasDueWork(Timestamp time) const {
-  return impl_->TipEpoch()->end || impl_->application.HasDueWork(time, impl_->tip_state);
+  return impl_->TipEpoch()->end || impl_->application.HasDueWork(time, impl_->tip_state) ||
+         ErasedWithin(impl_->tip_state, tip().height, genesis().consensus().window);
 }
 
 }  // namespace talent::ledger

@@ -94,7 +94,7 @@ class Chain {
   /// State on top of the highest executed block. Valid until the next call of a writer method.
   const StateReader& tip_state() const;
   /// Is there a reason for an empty block at `time` on top of the tip: due work of the application,
-  /// or an epoch's end to be reached?
+  /// an epoch's end to be reached, or an erasure that is less than a window deep?
   bool HasDueWork(Timestamp time) const;
 
   // Readers.
@@ -152,7 +152,8 @@ struct VerifyReport {
   Height height;
   Height executed;  // up to here everything was executed again; see below
   std::uint64_t transactions = 0;
-  std::uint64_t payloads_missing = 0;  // withheld or erased
+  std::uint64_t payloads_erased = 0;   // as the state says, by what and when
+  std::uint64_t payloads_missing = 0;  // the others that are not here: withheld
   Hash head_hash;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/canonical.h"
+#include "ledger/erasure.h"
 #include "ledger/storage_keys.h"
 
 namespace talent::ledger {
@@ -18,6 +19,7 @@ BytesView View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()
 Bytes HeadKey(const ChainId& chain) { return "head/" + chain.Hex(); }
 Bytes RetentionKey(const ChainId& chain) { return "retention/" + chain.Hex(); }
 Bytes RestoreKey(const ChainId& chain) { return "restore/" + chain.Hex(); }
+Bytes ErasingPrefix(const ChainId& chain) { return "erasing/" + chain.Hex() + "/"; }
 
 /// A stored record that does not parse is damage, not bad input.
 template <class M>
@@ -166,8 +168,15 @@ Result<TreeSlot> ChainStore::ReadRoot(Height height) const {
 }
 
 Result<pb::StateEntry> ChainStore::ReadEntry(const TreeSlot& leaf) const {
-  auto bytes = TRY(Must(Use::kValues, ValueKey(leaf.path, leaf.version), leaf.version));
-  return Parse<pb::StateEntry>(Use::kValues, leaf.version, bytes);
+  auto bytes = Must(Use::kValues, ValueKey(leaf.path, leaf.version), leaf.version);
+  if (bytes) return Parse<pb::StateEntry>(Use::kValues, leaf.version, *bytes);
+  const auto erased = EntryErasedAt(StoredState(*this), leaf.path);
+  if (erased && leaf.version < *erased) {
+    return Fail(Code::kPruned,
+                "what the entry at {} held before height {} was erased there, on every node",
+                leaf.path.Hex(), *erased);
+  }
+  return tl::unexpected(std::move(bytes).error());
 }
 
 Result<pb::WindowBlock> ChainStore::ReadWindowBlock(Height height) const {
@@ -274,6 +283,46 @@ void ChainStore::PutRestore(rocksdb::WriteBatch& batch, const pb::StoredRestore*
   const rocksdb::Status put = restore != nullptr ? batch.Put(own, Slice(key), Encode(*restore))
                                                  : batch.Delete(own, Slice(key));
   CHECK(put.ok());
+}
+
+Result<std::map<Height, pb::StoredErasing>> ChainStore::ReadErasing(std::size_t most) const {
+  const Bytes prefix = ErasingPrefix(chain_);
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot_.get();
+  rocksdb::DB& db = database_->db();
+  const std::unique_ptr<rocksdb::Iterator> at(db.NewIterator(options, db.DefaultColumnFamily()));
+  std::map<Height, pb::StoredErasing> out;
+  for (at->Seek(Slice(prefix)); at->Valid() && out.size() < most; at->Next()) {
+    const BytesView key = View(at->key());
+    if (!key.starts_with(prefix) || key.size() != prefix.size() + 8) break;
+    const Height height(ReadBigEndian(key.substr(prefix.size())));
+    auto erasing = Decode<pb::StoredErasing>(View(at->value()));
+    if (!erasing) {
+      return Fail(Code::kCorruption, "note of what height {} erased: {}", height,
+                  erasing.error().message);
+    }
+    out.emplace(height, std::move(*erasing));
+  }
+  if (at->status().ok()) return out;
+  return Fail(CodeOf(at->status()), "notes of what was erased: {}", at->status().ToString());
+}
+
+void ChainStore::PutErasing(rocksdb::WriteBatch& batch, Height height,
+                            const pb::StoredErasing* erasing) const {
+  rocksdb::ColumnFamilyHandle* const own = database_->db().DefaultColumnFamily();
+  const Bytes key = ErasingPrefix(chain_) + BigEndian(height.value);
+  const rocksdb::Status put = erasing != nullptr ? batch.Put(own, Slice(key), Encode(*erasing))
+                                                 : batch.Delete(own, Slice(key));
+  CHECK(put.ok());
+}
+
+void ChainStore::Erase(rocksdb::WriteBatch& batch, Height height,
+                       const pb::StoredErasing& erasing) const {
+  for (const Bytes& id : erasing.payloads()) {
+    CHECK(batch.Delete(family(Use::kPayloads), Slice(id)).ok());
+  }
+  const bool none = erasing.payloads().empty() && erasing.entries().empty() && !erasing.state();
+  if (!none) PutErasing(batch, height, &erasing);
 }
 
 std::optional<Bytes> StoredState::Get(BytesView key) const {

@@ -6,6 +6,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <array>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "ledger/chain.h"
 #include "ledger/database.h"
 #include "ledger/state_tree.h"
+#include "talent/ledger/v1/erasure.pb.h"
 #include "talent/ledger/v1/storage.pb.h"
 
 namespace talent::ledger {
@@ -63,13 +65,15 @@ class ChainStore {
   /// What is not here below some height; nothing is missing where nothing was recorded.
   Result<pb::StoredRetention> ReadRetention() const;
   Result<std::optional<pb::StoredRestore>> ReadRestore() const;
+  /// What blocks have erased and may still lie in files, by height; the lowest `most` of them.
+  Result<std::map<Height, pb::StoredErasing>> ReadErasing(std::size_t most) const;
   /// Height of the sealed head; nullopt where not even the genesis is stored.
   Result<std::optional<Height>> ReadHead() const;
   // The rest: kNotFound too; kPruned for what a node with the whole chain would have.
   Result<pb::CertifiedHeader> ReadHeader(Height height) const;
   Result<pb::StoredBody> ReadBody(Height height) const;
   Result<TreeSlot> ReadRoot(Height height) const;
-  /// Key and value of a leaf of a sealed height's tree.
+  /// Key and value of a leaf of a sealed height's tree. kPruned where it was erased.
   Result<pb::StateEntry> ReadEntry(const TreeSlot& leaf) const;
   /// Header and ids of the transactions of a block, from the block or from a snapshot's window.
   Result<pb::WindowBlock> ReadWindowBlock(Height height) const;
@@ -85,6 +89,11 @@ class ChainStore {
   void PutRetention(rocksdb::WriteBatch& batch, const pb::StoredRetention& retention) const;
   /// nullptr: no restore is under way.
   void PutRestore(rocksdb::WriteBatch& batch, const pb::StoredRestore* restore) const;
+  /// nullptr: nothing of it is left.
+  void PutErasing(rocksdb::WriteBatch& batch, Height height,
+                  const pb::StoredErasing* erasing) const;
+  /// Deletes the payloads a block erases, and notes what else it does.
+  void Erase(rocksdb::WriteBatch& batch, Height height, const pb::StoredErasing& erasing) const;
 
  private:
   Result<std::optional<Bytes>> GetOwn(const Bytes& key, std::string_view what) const;

@@ -280,6 +280,17 @@ Status Database::Commit(rocksdb::WriteBatch& batch) const {
   return {};
 }
 
+Status Database::Flush() const {
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    for (const auto& [name, handle] : impl_->families) handles.push_back(handle);
+  }
+  const rocksdb::Status flushed = impl_->db->Flush(rocksdb::FlushOptions(), handles);
+  if (!flushed.ok()) return Fail(Code::kIo, "database flush: {}", flushed.ToString());
+  return {};
+}
+
 Result<rocksdb::ColumnFamilyHandle*> Database::Family(std::string_view name) const {
   const std::lock_guard lock(impl_->mutex);
   if (const auto found = impl_->families.find(name); found != impl_->families.end()) {

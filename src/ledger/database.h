@@ -43,6 +43,8 @@ class Database {
   /// Writes the batch, all of it or nothing, durable on return. Errors: kIo (also where the disk is
   /// all but full); the database then takes no more writes.
   Status Commit(rocksdb::WriteBatch& batch) const;
+  /// Writes what is in memory into tables and begins a new log. Errors: kIo.
+  Status Flush() const;
 
  private:
   struct Impl;

@@ -1,4 +1,5 @@
 #include "base/canonical.h"
+#include "ledger/erasure.h"
 #include "ledger/snapshot.h"
 #include "ledger/storage_keys.h"
 
@@ -241,6 +242,25 @@ Status SnapshotRestore::AddWindow(BytesView packed) {
   return Save(batch);
 }
 
+/// What was erased while this node was away: payloads of its own blocks, and the state it had.
+Status SnapshotRestore::EraseKnown(rocksdb::WriteBatch& batch) const {
+  pb::StoredErasing erasing;
+  erasing.set_state(progress_.own_height() > 0);
+  const StoredState state(store_);
+  Status status;
+  state.Scan(kErasedPayloads, {}, [&](BytesView key, BytesView) {
+    const BytesView id = key.substr(kErasedPayloads.size());
+    const auto here = store_.Get(Use::kPayloads, id);
+    if (!here) status = tl::unexpected(here.error());
+    if (here && *here) erasing.add_payloads(Bytes(id));
+    return status.has_value();
+  });
+  TRY(std::move(status));
+  TRY(state.status());
+  store_.Erase(batch, height(), erasing);
+  return {};
+}
+
 Status SnapshotRestore::Finish() {
   if (next_state() || next_window()) {
     return Fail(Code::kPrecondition, "{} of the snapshot is missing",
@@ -259,6 +279,7 @@ Status SnapshotRestore::Finish() {
     }
   }
   rocksdb::WriteBatch batch;
+  TRY(EraseKnown(batch));
   const auto put_header = [&](const pb::CertifiedHeader& certified) -> Status {
     const auto header = TRY(Decode<pb::BlockHeader>(certified.header()));
     CHECK(batch.Put(store_.family(Use::kHeaders), BigEndian(header.height()), Encode(certified))

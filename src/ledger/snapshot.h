@@ -97,6 +97,7 @@ class SnapshotRestore {
   std::optional<Height> LowestKnown() const;
   Status CheckKnown(const WindowHeight& at) const;
   Status Clear();
+  Status EraseKnown(rocksdb::WriteBatch& batch) const;
   Status Save(rocksdb::WriteBatch& batch);
 
   Genesis genesis_;

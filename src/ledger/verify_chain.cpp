@@ -3,8 +3,10 @@
 #include "base/canonical.h"
 #include "crypto/merkle.h"
 #include "ledger/chain_store.h"
+#include "ledger/erasure.h"
 #include "ledger/light_client.h"
 #include "ledger/snapshot.h"
+#include "ledger/storage_keys.h"
 
 namespace talent::ledger {
 namespace {
@@ -40,10 +42,6 @@ class ScratchDir {
 tl::unexpected<Error> At(Height height, Error error) {
   if (error.code != Code::kIo) error.code = Code::kCorruption;
   return Within(fmt::format("height {}", height), std::move(error));
-}
-
-bool IsMissing(const pb::SignedEnvelope& envelope, const pb::Payload& payload) {
-  return payload.salt().empty() && ParseTransaction(envelope, nullptr).has_value();
 }
 
 /// Checks what can be checked of a block whose state cannot be executed any more.
@@ -127,19 +125,45 @@ class BlockCheck {
   crypto::ValidatorSet validators_;  // of the next block
 };
 
+/// Values that may be here or not: those that were erased, and are on their way out of the files.
+class ErasedValues {
+ public:
+  explicit ErasedValues(const ChainStore& store) : state_(store) {}
+
+  bool Has(Use use, const rocksdb::Slice& key) const {
+    if (use != Use::kValues) return false;
+    const BytesView value_key = key.ToStringView();
+    const auto path = Hash::FromBytes(value_key.substr(std::min<std::size_t>(8, key.size())));
+    if (!path) return false;
+    const auto erased = EntryErasedAt(state_, *path);
+    return erased && Height(ReadBigEndian(value_key.substr(0, 8))) < *erased;
+  }
+  void Skip(Use use, rocksdb::Iterator& at) const {
+    while (at.Valid() && Has(use, at.key())) at.Next();
+  }
+
+ private:
+  StoredState state_;
+};
+
 /// That every record of `expected` is in `stored` too; with `exactly`, that there are no others.
 Status Compare(Use use, const ChainStore& expected, const ChainStore& stored, bool exactly) {
+  const ErasedValues erased(stored);
   const auto ours = expected.Iterate(use);
   const auto theirs = stored.Iterate(use);
   theirs->SeekToFirst();
-  for (ours->SeekToFirst(); ours->Valid(); ours->Next(), theirs->Next()) {
+  for (ours->SeekToFirst();; ours->Next(), theirs->Next()) {
+    erased.Skip(use, *ours);
+    if (!ours->Valid()) break;
     if (!exactly) theirs->Seek(ours->key());
+    erased.Skip(use, *theirs);
     const bool there = theirs->Valid() && theirs->key() == ours->key();
     if (!there || theirs->value() != ours->value()) {
       return Fail(Code::kCorruption, "{}: record {} {}", UseName(use), ours->key().ToString(true),
                   there ? "differs from what execution gives" : "is missing, or one is too many");
     }
   }
+  erased.Skip(use, *theirs);
   if (exactly && theirs->Valid()) {
     return Fail(Code::kCorruption, "{}: record {} does not belong there", UseName(use),
                 theirs->key().ToString(true));
@@ -209,14 +233,14 @@ Status CopyState(const Database& database, const Genesis& genesis, const Applica
 class Walk {
  public:
   Walk(const ChainStore& store, const Genesis& genesis, Chain& scratch)
-      : store_(store), check_(store, genesis, *scratch.validators()), scratch_(scratch) {}
+      : store_(store),
+        state_(store),
+        check_(store, genesis, *scratch.validators()),
+        scratch_(scratch) {}
 
   Status Step(Height height) {
     const auto block = TRY(store_.ReadBlock(height));
-    std::uint64_t missing = 0;
-    for (int i = 0; i < block.payloads_size(); ++i) {
-      if (IsMissing(block.block().transactions(i), block.payloads(i))) ++missing;
-    }
+    const std::uint64_t missing = TRY(CountPayloads(height, block));
     if (executing_) {
       Status applied = scratch_.Apply(block);
       executing_ = applied.has_value();
@@ -228,7 +252,6 @@ class Walk {
     if (executing_) report_.executed = height;
     report_.height = height;
     report_.transactions += static_cast<std::uint64_t>(block.payloads_size());
-    report_.payloads_missing += missing;
     report_.head_hash = BlockHash(block.block().header());
     return {};
   }
@@ -246,7 +269,31 @@ class Walk {
   VerifyReport& report() { return report_; }
 
  private:
+  /// Says how many are not here, and that none is that was erased.
+  Result<std::uint64_t> CountPayloads(Height height, const pb::BlockWithPayloads& block) {
+    std::uint64_t absent = 0;
+    std::optional<pb::StoredBody> body;
+    for (int i = 0; i < block.payloads_size(); ++i) {
+      const pb::SignedEnvelope& envelope = block.block().transactions(i);
+      const TxId id = TransactionId(envelope.envelope());
+      const bool here = !block.payloads(i).salt().empty();
+      const bool erased = FindErased(state_, id).has_value();
+      if (here && erased) {
+        return Fail(Code::kCorruption, "the payload of transaction {} is here, and was erased",
+                    id.Hex());
+      }
+      if (here || !ParseTransaction(envelope, nullptr)) continue;
+      if (!body) body = TRY(store_.ReadBody(height));
+      if (body->receipts(i) == pb::RECEIPT_CODE_EXPIRED) continue;  // nobody keeps these
+      ++absent;
+      ++(erased ? report_.payloads_erased : report_.payloads_missing);
+    }
+    TRY(state_.status());
+    return absent;
+  }
+
   const ChainStore& store_;
+  const StoredState state_;
   BlockCheck check_;
   Chain& scratch_;
   bool executing_ = true;

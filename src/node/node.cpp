@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "crypto/key_file.h"
 #include "node/chain/asio_host.h"
+#include "node/chain/erasure_worker.h"
 #include "node/chain/local_chain.h"
 #include "node/chain/promotion_loop.h"
 #include "node/chain/snapshot_join.h"
@@ -92,6 +93,7 @@ struct Node::Impl {
   std::thread io_thread;
   std::map<ChainId, std::shared_ptr<LocalChain>> chains;
   std::map<std::string, Error> unhosted;  // chains by name, and why
+  std::unique_ptr<ErasureWorker> erasures;
   std::map<ChainId, std::shared_ptr<SnapshotServer>> snapshots;
   std::vector<std::shared_ptr<PromotionLoop>> promotions;
   std::unique_ptr<PeerNetwork> peers;
@@ -127,6 +129,9 @@ Status Node::Impl::Start() {
   io_work.emplace(io.get_executor());
   io_thread = std::thread([this] { io.run(); });
   for (auto& [id, chain] : chains) chain->Start();
+  std::vector<ledger::Genesis> hosted;
+  for (const auto& [id, chain] : chains) hosted.push_back(chain->chain().genesis());
+  erasures = std::make_unique<ErasureWorker>(*database, std::move(hosted));
   for (const PromotionConfig& promotion : config.promotions) TRY(OpenPromotion(promotion));
   return StartServers();
 }
@@ -405,6 +410,7 @@ void Node::Impl::Stop() {
   if (strands) strands->join();
   if (serving) serving->join();
   http.reset();
+  erasures.reset();
   io_work.reset();
   io.stop();
   if (io_thread.joinable()) io_thread.join();

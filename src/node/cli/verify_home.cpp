@@ -27,9 +27,17 @@ Result<int> VerifyChain(const ledger::Database& database, const ChainConfig& con
     fmt::print("FAILED  {}  {}\n", genesis.name(), report.error().ToString());
     return Refused(report.error());
   }
-  fmt::print("OK      {}  height {}, {} transactions, {} payloads not kept here, head {}\n",
-             genesis.name(), report->height, report->transactions, report->payloads_missing,
-             report->head_hash.Hex());
+  fmt::print(
+      "OK      {}  height {}, {} transactions, {} payloads erased, {} others not kept here, head "
+      "{}\n",
+      genesis.name(), report->height, report->transactions, report->payloads_erased,
+      report->payloads_missing, report->head_hash.Hex());
+  if (report->executed < report->height) {
+    fmt::print(
+        "        {}  executed again up to height {}: what comes after lacks a payload, and "
+        "was checked by hashes and certificates\n",
+        genesis.name(), report->executed);
+  }
   if (report->base > Height(0)) {
     fmt::print("        {}  from the state of height {} on; this node has nothing older\n",
                genesis.name(), report->base);

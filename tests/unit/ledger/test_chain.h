@@ -6,6 +6,7 @@
 
 #include "base/canonical.h"
 #include "ledger/chain.h"
+#include "ledger/erasure.h"
 #include "ledger/light_client.h"
 #include "ledger_fixture.h"
 
@@ -20,8 +21,9 @@ inline std::vector<crypto::Validator> ValidatorsNamed(const std::vector<std::str
 }
 
 /// "Put" with payload "key=value", "Delete" with payload "key", "Refuse" writes and then fails,
-/// "EndEpoch" with payload "last height=name,name,…" of the next validators. Counts blocks under
-/// "blocks".
+/// "EndEpoch" with payload "last height=name,name,…" of the next validators, "Erase" with payload
+/// of a transaction's 32 bytes, "EraseKey" with payload "key". What is refused with a value
+/// "secret…" is erased at once. Counts blocks under "blocks".
 class KeyValueApp final : public Application {
  public:
   Status InitGenesis(const Genesis& genesis, StateOverlay& state) const override {
@@ -42,7 +44,15 @@ class KeyValueApp final : public Application {
       return EndEpoch(state, block, Height(std::stoull(tx.payload.substr(0, equals))),
                       ValidatorsNamed(names));
     }
+    if (tx.kind == "Erase") {
+      ErasePayload(state, block, TRY(TxId::FromBytes(tx.payload)), tx.id.View());
+      return {};
+    }
     const Bytes key = "kv/" + tx.payload.substr(0, equals);
+    if (tx.kind == "EraseKey") {
+      EraseEntry(state, block, key);
+      return {};
+    }
     if (tx.kind == "Delete") {
       if (!state.Get(key)) return Fail(Code::kNotFound, "nothing to delete");
       state.Delete(key);
@@ -52,6 +62,10 @@ class KeyValueApp final : public Application {
     state.Put(key, tx.payload.substr(equals + 1));
     if (tx.kind == "Refuse") return Fail(Code::kUnauthorized, "refused");
     return {};
+  }
+  void NoteRefused(const Transaction& tx, const Error&, const BlockContext& block,
+                   StateOverlay& state) const override {
+    if (tx.payload.find("=secret") != Bytes::npos) ErasePayload(state, block, tx.id, tx.id.View());
   }
   void BeginBlock(const BlockContext& block, StateOverlay& state) const override {
     state.Put("blocks", std::to_string(block.height.value) + salt);
