@@ -198,7 +198,8 @@ Status Node::Impl::OpenChain(const ChainConfig& hosted, const std::string& passp
     const auto [key, added] =
         vote_keys.emplace(name, TRY(crypto::ReadKeyFile(hosted.vote_key_file, passphrase)));
     if (!added) return Fail(Code::kInvalidArgument, "two chains are named '{}'", name);
-    auto votes = TRY(VoteLog::Open(VoteLogFile(config, name), genesis.chain_id()));
+    auto votes = TRY(VoteLog::Open(VoteLogFile(config.home, name), genesis.chain_id(),
+                                   key->second.public_key()));
     role = ValidatorRole::Resume(key->second, std::move(votes));
     role->evidence = TRY(EvidenceStore::Open(config.home / "evidence" / (name + ".evidence")));
     if (accept_lost_votes.contains(name)) {

@@ -42,7 +42,7 @@ BENCHMARK(BM_VerifyPool)->Arg(1)->Arg(32)->UseRealTime()->MeasureProcessCPUTime(
 void BM_GroupCommit(benchmark::State& state) {
   const auto interval = std::chrono::nanoseconds(1'000'000 / state.range(0));
   const TempDir dir;
-  auto opened = VoteLog::Open(dir.path() / "votes.log", ChainId());
+  auto opened = VoteLog::Open(dir.path() / "votes.log", ChainId(), crypto::PublicKey());
   CHECK(opened.has_value());
   StorageThread storage;
   std::mutex mutex;

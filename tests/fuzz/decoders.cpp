@@ -130,7 +130,8 @@ void VoteLogFile(BytesView input) {
    public:
     Bytes Draw(std::size_t n) override { return Bytes(n, 0); }
   } random;
-  auto opened = node::VoteLog::Open(std::make_unique<MemoryFile>(input), TestChain(), random);
+  auto opened = node::VoteLog::Open(std::make_unique<MemoryFile>(input), TestChain(),
+                                    crypto::PublicKey(), random);
   if (!opened) return;
   CHECK(opened->log->Append({"record"}).has_value());
 }

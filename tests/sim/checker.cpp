@@ -90,7 +90,7 @@ void Checker::CheckBoundary(Epoch epoch) {
 }
 
 void Checker::OnSent(std::uint32_t node, const Decoded& message, Height head) {
-  if (!Honest(node)) return;
+  if (!Honest(node) || forgot_.contains(node)) return;
   const auto vote = [&](Kind kind, const Position& at) {
     const Promise promise{kind, message.epoch, at.view, at.height};
     Vote(node, promise, at.digest, at.height <= head || Holds(node, promise, at.digest));
@@ -126,7 +126,7 @@ void Checker::OnEvidence(const ChainId& chain, Epoch epoch, BytesView first, Byt
   const auto facts = VerifyEvidence(chain, SetOf(epoch), first, second);
   if (!facts) return Fail("evidence that proves nothing: " + facts.error().ToString());
   const std::uint32_t culprit = identity(SetOf(epoch).at(facts->culprit));
-  if (Honest(culprit)) {
+  if (Honest(culprit) && !forgot_.contains(culprit)) {
     Fail(fmt::format("evidence against node {}, which is correct", culprit));
   }
 }

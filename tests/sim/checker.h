@@ -39,6 +39,9 @@ class Checker {
   void OnDurable(std::uint32_t node, BytesView record);
   /// What was in its vote log is there no more; what follows OnDurable is.
   void OnLogReplaced(std::uint32_t node) { durable_[node].clear(); }
+  /// The last batch of its log rotted after it was promised, and was cut as if torn: from here on
+  /// it counts as the one that is faulty.
+  void OnForgotten(std::uint32_t node) { forgot_.insert(node); }
   /// What it sends with its own key. `head`: of its chain, on disk; of heights up to there the
   /// block is the promise.
   void OnSent(std::uint32_t node, const consensus::Decoded& message, Height head);
@@ -82,6 +85,7 @@ class Checker {
   std::map<Epoch, crypto::ValidatorSet> sets_;
   std::map<std::pair<std::uint32_t, Promise>, Hash> voted_;
   std::map<std::uint32_t, std::set<std::pair<Promise, Hash>>> durable_;
+  std::set<std::uint32_t> forgot_;
   std::map<std::uint32_t, std::pair<Epoch, View>> left_view_;  // highest view change sent
   std::map<Epoch, View> wanted_view_;                          // by any correct node
   std::map<Epoch, Height> highest_vote_;                       // by any correct node

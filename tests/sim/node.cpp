@@ -100,8 +100,11 @@ class Node::Host final : public node::ChainHost {
 
 Node::Node(Cluster& cluster, std::uint32_t identity, std::size_t endpoint)
     : cluster_(cluster), identity_(identity), endpoint_(endpoint) {
-  disk_.boundary = [this] { return Boundary(); };
   disk_.CopyFrom(cluster_.empty_disk());
+  const auto votes = disk_.OpenVotes([](BytesView, bool) {});
+  CHECK(node::VoteLog::Prepare(*votes, cluster_.vote_key(identity_).public_key(), random_)
+            .has_value());
+  disk_.boundary = [this] { return Boundary(); };
 }
 
 Node::~Node() { StopProcess(); }
@@ -155,9 +158,10 @@ Result<std::shared_ptr<node::LocalChain>> Node::Open() {
   auto chain = TRY(ledger::Chain::Open(*database_, cluster_.genesis, *application));
   auto votes = TRY(node::VoteLog::Open(
       disk_.OpenVotes([this](BytesView bytes, bool replaced) { OnDurable(bytes, replaced); }),
-      cluster_.genesis.chain_id(), random_));
+      cluster_.genesis.chain_id(), cluster_.vote_key(identity_).public_key(), random_));
   const Height head = chain->head().height;
   if (votes.torn_bytes > 0) cluster_.counters.Count("torn vote log cut");
+  if (votes.torn_bytes > 0 && rotten_) cluster_.checker.OnForgotten(identity_);
   if (votes.damaged) {
     cluster_.counters.Count("damaged vote log found");
     if (!rotten_) cluster_.checker.Fail(fmt::format("vote log of node {} damaged", identity_));

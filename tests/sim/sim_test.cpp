@@ -88,6 +88,14 @@ TEST_P(Shard, SafeUnderFaultsLiveAfterThemAndTheSameTwice) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Shard, testing::Range<std::uint64_t>(0, kShards));
 
+// Seeds that once failed.
+TEST(Simulation, KeptSeeds) {
+  Totals totals;
+  RunSeed(3000856, totals);  // a liar's claim held up a new validator, which then only observed
+  RunSeed(3000393,
+          totals);  // a rotten last batch is cut as if torn: that validator is the faulty one
+}
+
 // TALENT_SIM_SEED=n runs that seed; TALENT_SIM_MINUTES=n runs new seeds for so long.
 TEST(Simulation, OneSeed) {
   const char* const text = std::getenv("TALENT_SIM_SEED");

@@ -36,7 +36,8 @@ ValidatorRole ValidatorRole::Resume(const crypto::KeyPair& vote_key, VoteLog::Op
   role.vote_key = &vote_key;
   role.records = std::move(opened.records);
   role.votes_lost = opened.damaged;
-  role.fresh = opened.created && !opened.damaged;
+  role.unused = opened.unused;
+  role.fresh = opened.created && !opened.damaged && !opened.unused;
   role.votes = std::move(opened.log);
   return role;
 }
@@ -70,6 +71,7 @@ LocalChain::~LocalChain() = default;
 void LocalChain::Start() {
   started_ = host_->Steady();
   OnStrand([this] {
+    if (role_ && role_->unused) BeginLog();
     EnterEpoch();
     Drain();
     Tick();

@@ -32,8 +32,10 @@ struct ValidatorRole {
   bool votes_lost = false;
   /// The operator vouches that no vote of this key is remembered elsewhere.
   bool accept_lost_votes = false;
-  /// The log was never written to: a new validator, or one that lost its disk. Which, the others
-  /// are asked before the first vote.
+  /// The log was made with the key and never written to: the key has voted for nothing.
+  bool unused = false;
+  /// The log was never written to, and does not tell a new validator from one that lost its disk.
+  /// Which, the others are asked before the first vote.
   bool fresh = false;
 };
 
@@ -161,6 +163,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void LeaveReplica();
   void TryStartReplica();
   void TryBeginLog();
+  void BeginLog();
   void StartReplica();
   void HearStatus(const NodeKey& from, Height sealed);
   Status FindFormerRole();

@@ -133,7 +133,12 @@ void LocalChain::TryBeginLog() {
   // An end that is not decided up to here lies more than a window above.
   if (chain_->head().height < highest) return;
   if (now->end && now->end->last <= highest + chain_->genesis().consensus().window) return;
-  role_->fresh = false;
+  BeginLog();
+}
+
+// On disk before the chain can move, or a later start could not tell this log from a lost one.
+void LocalChain::BeginLog() {
+  role_->fresh = role_->unused = false;
   role_->records = {consensus::BeganRecord(epoch_->number())};
   unwritten_votes_ = role_->records;
   FlushVotes();

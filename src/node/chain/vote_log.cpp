@@ -4,18 +4,21 @@
 #include <optional>
 #include <utility>
 
+#include "base/file.h"
 #include "crypto/ed25519.h"
 #include "crypto/sha256.h"
 
 namespace talent::node {
 namespace {
 
-// Header: magic (16) ‖ state (1) ‖ zero (15) ‖ lineage (16) ‖ chain id (32) ‖ checksum (16).
+// Header: magic (16) ‖ state (1) ‖ zero (15) ‖ lineage (16) ‖ owner (32) ‖ checksum (16). The owner
+// is the chain; of a prepared log the key, since the chain may not exist yet.
 constexpr BytesView kMagic("talent-votes/v1\0", 16);
-constexpr std::size_t kLineageAt = 32, kChainAt = 48, kHeaderChecksumAt = 80, kHeaderSize = 96;
+constexpr std::size_t kLineageAt = 32, kOwnerAt = 48, kHeaderChecksumAt = 80, kHeaderSize = 96;
 constexpr std::size_t kChecksumSize = 16;
 // A rewritten file was put in place with its first batch: without it, it is damaged.
-enum State : char { kFresh = 0, kAfterDamage = 1, kRewritten = 2 };
+// A prepared one is replaced as a whole by the first batch.
+enum State : char { kFresh = 0, kAfterDamage = 1, kRewritten = 2, kPrepared = 3 };
 
 // Batch: length of the payload (4) ‖ sequence (8) ‖ checksum (16) ‖ payload, which is for each
 // record its length (4) and bytes. Integers are little-endian. The checksum covers the file's
@@ -39,12 +42,12 @@ Bytes Checksum(BytesView lineage, BytesView prefix, BytesView payload) {
   return Bytes(crypto::Sha256({lineage, prefix, payload}).View().substr(0, kChecksumSize));
 }
 
-Bytes MakeHeader(const ChainId& chain, State state, Random& random) {
+Bytes MakeHeader(BytesView owner, State state, Random& random) {
   Bytes out(kMagic);
   out.push_back(state);
   out.resize(kLineageAt, '\0');
-  out += random.Draw(kChainAt - kLineageAt);
-  out += chain.View();
+  out += random.Draw(kOwnerAt - kLineageAt);
+  out += owner;
   out += Checksum({}, out, {});
   return out;
 }
@@ -132,25 +135,28 @@ struct VoteLog::Impl {
   Random* random = nullptr;
   Bytes lineage;
   std::uint64_t next_sequence = 0;
+  bool prepared = false;
   bool failed = false;
 
   Status Begin(State state, const std::vector<Bytes>* records) {
-    const Bytes header = MakeHeader(chain, state, *random);
-    const Bytes new_lineage = header.substr(kLineageAt, kChainAt - kLineageAt);
+    const Bytes header = MakeHeader(chain.View(), state, *random);
+    const Bytes new_lineage = header.substr(kLineageAt, kOwnerAt - kLineageAt);
     const Bytes batch = records ? TRY(MakeBatch(new_lineage, 0, *records)) : Bytes();
     TRY(file->Replace(header + batch));
     lineage = new_lineage;
     next_sequence = records ? 1 : 0;
+    prepared = false;
     return {};
   }
 
   Status Append(const std::vector<Bytes>& records) {
+    if (prepared) return Begin(kRewritten, &records);
     TRY(file->Append(TRY(MakeBatch(lineage, next_sequence, records))));
     ++next_sequence;
     return {};
   }
 
-  Status Load(Opened& out) {
+  Status Load(const crypto::PublicKey& key, Opened& out) {
     const VoteFile::Found found = TRY(file->Read());
     if (!found.bytes) {
       // Between setting a damaged file aside and beginning anew the process may have died.
@@ -168,14 +174,20 @@ struct VoteLog::Impl {
                              view.substr(0, kMagic.size()) == kMagic &&
                              view.substr(kHeaderChecksumAt, kChecksumSize) ==
                                  Checksum({}, view.substr(0, kHeaderChecksumAt), {});
+    if (header_good && view.size() == kHeaderSize && view[kMagic.size()] == kPrepared) {
+      out.created = true;
+      // Of another key this log knows nothing.
+      out.unused = prepared = view.substr(kOwnerAt, Hash::kSize) == key.View();
+      return prepared ? file->Keep(view.size()) : Begin(kFresh, nullptr);
+    }
     Contents contents;
     contents.damaged = !header_good;
     if (header_good) {
-      if (view.substr(kChainAt, ChainId::kSize) != chain.View()) {
+      if (view.substr(kOwnerAt, ChainId::kSize) != chain.View()) {
         return Fail(Code::kWrongGenesis, "{} holds the votes of chain {}, not of {}", file->name(),
-                    ToHex(view.substr(kChainAt, ChainId::kSize)), chain.Hex());
+                    ToHex(view.substr(kOwnerAt, ChainId::kSize)), chain.Hex());
       }
-      lineage = bytes.substr(kLineageAt, kChainAt - kLineageAt);
+      lineage = bytes.substr(kLineageAt, kOwnerAt - kLineageAt);
       contents = ReadBatches(view, lineage);
     }
     if (header_good && contents.next_sequence == 0) {
@@ -198,19 +210,37 @@ struct VoteLog::Impl {
 VoteLog::VoteLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 VoteLog::~VoteLog() = default;
 
-Result<VoteLog::Opened> VoteLog::Open(const std::filesystem::path& path, const ChainId& chain) {
+Status VoteLog::Prepare(const std::filesystem::path& path, const crypto::PublicKey& key) {
+  crypto::SystemRandom random;
+  return Prepare(*TRY(OpenVoteFile(path)), key, random);
+}
+
+Status VoteLog::Prepare(VoteFile& file, const crypto::PublicKey& key, Random& random) {
+  const VoteFile::Found found = TRY(file.Read());
+  if (found.bytes || found.set_aside) return {};
+  return file.Replace(MakeHeader(key.View(), kPrepared, random));
+}
+
+bool VoteLog::IsUnused(const std::filesystem::path& path) {
+  const auto header = ReadFile(path, kHeaderSize);
+  if (!header) return header.error().code == Code::kNotFound;
+  return header->size() == kHeaderSize && (*header)[kMagic.size()] == kPrepared;
+}
+
+Result<VoteLog::Opened> VoteLog::Open(const std::filesystem::path& path, const ChainId& chain,
+                                      const crypto::PublicKey& key) {
   static crypto::SystemRandom random;
-  return Open(TRY(OpenVoteFile(path)), chain, random);
+  return Open(TRY(OpenVoteFile(path)), chain, key, random);
 }
 
 Result<VoteLog::Opened> VoteLog::Open(std::unique_ptr<VoteFile> file, const ChainId& chain,
-                                      Random& random) {
+                                      const crypto::PublicKey& key, Random& random) {
   auto impl = std::make_unique<Impl>();
   impl->file = std::move(file);
   impl->chain = chain;
   impl->random = &random;
   Opened out;
-  TRY(impl->Load(out));
+  TRY(impl->Load(key, out));
   out.log.reset(new VoteLog(std::move(impl)));
   return out;
 }

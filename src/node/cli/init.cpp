@@ -41,7 +41,7 @@ Config MakeConfig(const InitOptions& options, const fs::path& home, const fs::pa
     out.genesis = home / "genesis" / (chain + ".json");
     out.role = role;
     if (role == ChainRole::kValidator) {
-      out.vote_key_file = home / "keys" / fmt::format("vote-{}.key", chain);
+      out.vote_key_file = KeyFileOf(home, VoteKeyPurpose(chain));
       out.party_key_file = home / "keys" / "party.key";
     }
     config.chains.push_back(std::move(out));
@@ -51,11 +51,21 @@ Config MakeConfig(const InitOptions& options, const fs::path& home, const fs::pa
   return config;
 }
 
-/// Purposes of the keys a node needs; the key of purpose p is keys/p.key.
-std::vector<std::string> KeyPurposes(const InitOptions& options) {
-  std::vector<std::string> out{"node"};
-  if (!options.validate.empty()) out.emplace_back("party");
-  for (const auto& chain : options.validate) out.push_back("vote-" + chain);
+/// The keys a node needs, by purpose.
+Result<std::vector<std::pair<std::string, MadeKey>>> MakeKeys(const InitOptions& options,
+                                                              const fs::path& home,
+                                                              const std::string& passphrase) {
+  std::vector<std::pair<std::string, MadeKey>> out;
+  const auto make = [&](const std::string& purpose) -> Status {
+    out.emplace_back(purpose, TRY(MakeKey(home, purpose, passphrase, options.cost)));
+    return {};
+  };
+  TRY(make("node"));
+  if (!options.validate.empty()) TRY(make("party"));
+  for (const auto& chain : options.validate) {
+    out.emplace_back(VoteKeyPurpose(chain),
+                     TRY(MakeVoteKey(home, chain, passphrase, options.cost)));
+  }
   return out;
 }
 
@@ -71,8 +81,7 @@ Result<int> Init(const InitOptions& options) {
   const std::string passphrase = TRY(ReadPassphrase({passphrase_file}, false));
   std::vector<std::vector<std::string>> rows;
   nlohmann::json keys;
-  for (const auto& purpose : KeyPurposes(options)) {
-    const auto made = TRY(MakeKey(home, purpose, passphrase, options.cost));
+  for (const auto& [purpose, made] : TRY(MakeKeys(options, home, passphrase))) {
     rows.push_back({purpose, made.key.Hex(), made.file.string()});
     keys[purpose] = made.key.Hex();
   }

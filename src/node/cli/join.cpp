@@ -41,8 +41,6 @@ struct JoinOptions {
   std::uint64_t wait_s = 600;
 };
 
-std::string VoteKeyPurpose(const ledger::Genesis& genesis) { return "vote-" + genesis.name(); }
-
 Result<Config> NewConfig(const JoinOptions& options, const fs::path& home) {
   if (options.name.empty()) {
     return Fail(Code::kInvalidArgument, "{} is no home yet: give the new node's --name",
@@ -97,7 +95,7 @@ Status AddChain(const JoinOptions& options, const ledger::Genesis& genesis, Conf
   chain.genesis = config.home / "genesis" / (genesis.name() + ".json");
   if (options.validator) {
     chain.role = ChainRole::kValidator;
-    chain.vote_key_file = KeyFileOf(config.home, VoteKeyPurpose(genesis));
+    chain.vote_key_file = KeyFileOf(config.home, VoteKeyPurpose(genesis.name()));
   }
   config.chains.push_back(std::move(chain));
   return {};
@@ -117,7 +115,7 @@ Result<Config> Prepare(const JoinOptions& options, const ledger::Genesis& genesi
   TRY(WriteFile(config.chains.back().genesis, genesis.bytes(), 0644, IfExists::kReplace));
   if (options.validator) {
     const std::string passphrase = TRY(ReadPassphrase({config.passphrase_file}, false));
-    TRY(MakeKey(home, VoteKeyPurpose(genesis), passphrase, options.cost));
+    TRY(MakeVoteKey(home, genesis.name(), passphrase, options.cost));
   }
   if (existing) {
     TRY(WriteFile(home / fmt::format("config.toml.before-{}", genesis.name()),

@@ -1,6 +1,8 @@
 #include "node/cli/new_home.h"
 
 #include "base/file.h"
+#include "node/chain/vote_log.h"
+#include "node/ops/config.h"
 
 namespace talent::node::cli {
 namespace {
@@ -43,6 +45,15 @@ Result<MadeKey> MakeKey(const fs::path& home, const std::string& purpose,
   fs::path file = KeyFileOf(home, purpose);
   TRY(crypto::WriteKeyFile(file, key, purpose, passphrase, cost, random));
   return MadeKey{std::move(file), key.public_key()};
+}
+
+std::string VoteKeyPurpose(const std::string& chain) { return "vote-" + chain; }
+
+Result<MadeKey> MakeVoteKey(const fs::path& home, const std::string& chain,
+                            const std::string& passphrase, crypto::KdfCost cost) {
+  auto made = TRY(MakeKey(home, VoteKeyPurpose(chain), passphrase, cost));
+  TRY(VoteLog::Prepare(VoteLogFile(home, chain), made.key));
+  return made;
 }
 
 }  // namespace talent::node::cli

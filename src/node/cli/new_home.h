@@ -27,4 +27,10 @@ struct MadeKey {
 Result<MadeKey> MakeKey(const std::filesystem::path& home, const std::string& purpose,
                         const std::string& passphrase, crypto::KdfCost cost);
 
+/// Purpose of the key that votes on the chain of this name.
+std::string VoteKeyPurpose(const std::string& chain);
+/// That key, and its log of no votes. Errors: as MakeKey; kUnavailable (the node runs).
+Result<MadeKey> MakeVoteKey(const std::filesystem::path& home, const std::string& chain,
+                            const std::string& passphrase, crypto::KdfCost cost);
+
 }  // namespace talent::node::cli

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "crypto/key_file.h"
 #include "ledger/genesis.h"
+#include "node/chain/vote_log.h"
 #include "node/devnet/process.h"
 #include "node/devnet/topology.h"
 #include "node/ops/config.h"
@@ -75,6 +76,11 @@ Result<PublicKeys> MakeNodeKeys(const fs::path& dir, const std::string& node,
     TRY(crypto::WriteKeyFile(keys / (purpose + ".key"), key, purpose, passphrase,
                              crypto::KdfCost::kInteractive, random));
     made.emplace(purpose, key.public_key());
+  }
+  for (const DevnetChain& chain : DevnetChains()) {
+    const auto vote_key = made.find("vote-" + chain.name);
+    if (vote_key == made.end()) continue;
+    TRY(VoteLog::Prepare(VoteLogFile(NodeHome(dir, node), chain.name), vote_key->second));
   }
   return made;
 }

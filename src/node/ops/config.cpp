@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "node/chain/vote_log.h"
 #include "node/ops/toml_fields.h"
 #include "node/peers/address.h"
 
@@ -226,16 +227,16 @@ Result<Config> LoadConfig(const fs::path& file) {
   return ParseConfig(text, file.string(), base);
 }
 
-std::filesystem::path VoteLogFile(const Config& config, const std::string& chain) {
-  return config.home / "votes" / (chain + ".log");
+std::filesystem::path VoteLogFile(const fs::path& home, const std::string& chain) {
+  return home / "votes" / (chain + ".log");
 }
 
 Status CheckSnapshotBehind(const Config& config, const ChainConfig& hosted,
                            const std::string& chain) {
   if (hosted.snapshot_behind == 0) return {};
   TRY(CheckNotPromoted(config, chain, "its snapshot_behind must be 0"));
-  const auto votes = VoteLogFile(config, chain);
-  if (hosted.role != ChainRole::kValidator || !std::filesystem::exists(votes)) return {};
+  const auto votes = VoteLogFile(config.home, chain);
+  if (hosted.role != ChainRole::kValidator || VoteLog::IsUnused(votes)) return {};
   return Fail(Code::kPrecondition,
               "chain {}: its snapshot_behind must be 0: this validator has votes ({}); where it "
               "begins from a snapshot of a later epoch it takes them for lost and watches first",

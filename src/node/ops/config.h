@@ -66,7 +66,7 @@ struct Config {
 Status CheckNotPromoted(const Config& config, const std::string& chain, std::string_view so);
 
 /// Where the validator of `chain`, a genesis' name, keeps its votes.
-std::filesystem::path VoteLogFile(const Config& config, const std::string& chain);
+std::filesystem::path VoteLogFile(const std::filesystem::path& home, const std::string& chain);
 
 /// That `hosted`, the chain of this name, may begin from a snapshot, or need not: whoever promotes
 /// from it needs its blocks, and a validator that has votes would take them for lost. Errors:

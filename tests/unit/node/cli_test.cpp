@@ -7,6 +7,7 @@
 #include "base/canonical.h"
 #include "base/file.h"
 #include "ledger/chain.h"
+#include "node/chain/vote_log.h"
 #include "node/cli/command.h"
 #include "node/ops/config.h"
 #include "support/temp_dir.h"
@@ -94,6 +95,19 @@ TEST_F(CliTest, Init_MakesAHomeThatConfigCheckTakesOnceItsGenesisIsThere) {
   EXPECT_THAT(err_, HasSubstr("node.name"));
 }
 
+TEST_F(CliTest, Init_LeavesALogThatSaysThatItsKeyHasNeverVoted) {
+  ASSERT_EQ(Run({"init", "--home", Path("home"), "--name", "centre", "--validate", "test", "--kdf",
+                 "interactive", "--output", "json"}),
+            kGood)
+      << err_;
+  const auto key = crypto::PublicKey::FromHexString(
+      nlohmann::json::parse(out_)["keys"]["vote-test"].get<std::string>());
+  ASSERT_TRUE(key);
+  const auto opened = VoteLog::Open(VoteLogFile(Path("home"), "test"), ChainId(), *key);
+  ASSERT_TRUE(opened) << opened.error().ToString();
+  EXPECT_TRUE(opened->unused);
+}
+
 TEST_F(CliTest, ConfigCheck_RefusesASnapshotForAValidatorThatHasVotes) {
   const OneNodeChain chain;
   ASSERT_TRUE(WriteFile(Path("test.json"), chain.chain().genesis().bytes(), 0600, IfExists::kFail));
@@ -113,7 +127,7 @@ TEST_F(CliTest, ConfigCheck_RefusesASnapshotForAValidatorThatHasVotes) {
   ASSERT_TRUE(WriteFile(Path("config.toml"), DefaultConfig(config), 0600, IfExists::kFail));
   EXPECT_EQ(Run({"config", "check", "--home", Path("")}), kGood) << err_;
   ASSERT_TRUE(MakeDirectories(Path("votes")));
-  ASSERT_TRUE(WriteFile(VoteLogFile(config, "test"), "", 0600, IfExists::kFail));
+  ASSERT_TRUE(WriteFile(VoteLogFile(config.home, "test"), "", 0600, IfExists::kFail));
   EXPECT_EQ(Run({"config", "check", "--home", Path("")}), kRefused);
   EXPECT_THAT(err_, HasSubstr("snapshot_behind must be 0: this validator has votes"));
 }

@@ -126,7 +126,7 @@ TEST(Config, AValidatorThatHasVotes_DoesNotBeginFromASnapshot) {
   chain.snapshot_behind = 1000;
   EXPECT_TRUE(CheckSnapshotBehind(config, chain, "public")) << "it is new";
   ASSERT_TRUE(MakeDirectories(dir.path() / "votes"));
-  ASSERT_TRUE(WriteFile(VoteLogFile(config, "public"), "", 0600, IfExists::kFail));
+  ASSERT_TRUE(WriteFile(VoteLogFile(config.home, "public"), "", 0600, IfExists::kFail));
   const Status votes = CheckSnapshotBehind(config, chain, "public");
   ASSERT_FALSE(votes);
   EXPECT_EQ(votes.error().code, Code::kPrecondition);

@@ -83,8 +83,9 @@ class DirectChain {
     if (prepare) prepare(store_);
     std::optional<ValidatorRole> role;
     if (validator) {
+      const auto votes = store_.dir.path() / "votes.log";
       role = ValidatorRole::Resume(vote_key_,
-                                   VoteLog::Open(store_.dir.path() / "votes.log", id()).value());
+                                   VoteLog::Open(votes, id(), vote_key_.public_key()).value());
       role->evidence = EvidenceStore::Open(evidence_file()).value();
     }
     chain_ = LocalChain::Create(std::make_unique<DirectHost>(world), NodeOf(name_),

@@ -76,7 +76,8 @@ class Cluster {
     ASSERT_TRUE(chain) << chain.error().ToString();
     std::optional<ValidatorRole> role;
     if (i < static_cast<std::size_t>(voters_)) {
-      auto votes = VoteLog::Open(member.dir.path() / "votes.log", genesis_->chain_id());
+      auto votes = VoteLog::Open(member.dir.path() / "votes.log", genesis_->chain_id(),
+                                 member.vote_key.public_key());
       ASSERT_TRUE(votes) << votes.error().ToString();
       role = ValidatorRole::Resume(member.vote_key, std::move(*votes));
       role->accept_lost_votes = accept_lost_votes;
@@ -139,6 +140,12 @@ class Cluster {
     }
   }
 
+  /// As the one who makes a key leaves it.
+  void PrepareLog(std::size_t i) {
+    Member& member = *members_[i];
+    ASSERT_TRUE(VoteLog::Prepare(member.dir.path() / "votes.log", member.vote_key.public_key()));
+  }
+
   /// Once it has one: a new validator asks the others before it votes.
   consensus::ReplicaStatus AwaitReplica(std::size_t i) {
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
@@ -162,7 +169,8 @@ class Cluster {
   /// Until member `i` has written something to its vote log.
   void AwaitVoteLog(std::size_t i) {
     const TempDir empty;
-    ASSERT_TRUE(VoteLog::Open(empty.path() / "votes.log", genesis_->chain_id()));
+    ASSERT_TRUE(
+        VoteLog::Open(empty.path() / "votes.log", genesis_->chain_id(), KeyOf("v").public_key()));
     const auto size = std::filesystem::file_size(empty.path() / "votes.log");
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
     while (std::filesystem::file_size(members_[i]->dir.path() / "votes.log") <= size) {
@@ -334,6 +342,19 @@ TEST(LocalChain, WatchesWithoutVotingWhenItComesBackWithAnEmptyDisk) {
   const auto status = cluster.AwaitReplica(3);
   EXPECT_TRUE(status.observer);
   EXPECT_FALSE(cluster.AwaitReplica(0).observer) << "all were new when the chain began";
+}
+
+TEST(LocalChain, NewValidatorWithAPreparedLog_VotesThoughTheOthersHaveBegun) {
+  Cluster cluster(4, 0);
+  cluster.Kill(3);
+  const Height last = cluster.SealOne(0, "before");
+  cluster.WipeDisk(3);
+  cluster.PrepareLog(3);
+  cluster.Start(3);
+  ASSERT_TRUE(cluster.AwaitHeight(3, last));
+  EXPECT_FALSE(cluster.AwaitReplica(3).observer);
+  cluster.Kill(0);
+  EXPECT_EQ(cluster.SealOne(1, "after"), last + 1) << "its vote is needed";
 }
 
 TEST(LocalChain, AloneInItsSetWithAnEmptyDisk_AsksThoseThatFollowBeforeItVotes) {

@@ -26,8 +26,13 @@ class VoteLogTest : public testing::Test {
     chain.data()[0] = first;
     return chain;
   }
+  static crypto::PublicKey Key(std::uint8_t first = 7) {
+    crypto::PublicKey key;
+    key.data()[0] = first;
+    return key;
+  }
   VoteLog::Opened Open() {
-    auto opened = VoteLog::Open(path(), Chain());
+    auto opened = VoteLog::Open(path(), Chain(), Key());
     EXPECT_TRUE(opened.has_value()) << opened.error().ToString();
     return std::move(*opened);
   }
@@ -57,6 +62,38 @@ TEST_F(VoteLogTest, RecordsComeBackInOrder) {
   ASSERT_TRUE(opened.log->Append({"more"}));
   opened.log.reset();
   EXPECT_EQ(Open().records.back(), "more");
+}
+
+TEST_F(VoteLogTest, PreparedLog_IsUnusedUntilTheFirstRecord) {
+  EXPECT_TRUE(VoteLog::IsUnused(path())) << "nothing is there";
+  ASSERT_TRUE(VoteLog::Prepare(path(), Key()));
+  for (int start = 0; start < 2; ++start) {
+    const auto opened = Open();
+    EXPECT_TRUE(opened.created);
+    EXPECT_TRUE(opened.unused);
+    EXPECT_TRUE(VoteLog::IsUnused(path()));
+  }
+  ASSERT_TRUE(Open().log->Append({"voted"}));
+  EXPECT_FALSE(VoteLog::IsUnused(path()));
+  const Bytes header = Read().substr(0, 96);
+  {
+    const auto opened = Open();
+    EXPECT_FALSE(opened.unused);
+    EXPECT_EQ(opened.records, std::vector<Bytes>{"voted"});
+  }
+  ASSERT_TRUE(VoteLog::Prepare(path(), Key()));
+  EXPECT_EQ(Open().records, std::vector<Bytes>{"voted"}) << "what a log holds binds";
+  Write(header);
+  const auto cut = Open();
+  EXPECT_TRUE(cut.damaged);
+  EXPECT_FALSE(cut.unused);
+}
+
+TEST_F(VoteLogTest, PreparedLog_SaysNothingOfAnotherKey) {
+  ASSERT_TRUE(VoteLog::Prepare(path(), Key(8)));
+  const auto opened = Open();
+  EXPECT_TRUE(opened.created);
+  EXPECT_FALSE(opened.unused) << "a home made anew, and an old key put into it";
 }
 
 TEST_F(VoteLogTest, TornLastBatch_IsCutAtEveryByte) {
@@ -176,14 +213,14 @@ TEST_F(VoteLogTest, OldBatchesBehindANewHeader_AreNoRecords) {
 
 TEST_F(VoteLogTest, SecondProcessIsRefused) {
   const auto opened = Open();
-  const auto second = VoteLog::Open(path(), Chain());
+  const auto second = VoteLog::Open(path(), Chain(), Key());
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().code, Code::kUnavailable);
 }
 
 TEST_F(VoteLogTest, AnotherChainsLogIsRefused) {
   Open().log.reset();
-  const auto other = VoteLog::Open(path(), Chain(2));
+  const auto other = VoteLog::Open(path(), Chain(2), Key());
   ASSERT_FALSE(other.has_value());
   EXPECT_EQ(other.error().code, Code::kWrongGenesis);
 }
@@ -193,7 +230,7 @@ TEST_F(VoteLogTest, AnotherFormatIsRefused) {
   Bytes bytes = Read();
   bytes[14] = '2';
   Write(bytes);
-  const auto other = VoteLog::Open(path(), Chain());
+  const auto other = VoteLog::Open(path(), Chain(), Key());
   ASSERT_FALSE(other.has_value());
   EXPECT_EQ(other.error().code, Code::kFormatVersion);
 }
