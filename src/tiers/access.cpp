@@ -80,6 +80,7 @@ constexpr struct {
     {kSubjects.name, OfSubject},      {kConsents.name, OfSubject},
     {kConcerns.name, OfSubject},      {kCareers.name, OfSubject},
     {kWills.name, OfSubject},         {kPersonStandings.name, OfSubject},
+    {kAbout.name, OfSubject},
 };
 
 /// nullopt: the entry is about no person.

@@ -1,6 +1,7 @@
 #include "tiers/application.h"
 
 #include "tiers/consortium_rules.h"
+#include "tiers/erasure.h"
 #include "tiers/governance.h"
 #include "tiers/market_policy.h"
 #include "tiers/policies.h"
@@ -16,6 +17,8 @@ struct TierRules {
   KindGroups kinds;
   bool records;  // its transactions are records and carry a disclosure class
   Status (*init)(JsonFields& app, ledger::StateOverlay& state);
+  void (*note_refused)(const ledger::Transaction& tx, const ledger::BlockContext& block,
+                       ledger::StateOverlay& state);
   void (*begin_block)(const ledger::BlockContext& block, ledger::StateOverlay& state);
   bool (*has_due_work)(Timestamp time, const ledger::StateReader& state);
 };
@@ -47,6 +50,11 @@ class TierApplication final : public ledger::Application {
   Status Execute(const ledger::Transaction& tx, const ledger::BlockContext& block,
                  ledger::StateOverlay& state) const override {
     return RunRule({tx, block, state});
+  }
+
+  void NoteRefused(const ledger::Transaction& tx, const Error& /*why*/,
+                   const ledger::BlockContext& block, ledger::StateOverlay& state) const override {
+    rules_.note_refused(tx, block, state);
   }
 
   void BeginBlock(const ledger::BlockContext& block, ledger::StateOverlay& state) const override {
@@ -110,10 +118,12 @@ Status InitPublic(JsonFields& app, ledger::StateOverlay& state) {
 }
 
 const TierRules& RulesOf(ledger::Tier tier) {
-  static const TierRules kPrivate{PrivateKinds(), true, InitPrivate, nullptr, nullptr};
-  static const TierRules kConsortium{ConsortiumKinds(), false, InitConsortium, DoDueWork,
-                                     IsWorkDue};
-  static const TierRules kPublic{PublicKinds(), false, InitPublic, nullptr, nullptr};
+  static const TierRules kPrivate{PrivateKinds(),    true,    InitPrivate,
+                                  NoteRefusedRecord, nullptr, nullptr};
+  static const TierRules kConsortium{ConsortiumKinds(),    false,     InitConsortium,
+                                     NoteRefusedPromotion, DoDueWork, IsWorkDue};
+  static const TierRules kPublic{PublicKinds(),          false,   InitPublic,
+                                 NoteRefusedPublication, nullptr, nullptr};
   switch (tier) {
     case ledger::Tier::kPrivate:
       return kPrivate;

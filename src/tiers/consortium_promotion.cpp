@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tiers/consortium_rules.h"
+#include "tiers/erasure.h"
 #include "tiers/promotion_policy.h"
 #include "tiers/sources.h"
 
@@ -45,7 +46,14 @@ Status CheckDecision(const pb::PromotionDecision& decision, const TxId& record_i
       static_cast<std::size_t>(parties.size()) <= kMaxParties &&
       std::all_of(parties.begin(), parties.end(), [](const auto& id) { return IsPartyId(id); }) &&
       std::adjacent_find(parties.begin(), parties.end(), not_ascending) == parties.end();
-  if (!numbers_fit || !names_fit || decision.supersedes() == record_id.View()) {
+  const auto& erases = decision.erases();
+  const bool erases_fit =
+      (erases.empty() || decision.kind() == "Erased") &&
+      static_cast<std::size_t>(erases.size()) <= kMaxErased &&
+      std::all_of(erases.begin(), erases.end(),
+                  [](const auto& id) { return RecordId::FromBytes(id).has_value(); }) &&
+      std::adjacent_find(erases.begin(), erases.end(), not_ascending) == erases.end();
+  if (!numbers_fit || !names_fit || !erases_fit || decision.supersedes() == record_id.View()) {
     return Fail(Code::kBadSignature, "decision breaks the rules of a private chain");
   }
   return {};
@@ -69,7 +77,8 @@ Result<pb::PromotionDecision> ProveDecision(const pb::RecordPromoted& message,
   return decision;
 }
 
-// A private chain speaks for its own centres only, and of a suspended one brings corrections alone.
+// A private chain speaks for its own centres only, and of a suspended one brings corrections and
+// erasures alone.
 Status RequireCentreOf(const Call& call, BytesView source_chain,
                        const pb::PromotionDecision& decision) {
   const std::string& centre = decision.centre();
@@ -79,7 +88,8 @@ Status RequireCentreOf(const Call& call, BytesView source_chain,
     return Fail(Code::kUnauthorized, "source '{}' does not speak for centre '{}'", source->name(),
                 centre);
   }
-  if (IsSuspended(call.state, centre) && decision.supersedes().empty()) {
+  const bool takes_back = !decision.supersedes().empty() || !decision.erases().empty();
+  if (IsSuspended(call.state, centre) && !takes_back) {
     return Fail(Code::kPrecondition, "centre '{}' is suspended: its records wait", centre);
   }
   return {};
@@ -109,7 +119,8 @@ pb::ConsortiumRecord NewRecord(const pb::RecordPromoted& message, const Call& ca
 Status LinkCorrection(const pb::RecordPromoted& message, const Call& call, const TxId& correction,
                       const pb::PromotionDecision& decision) {
   auto original = TRY(RequireRecord(call, decision.supersedes()));
-  if (original.source_chain() != message.source_chain() || original.centre() != decision.centre() ||
+  const bool foreign = original.centre() != decision.centre() && original.erased_by().empty();
+  if (original.source_chain() != message.source_chain() || foreign ||
       !original.superseded_by().empty()) {
     return Fail(Code::kPrecondition, "record {} is another centre's or corrected before",
                 ToHex(decision.supersedes()));
@@ -120,12 +131,21 @@ Status LinkCorrection(const pb::RecordPromoted& message, const Call& call, const
   return {};
 }
 
+// What another chain has kept out is not kept out of this one's.
+Status RequireNew(const pb::RecordPromoted& message, const Call& call, const TxId& record_id) {
+  const auto known = kConsortiumRecords.Get(call.state, record_id.View());
+  if (!known) return {};
+  const bool erased = !known->erased_by().empty();
+  if (erased && known->source_chain() != message.source_chain()) return {};
+  if (!erased) return Fail(Code::kDuplicate, "record {} was promoted before", record_id.Hex());
+  return Fail(Code::kPruned, "record {} was erased by {}", record_id.Hex(),
+              ToHex(known->erased_by()));
+}
+
 Status Promote(const pb::RecordPromoted& message, const Call& call) {
   TRY(RequireCentre(call));
   const ledger::Transaction record = TRY(ReadRecord(message));
-  if (kConsortiumRecords.Has(call.state, record.id.View())) {
-    return Fail(Code::kDuplicate, "record {} was promoted before", record.id.Hex());
-  }
+  TRY(RequireNew(message, call, record.id));
   const auto header = CitedHeader(call.state, message.source_chain(), message.height());
   const auto decision_header =
       CitedHeader(call.state, message.source_chain(), message.decision_height());
@@ -140,6 +160,7 @@ Status Promote(const pb::RecordPromoted& message, const Call& call) {
   if (entry.disclosure() != ledger::pb::DISCLOSURE_FULL) {
     entry.set_status(pb::RECORD_STATUS_COMMITMENT);
     kConsortiumRecords.Put(call.state, record.id.View(), entry);
+    EraseRecords(call, message.source_chain(), record.id.View(), decision);
   } else if (!entry.supersedes().empty()) {
     entry.set_status(pb::RECORD_STATUS_CORRECTION);
     kConsortiumRecords.Put(call.state, record.id.View(), entry);
@@ -179,7 +200,8 @@ bool IsPartyTo(const pb::ConsortiumRecord& record, const std::string& party) {
 }
 
 void AddStep(pb::ConsortiumRecord& record, const TxId& step) {
-  if (record.path().empty()) record.add_path(record.promotion_tx());
+  const bool promoted = !record.promotion_tx().empty();  // else its erasure came first
+  if (record.path().empty() && promoted) record.add_path(record.promotion_tx());
   record.add_path(step.ToBytes());
 }
 

@@ -65,6 +65,15 @@ void SettleArbitration(const ledger::BlockContext& block, ledger::StateOverlay& 
 void SettleCorrection(const ledger::BlockContext& block, ledger::StateOverlay& state,
                       BytesView record_id, pb::ConsortiumRecord& record);
 
+/// The record was erased: whatever was open about it ends, and nobody gains or loses.
+void SettleErasure(const ledger::BlockContext& block, ledger::StateOverlay& state,
+                   BytesView record_id, pb::ConsortiumRecord& record);
+
+/// An Erased `by` of `source_chain` has come: erases the records its decision names here, and keeps
+/// those out that have not come yet (consortium_erasure.cpp).
+void EraseRecords(const Call& call, BytesView source_chain, BytesView by,
+                  const pb::PromotionDecision& decision);
+
 /// BeginBlock and HasDueWork of the consortium chain.
 void DoDueWork(const ledger::BlockContext& block, ledger::StateOverlay& state);
 bool IsWorkDue(Timestamp time, const ledger::StateReader& state);

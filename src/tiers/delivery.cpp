@@ -1,5 +1,6 @@
 #include "tiers/delivery.h"
 
+#include "talent/tiers/v1/erasure.pb.h"
 #include "tiers/consortium_state.h"
 #include "tiers/public_rules.h"
 
@@ -111,6 +112,15 @@ Result<Delivery> MakeCorrection(const ledger::Chain& source, Proven original, He
   return delivery;
 }
 
+Delivery MakeErasure(const ledger::Chain& source, BytesView record_id, Proven proven, Height at) {
+  pb::ErasurePublished message;
+  message.set_source_chain(source.id().ToBytes());
+  message.set_height(at.value);
+  message.set_record_id(Bytes(record_id));
+  *message.mutable_state() = std::move(proven.proof);
+  return {"ErasurePublished", Encode(message), {at}};
+}
+
 }  // namespace
 
 Result<Delivery> PromoteRecord(const ledger::Chain& source, const v1::OutboxEntry& entry) {
@@ -146,6 +156,9 @@ Result<Delivery> PublishSettlement(const ledger::Chain& source, const v1::Outbox
   if (proven.record.status() != entry.status()) {
     return Fail(Code::kPrecondition, "record {} is {} now; what it was settled as before is void",
                 ToHex(entry.record_id()), pb::RecordStatus_Name(proven.record.status()));
+  }
+  if (entry.status() == pb::RECORD_STATUS_ERASED) {
+    return MakeErasure(source, entry.record_id(), std::move(proven), at);
   }
   if (entry.status() == pb::RECORD_STATUS_CORRECTED) {
     return MakeCorrection(source, std::move(proven), at);

@@ -10,8 +10,9 @@ namespace talent::tiers {
 
 KindGroups PrivateKinds() {
   static const std::span<const Kind> kGroups[] = {
-      TalentKinds(), AbilityKinds(),     TokenKinds(),      PlanKinds(),       PlacementKinds(),
-      FlowKinds(),   SupervisionKinds(), CorrectionKinds(), GovernanceKinds(), EvidenceKinds()};
+      TalentKinds(),    AbilityKinds(),    TokenKinds(),       PlanKinds(),
+      PlacementKinds(), FlowKinds(),       SupervisionKinds(), CorrectionKinds(),
+      ErasureKinds(),   GovernanceKinds(), EvidenceKinds()};
   return kGroups;
 }
 
@@ -23,8 +24,8 @@ KindGroups ConsortiumKinds() {
 }
 
 KindGroups PublicKinds() {
-  static const std::span<const Kind> kGroups[] = {SourceKinds(), PublicationKinds(),
-                                                  GovernanceKinds(), EvidenceKinds()};
+  static const std::span<const Kind> kGroups[] = {
+      SourceKinds(), PublicationKinds(), PublicErasureKinds(), GovernanceKinds(), EvidenceKinds()};
   return kGroups;
 }
 

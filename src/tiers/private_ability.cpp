@@ -158,16 +158,14 @@ Status Assess(const pb::AbilityAssessed& message, const Call& call) {
   const pb::Party centre = TRY(RequireCentre(call));
   RecordFacts facts = TRY(ValidateAssessment(message, call, centre));
   NoteAssessment(call, facts, {});
-  WriteRecord(call, std::move(facts));
-  return {};
+  return WriteRecord(call, std::move(facts));
 }
 
 Status CompleteTraining(const pb::TrainingCompleted& message, const Call& call) {
   const pb::Party centre = TRY(RequireCentre(call));
   RecordFacts facts = TRY(ValidateTraining(message, call, centre));
   TRY(NoteTraining(call, message));
-  WriteRecord(call, std::move(facts));
-  return {};
+  return WriteRecord(call, std::move(facts));
 }
 
 constexpr Kind kKinds[] = {

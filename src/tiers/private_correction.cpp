@@ -58,6 +58,7 @@ Result<pb::PrivateRecord> RequireCurrent(const pb::Corrected& message, const Cal
     return Fail(Code::kUnauthorized, "record {} was written by '{}', not by '{}'",
                 ToHex(message.supersedes()), record->author(), centre.id());
   }
+  TRY(RequireContent("record", message.supersedes(), *record));
   if (record->content_kind() != message.content_kind()) {
     return Fail(Code::kInvalidArgument, "content_kind is '{}', the superseded record is of '{}'",
                 message.content_kind(), record->content_kind());
@@ -83,8 +84,7 @@ Status Correct(const pb::Corrected& message, const Call& call) {
   facts->supersedes = message.supersedes();
   superseded.set_superseded_by(call.tx.id.ToBytes());
   kPrivateRecords.Put(call.state, message.supersedes(), superseded);
-  WriteRecord(call, *std::move(facts));
-  return {};
+  return WriteRecord(call, *std::move(facts));
 }
 
 constexpr Kind kKinds[] = {{"Corrected", Run<pb::Corrected, Correct>, Lane<0>}};

@@ -105,8 +105,7 @@ Status Move(const pb::FlowRecorded& message, const Call& call) {
   }
   kCareers.Put(call.state, statement.subject_id(), career);
   if (judged.finding() == pb::FLOW_FINDING_SUSPECTED) RaiseFlag(call, statement, judged);
-  WriteRecord(call, FactsOf(statement.subject_id(), centre));
-  return {};
+  return WriteRecord(call, FactsOf(statement.subject_id(), centre));
 }
 
 constexpr Kind kKinds[] = {{"FlowRecorded", Run<pb::FlowRecorded, Move>}};

@@ -60,8 +60,7 @@ Status Place(const pb::Placed& message, const Call& call) {
   career->clear_closed();
   kCareers.Put(call.state, message.subject_id(), *career);
   NoteConcern(call, message.subject_id(), message.enterprise(), 0);
-  WriteRecord(call, FactsOf(message.subject_id(), centre));
-  return {};
+  return WriteRecord(call, FactsOf(message.subject_id(), centre));
 }
 
 Status Retrain(const pb::RetrainingAssigned& message, const Call& call) {
@@ -78,8 +77,7 @@ Status Retrain(const pb::RetrainingAssigned& message, const Call& call) {
   career->set_stage(pb::CAREER_STAGE_RETRAINING);
   career->set_retrainings(career->retrainings() + 1);
   kCareers.Put(call.state, message.subject_id(), *career);
-  WriteRecord(call, FactsOf(message.subject_id(), centre));
-  return {};
+  return WriteRecord(call, FactsOf(message.subject_id(), centre));
 }
 
 constexpr Kind kKinds[] = {

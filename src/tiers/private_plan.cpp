@@ -77,8 +77,7 @@ Status Plan(const pb::TrainingPlanned& message, const Call& call) {
   }
   TRY(ValidatePlan(call, message.plan(), message.subject_id(), policy, budget_class));
   OpenPlan(call, message.subject_id(), career, budget_class, message.plan().bar());
-  WriteRecord(call, FactsOf(message.subject_id(), centre));
-  return {};
+  return WriteRecord(call, FactsOf(message.subject_id(), centre));
 }
 
 // Also for a person whose retrainings are used up: that is a decision of the centre.
@@ -101,8 +100,7 @@ Status Continue(const pb::ContinuingEducation& message, const Call& call) {
   }
   TRY(ValidatePlan(call, message.plan(), message.subject_id(), policy, pb::BUDGET_CLASS_D));
   OpenPlan(call, message.subject_id(), career, pb::BUDGET_CLASS_D, message.plan().bar());
-  WriteRecord(call, FactsOf(message.subject_id(), centre));
-  return {};
+  return WriteRecord(call, FactsOf(message.subject_id(), centre));
 }
 
 constexpr Kind kKinds[] = {

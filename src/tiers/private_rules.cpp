@@ -7,7 +7,9 @@
 
 namespace talent::tiers {
 
-void WriteRecord(const Call& call, RecordFacts facts) {
+namespace {
+
+void PutRecord(const Call& call, RecordFacts& facts) {
   pb::PrivateRecord& entry = facts.entry;
   entry.set_kind(call.tx.kind);
   if (entry.content_kind().empty()) entry.set_content_kind(call.tx.kind);
@@ -15,21 +17,50 @@ void WriteRecord(const Call& call, RecordFacts facts) {
   entry.set_height(call.block.height.value);
   if (facts.mean_score) entry.set_mean_score(*facts.mean_score);
   kPrivateRecords.Put(call.state, call.tx.id.View(), entry);
+}
+
+}  // namespace
+
+Status WriteRecord(const Call& call, RecordFacts facts) {
+  PutRecord(call, facts);
+  const Bytes& subject_id = facts.entry.subject_id();
+  TRY(FindSubject(call, subject_id));
+  kAbout.Put(call.state, Concat({subject_id, call.tx.id.View()}), {});
   if (const auto decision = Decide(call, facts)) {
     kDecisions.Put(call.state, call.tx.id.View(), *decision);
   }
+  return {};
+}
+
+void WriteErasure(const Call& call, RecordFacts facts) {
+  PutRecord(call, facts);
+  if (!facts.erases.empty()) {
+    kDecisions.Put(call.state, call.tx.id.View(), DecideErasure(call, facts));
+  }
+}
+
+Result<pb::Subject> FindSubject(const Call& call, BytesView subject_id) {
+  auto subject = kSubjects.Get(call.state, subject_id);
+  if (!subject) return Fail(Code::kNotFound, "subject {} is not registered", ToHex(subject_id));
+  if (subject->erased_by().empty()) return *std::move(subject);
+  return Fail(Code::kPruned, "all about subject {} was erased by {}", ToHex(subject_id),
+              ToHex(subject->erased_by()));
+}
+
+Status RequireContent(std::string_view what, BytesView id, const pb::PrivateRecord& record) {
+  if (record.erased_by().empty()) return {};
+  return Fail(Code::kPruned, "{} {} was erased by {}", what, ToHex(id), ToHex(record.erased_by()));
 }
 
 Result<pb::Subject> RequireSubject(const Call& call, BytesView subject_id,
                                    const pb::Party& centre) {
   TRY(RequireId("subject_id", subject_id));
-  auto subject = kSubjects.Get(call.state, subject_id);
-  if (!subject) return Fail(Code::kNotFound, "subject {} is not registered", ToHex(subject_id));
-  if (subject->custodian() != centre.id()) {
+  auto subject = TRY(FindSubject(call, subject_id));
+  if (subject.custodian() != centre.id()) {
     return Fail(Code::kUnauthorized, "subject {} is in the custody of '{}', not of '{}'",
-                ToHex(subject_id), subject->custodian(), centre.id());
+                ToHex(subject_id), subject.custodian(), centre.id());
   }
-  return *std::move(subject);
+  return subject;
 }
 
 Status RequireSubjectOrConsent(const Call& call, BytesView subject_id, const pb::Party& centre,
@@ -48,9 +79,7 @@ Status RequireSubjectOrConsent(const Call& call, BytesView subject_id, const pb:
 Result<Voice> RequireVoice(const Call& call, BytesView subject_id) {
   TRY(RequireId("subject_id", subject_id));
   Voice voice;
-  auto subject = kSubjects.Get(call.state, subject_id);
-  if (!subject) return Fail(Code::kNotFound, "subject {} is not registered", ToHex(subject_id));
-  voice.subject = *std::move(subject);
+  voice.subject = TRY(FindSubject(call, subject_id));
   if (!voice.subject.key().empty()) {
     if (voice.subject.key() == call.tx.author.View()) return voice;
     return Fail(Code::kUnauthorized,
@@ -76,9 +105,15 @@ bool Covers(const pb::Consent& consent, std::string_view kind, Timestamp now) {
   return kinds.empty() || std::ranges::find(kinds, kind) != kinds.end();
 }
 
-bool IsWithdrawn(const ledger::StateReader& state, BytesView record_id) {
+bool IsErased(const ledger::StateReader& state, BytesView record_id) {
   const auto record = kPrivateRecords.Get(state, record_id);
-  if (!record) return false;
+  return record && !record->erased_by().empty();
+}
+
+bool IsStopped(const ledger::StateReader& state, BytesView record_id) {
+  const auto record = kPrivateRecords.Get(state, record_id);
+  if (!record || record->kind() == "Erased") return false;
+  if (!record->erased_by().empty()) return true;
   const auto consent = kConsents.Get(state, record->subject_id());
   return consent && record->height() <= consent->withdrawn_height();
 }
@@ -122,6 +157,7 @@ Status RequireAssessment(const Call& call, std::string_view field, BytesView id,
   if (record->subject_id() != subject_id) {
     return Fail(Code::kPrecondition, "{} is an assessment of another subject", field);
   }
+  TRY(RequireContent(field, id, *record));
   if (!record->superseded_by().empty()) {
     return Fail(Code::kPrecondition, "{} was superseded by record {}; name that one", field,
                 ToHex(record->superseded_by()));

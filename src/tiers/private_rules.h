@@ -16,21 +16,31 @@ std::span<const Kind> PlacementKinds();    // private_placement.cpp: Placed, Ret
 std::span<const Kind> FlowKinds();         // private_flow.cpp: FlowRecorded
 std::span<const Kind> SupervisionKinds();  // private_supervision.cpp: SupervisionOpened, …
 std::span<const Kind> CorrectionKinds();   // private_correction.cpp: Corrected
+std::span<const Kind> ErasureKinds();      // private_erasure.cpp: Erased
 
 /// What a rule found out about a record: its state entry, and what the promotion policy looks at.
 struct RecordFacts {
   pb::PrivateRecord entry;
   std::vector<pb::IndustryTag> tags;
   std::optional<std::uint32_t> mean_score;
-  Bytes supersedes;  // of a correction
+  Bytes supersedes;           // of a correction
+  std::vector<Bytes> erases;  // of an Erased: records that were let go, ascending
 };
 
 /// Ends every rule: writes "rec/<id>" and, where policy, disclosure and consent let the record
 /// leave, "promote/<id>". `facts.entry` names subject, author, centre and content kind; the rest is
 /// filled in.
-void WriteRecord(const Call& call, RecordFacts facts);
+/// Errors: kPruned (all about the subject was erased: nothing new is written about it).
+Status WriteRecord(const Call& call, RecordFacts facts);
+/// The same of an Erased, which goes wherever what it erases was let go.
+void WriteErasure(const Call& call, RecordFacts facts);
 
-/// A subject in the custody of `centre`. Errors: kNotFound, kUnauthorized.
+/// A registered subject about which not all was erased. Errors: kNotFound, kPruned.
+Result<pb::Subject> FindSubject(const Call& call, BytesView subject_id);
+/// That a record stands and has its content. Errors: kPruned.
+Status RequireContent(std::string_view what, BytesView id, const pb::PrivateRecord& record);
+
+/// A subject in the custody of `centre`. Errors: those of FindSubject, kUnauthorized.
 Result<pb::Subject> RequireSubject(const Call& call, BytesView subject_id, const pb::Party& centre);
 
 /// A subject in the custody of `centre`, or whose consent in force lets that centre write records
@@ -44,15 +54,16 @@ struct Voice {
   pb::Subject subject;
   pb::Party party;
 };
-/// The author as the voice of the subject. Errors: kNotFound, kUnauthorized.
+/// The author as the voice of the subject. Errors: those of FindSubject, kUnauthorized.
 Result<Voice> RequireVoice(const Call& call, BytesView subject_id);
 /// Facts of a record that the subject's voice wrote.
 RecordFacts FactsOf(BytesView subject_id, const Voice& voice);
 
 /// Whether the newest consent is in force at `now` and covers records of `kind`.
 bool Covers(const pb::Consent& consent, std::string_view kind, Timestamp now);
-/// Whether a withdrawal of consent has stopped this record: it must not be carried on.
-bool IsWithdrawn(const ledger::StateReader& state, BytesView record_id);
+bool IsErased(const ledger::StateReader& state, BytesView record_id);
+/// Whether it was erased, or a withdrawal of consent has stopped it: it must not be carried on.
+bool IsStopped(const ledger::StateReader& state, BytesView record_id);
 
 /// Facts of a record about `subject_id` that `centre` wrote.
 RecordFacts FactsOf(BytesView subject_id, const pb::Party& centre);

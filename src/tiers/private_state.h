@@ -2,6 +2,7 @@
 #pragma once
 
 #include "talent/tiers/v1/career.pb.h"
+#include "talent/tiers/v1/erasure.pb.h"
 #include "talent/tiers/v1/private.pb.h"
 #include "tiers/tables.h"
 
@@ -17,6 +18,8 @@ inline constexpr std::string_view kMarketPolicyKey = "market";
 inline constexpr Table<pb::PrivateRecord> kPrivateRecords{"rec/"};
 /// By subject id.
 inline constexpr Table<pb::Subject> kSubjects{"subject/"};
+/// By subject and transaction id: whose payload is about the person.
+inline constexpr Table<pb::AboutSubject> kAbout{"about/"};
 /// By subject id: the consent in force.
 inline constexpr Table<pb::Consent> kConsents{"consent/"};
 /// By record id of the InvestmentConfirmed, or of the correction that superseded it.

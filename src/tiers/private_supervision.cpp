@@ -65,8 +65,7 @@ Status Open(const pb::SupervisionOpened& message, const Call& call) {
   TRY(RequireComputed("the supervision", message, computed));
   career.set_opened(call.tx.id.ToBytes());
   kCareers.Put(call.state, message.subject_id(), career);
-  WriteRecord(call, FactsOf(message.subject_id(), centre));
-  return {};
+  return WriteRecord(call, FactsOf(message.subject_id(), centre));
 }
 
 Status Announce(const pb::SupervisionFlagged& message, const Call& call) {
@@ -83,8 +82,7 @@ Status Announce(const pb::SupervisionFlagged& message, const Call& call) {
   TRY(RequireComputed("the flag", message, computed));
   flag.set_announced(call.tx.id.ToBytes());
   kFlags.Put(call.state, message.flow(), flag);
-  WriteRecord(call, FactsOf(message.subject_id(), centre));
-  return {};
+  return WriteRecord(call, FactsOf(message.subject_id(), centre));
 }
 
 Status CloseWindow(const pb::SupervisionClosed& message, const Call& call) {
@@ -116,8 +114,7 @@ Status Close(const pb::SupervisionClosed& message, const Call& call) {
   } else {
     return Fail(Code::kInvalidArgument, "reason is missing or unknown");
   }
-  WriteRecord(call, FactsOf(message.subject_id(), centre));
-  return {};
+  return WriteRecord(call, FactsOf(message.subject_id(), centre));
 }
 
 constexpr Kind kKinds[] = {

@@ -47,8 +47,7 @@ Status Register(const pb::SubjectRegistered& message, const Call& call) {
     owner.set_subject(message.subject_id());
     kKeys.Put(call.state, message.subject_key(), owner);
   }
-  WriteRecord(call, FactsOf(message.subject_id(), centre));
-  return {};
+  return WriteRecord(call, FactsOf(message.subject_id(), centre));
 }
 
 Status ValidateScope(const pb::ConsentGiven& message, const Call& call) {
@@ -98,11 +97,10 @@ Status Consent(const pb::ConsentGiven& message, const Call& call) {
   consent.set_until_ms(message.until_ms());
   consent.set_withdrawn_height(NewestConsent(call, message.subject_id()).withdrawn_height());
   kConsents.Put(call.state, message.subject_id(), consent);
-  WriteRecord(call, FactsOf(message.subject_id(), voice));
-  return {};
+  return WriteRecord(call, FactsOf(message.subject_id(), voice));
 }
 
-// What waits to be promoted stays as well: the promoter asks IsWithdrawn before it carries a
+// What waits to be promoted stays as well: the promoter asks IsStopped before it carries a
 // record.
 Status Withdraw(const pb::ConsentWithdrawn& message, const Call& call) {
   const Voice voice = TRY(RequireVoice(call, message.subject_id()));
@@ -116,8 +114,7 @@ Status Withdraw(const pb::ConsentWithdrawn& message, const Call& call) {
   none.set_record(call.tx.id.ToBytes());
   none.set_withdrawn_height(call.block.height.value);
   kConsents.Put(call.state, message.subject_id(), none);
-  WriteRecord(call, FactsOf(message.subject_id(), voice));
-  return {};
+  return WriteRecord(call, FactsOf(message.subject_id(), voice));
 }
 
 Status ValidateWill(const pb::WillDeclared& message, const Call& call) {
@@ -160,8 +157,7 @@ Status DeclareWill(const pb::WillDeclared& message, const Call& call) {
   *will.mutable_refused() = message.refused();
   will.set_until_ms(message.until_ms());
   kWills.Put(call.state, message.subject_id(), will);
-  WriteRecord(call, FactsOf(message.subject_id(), voice));
-  return {};
+  return WriteRecord(call, FactsOf(message.subject_id(), voice));
 }
 
 constexpr Kind kKinds[] = {

@@ -46,8 +46,7 @@ Status Confirm(const pb::InvestmentConfirmed& message, const Call& call) {
   const auto statement = TRY(ValidateStatement(message, call, centre));
   WriteInvestment(call, statement, {});
   NoteConcern(call, statement.subject_id(), statement.enterprise(), 0);
-  WriteRecord(call, FactsOf(statement.subject_id(), centre));
-  return {};
+  return WriteRecord(call, FactsOf(statement.subject_id(), centre));
 }
 
 Status Issue(const pb::TokenIssued& message, const Call& call) {
@@ -87,8 +86,7 @@ Status Issue(const pb::TokenIssued& message, const Call& call) {
   token.set_unsold(message.supply());
   token.set_unit_price(message.unit_price());
   kTokens.Put(call.state, call.tx.id.View(), token);
-  WriteRecord(call, FactsOf(message.subject_id(), centre));
-  return {};
+  return WriteRecord(call, FactsOf(message.subject_id(), centre));
 }
 
 void Credit(const Call& call, BytesView token_id, const pb::Token& token,
@@ -110,6 +108,7 @@ Status Purchase(const pb::TokenPurchased& message, const Call& call) {
   TRY(RequireId("token", message.token()));
   auto token = kTokens.Get(call.state, message.token());
   if (!token) return Fail(Code::kNotFound, "token {} was not issued", ToHex(message.token()));
+  auto subject = TRY(FindSubject(call, token->subject_id()));
   if (message.units() == 0) return Fail(Code::kInvalidArgument, "units is 0");
   if (message.unit_price() != token->unit_price()) {
     return Fail(Code::kPrecondition, "unit_price is {}, the issue's price is {}",
@@ -122,15 +121,12 @@ Status Purchase(const pb::TokenPurchased& message, const Call& call) {
   Credit(call, message.token(), *token, enterprise.id(), message.units());
   token->set_unsold(token->unsold() - message.units());
   kTokens.Put(call.state, message.token(), *token);
-  auto subject = kSubjects.Get(call.state, token->subject_id());
-  CHECK(subject.has_value(), "a token is of a registered subject");
-  subject->set_sold(subject->sold() + message.units());
-  CHECK(subject->sold() <= subject->supply(), "more is sold than was issued");
-  kSubjects.Put(call.state, token->subject_id(), *subject);
+  subject.set_sold(subject.sold() + message.units());
+  CHECK(subject.sold() <= subject.supply(), "more is sold than was issued");
+  kSubjects.Put(call.state, token->subject_id(), subject);
   RecordFacts facts = FactsOf(token->subject_id(), enterprise);
   facts.entry.set_centre(token->centre());
-  WriteRecord(call, std::move(facts));
-  return {};
+  return WriteRecord(call, std::move(facts));
 }
 
 Status ValidateTransfer(const pb::TransferStatement& statement, const Call& call,
@@ -159,6 +155,7 @@ Status Sell(const pb::TokenTransferred& message, const Call& call) {
   TRY(ValidateTransfer(statement, call, seller));
   const auto token = kTokens.Get(call.state, statement.token());
   if (!token) return Fail(Code::kNotFound, "token {} was not issued", ToHex(statement.token()));
+  TRY(FindSubject(call, token->subject_id()));  // else nobody is there whose units they are
   TRY(RequireCosignature(call, "buyer", message.statement(), message.buyer_key(),
                          message.buyer_signature(), statement.buyer()));
   TRY(UseStatement(call, message.statement()));
@@ -186,8 +183,7 @@ Status Sell(const pb::TokenTransferred& message, const Call& call) {
   kTransfers.Put(call.state, call.tx.id.View(), transfer);
   RecordFacts facts = FactsOf(token->subject_id(), seller);
   facts.entry.set_centre(token->centre());
-  WriteRecord(call, std::move(facts));
-  return {};
+  return WriteRecord(call, std::move(facts));
 }
 
 constexpr Kind kKinds[] = {

@@ -157,7 +157,8 @@ Status Promoter::Impl::ScanSettlements() {
     return scanned < last;
   });
   for (OutboxItem& item : found) {
-    if (item.entry.status() == pb::RECORD_STATUS_CORRECTED) continue;  // 0: corrections first
+    const auto status = item.entry.status();  // 0: corrections and erasures first
+    if (status == pb::RECORD_STATUS_CORRECTED || status == pb::RECORD_STATUS_ERASED) continue;
     const auto record = kConsortiumRecords.Get(*state, item.entry.record_id());
     CHECK(record.has_value(), "a settlement names a record");
     item.priority = record->priority();
@@ -171,6 +172,8 @@ bool Promoter::Impl::HasArrived(const ledger::StateReader& target, const OutboxI
   if (FromPrivate()) return kConsortiumRecords.Has(target, id);
   const auto published = kPublished.Get(target, id);
   if (!published) return false;
+  if (!published->erased_by().empty()) return true;  // for good, whatever came first
+  if (item.entry.status() == pb::RECORD_STATUS_ERASED) return false;
   return item.entry.status() != pb::RECORD_STATUS_CORRECTED || !published->superseded_by().empty();
 }
 
@@ -267,8 +270,8 @@ Status Promoter::Impl::OfferHeaders(Round& round, const std::set<Height>& height
 }
 
 Status Promoter::Impl::Offer(Round& round, const OutboxItem& item) {
-  if (FromPrivate() && IsWithdrawn(*round.source, item.entry.record_id())) {
-    Drop(round, item, "consent was withdrawn before it left");
+  if (FromPrivate() && IsStopped(*round.source, item.entry.record_id())) {
+    Drop(round, item, "it was erased, or consent was withdrawn, before it left");
     return {};
   }
   auto delivery = FromPrivate() ? PromoteRecord(*options.source, item.entry)
@@ -313,6 +316,8 @@ Status Promoter::Impl::Consider(Round& round, const OutboxItem& item) {
   OutboxItem first = item;
   while (!first.entry.after().empty() &&
          !kConsortiumRecords.Has(*round.target, first.entry.after())) {
+    // Its erasure is on the way, and stands there for it.
+    if (IsErased(*round.source, first.entry.after())) return {};
     auto original = TRY(outbox.Find(first.entry.after()));
     if (!original) {
       Drop(round, item, "what it corrects neither arrived nor waits");

@@ -185,6 +185,20 @@ const pb::PromotionRule* FittingRule(const pb::PromotionPolicy& policy, const Re
   return rule == policy.rules().end() ? nullptr : &*rule;
 }
 
+pb::PromotionDecision DecideErasure(const Call& call, const RecordFacts& facts) {
+  const auto policy = kPromotionPolicy.Get(call.state, kPromotionPolicyKey);
+  CHECK(policy.has_value(), "the genesis writes a promotion policy");
+  pb::PromotionDecision decision;
+  decision.set_kind(facts.entry.kind());
+  decision.set_content_kind(facts.entry.content_kind());
+  decision.set_disclosure(facts.entry.disclosure());
+  decision.set_author(facts.entry.author());
+  decision.set_centre(facts.entry.centre());
+  decision.set_policy_version(policy->version());
+  for (const Bytes& record : facts.erases) decision.add_erases(record);
+  return decision;
+}
+
 std::optional<pb::PromotionDecision> Decide(const Call& call, const RecordFacts& facts) {
   const pb::PrivateRecord& entry = facts.entry;
   if (entry.disclosure() == ledger::pb::DISCLOSURE_PRIVATE) return std::nullopt;

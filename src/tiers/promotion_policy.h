@@ -19,6 +19,8 @@ pb::PromotionPolicy DefaultPromotionPolicy();
 /// consent and the promotion of what a record corrects, is asked for apart.
 const pb::PromotionRule* FittingRule(const pb::PromotionPolicy& policy, const RecordFacts& facts);
 
+/// The decision on an Erased: it leaves, first in line, whatever policy and consent say.
+pb::PromotionDecision DecideErasure(const Call& call, const RecordFacts& facts);
 /// The decision on a record that `call` writes; nullopt: it stays. It leaves where a rule says so,
 /// the subject's consent for its kind is in force and, for a correction, what it corrects leaves
 /// too.

@@ -31,6 +31,14 @@ Result<Evidence> ReadEvidence(const pb::RecordEvidence& message) {
   return out;
 }
 
+// Also where its erasure came first, or in one transaction with what is new.
+Status RequireNotErased(const Call& call, BytesView record_id) {
+  const auto entry = kPublished.Get(call.state, record_id);
+  if (!entry || entry->erased_by().empty()) return {};
+  return Fail(Code::kPruned, "record {} was erased by {}", ToHex(record_id),
+              ToHex(entry->erased_by()));
+}
+
 Status ProveEvidence(const pb::RecordEvidence& message, const Evidence& evidence,
                      const ledger::pb::BlockHeader& header) {
   return VerifyPresent(header, kConsortiumRecords.Key(evidence.record.id.View()), message.state());
@@ -89,6 +97,7 @@ Status Publish(const pb::RecordPublished& message, const Call& call) {
   TRY(RequireCentre(call));
   const auto evidence = ReadEvidence(message.record());
   if (!evidence) return Within("record", evidence.error());
+  TRY(RequireNotErased(call, evidence->record.id.View()));
   const auto header = CitedHeader(call.state, message.source_chain(), message.height());
   if (!header) return call.admission ? Status{} : tl::unexpected<Error>(header.error());
   if (const Status status = ProveEvidence(message.record(), *evidence, *header); !status) {
@@ -123,6 +132,8 @@ Status PublishCorrection(const pb::CorrectionPublished& message, const Call& cal
   if (!original) return Within("original", original.error());
   const auto correction = ReadEvidence(message.correction());
   if (!correction) return Within("correction", correction.error());
+  TRY(RequireNotErased(call, original->record.id.View()));
+  TRY(RequireNotErased(call, correction->record.id.View()));
   const auto header = CitedHeader(call.state, message.source_chain(), message.height());
   if (!header) return call.admission ? Status{} : tl::unexpected<Error>(header.error());
   if (const Status status = ProveEvidence(message.original(), *original, *header); !status) {

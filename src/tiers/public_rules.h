@@ -16,5 +16,7 @@ inline constexpr int kMaxSteps = 84;
 
 /// RecordPublished, CorrectionPublished.
 std::span<const Kind> PublicationKinds();
+/// ErasurePublished.
+std::span<const Kind> PublicErasureKinds();
 
 }  // namespace talent::tiers

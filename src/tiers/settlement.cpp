@@ -253,9 +253,20 @@ void SettleArbitration(const ledger::BlockContext& block, ledger::StateOverlay& 
 void SettleCorrection(const ledger::BlockContext& block, ledger::StateOverlay& state,
                       BytesView record_id, pb::ConsortiumRecord& record) {
   const Settling s{block, state, record_id, record};
-  if (record.status() == pb::RECORD_STATUS_IN_REVIEW) return s.Save();
+  const bool stays =
+      record.status() == pb::RECORD_STATUS_IN_REVIEW || record.status() == pb::RECORD_STATUS_ERASED;
+  if (stays) return s.Save();
   Unschedule(s);
   FinishCorrected(s);
+}
+
+void SettleErasure(const ledger::BlockContext& block, ledger::StateOverlay& state,
+                   BytesView record_id, pb::ConsortiumRecord& record) {
+  const Settling s{block, state, record_id, record};
+  Unschedule(s);
+  record.set_status(pb::RECORD_STATUS_ERASED);
+  s.Save();
+  AppendSettled(s);  // it may be published, or about to be
 }
 
 void DoDueWork(const ledger::BlockContext& block, ledger::StateOverlay& state) {

@@ -10,6 +10,7 @@
 #include "base/json_fields.h"
 #include "talent/tiers/v1/common.pb.h"
 #include "talent/tiers/v1/consortium.pb.h"
+#include "talent/tiers/v1/erasure.pb.h"
 #include "talent/tiers/v1/governance.pb.h"
 #include "talent/tiers/v1/private.pb.h"
 #include "talent/tiers/v1/public.pb.h"

@@ -32,6 +32,8 @@ constexpr std::array kTables = {
     TableInfo{"rec", "private", "PrivateRecord"},
     TableInfo{"subject", "private", "Subject"},
     TableInfo{"consent", "private", "Consent"},
+    TableInfo{"about", "private", "AboutSubject"},
+    TableInfo{"copy", "", "RecordCopy"},
     TableInfo{"investment", "private", "Investment"},
     TableInfo{"token", "private", "Token"},
     TableInfo{"holding", "private", "Holding"},
