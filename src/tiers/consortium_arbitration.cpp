@@ -1,4 +1,4 @@
-// Arbitration: where the reviewers do not bear out a centre's refusal, the other centres decide.
+// Arbitration: where a reviewer or the centre asks for it, the other centres decide.
 
 #include <algorithm>
 
@@ -11,7 +11,7 @@ bool MayOpen(const Call& call, BytesView record_id, const pb::ConsortiumRecord& 
              const std::string& party) {
   if (record.centre() == party) return true;
   const auto review = kReviews.Get(call.state, Concat({record_id, party}));
-  return review && review->disputes();
+  return review && !review->reveal_tx().empty();
 }
 
 Status Open(const pb::ArbitrationOpened& message, const Call& call) {
@@ -19,11 +19,11 @@ Status Open(const pb::ArbitrationOpened& message, const Call& call) {
   auto record = TRY(RequireRecord(call, message.record_id()));
   if (record.status() != pb::RECORD_STATUS_REFUSED ||
       call.block.time.value >= record.arbitration_by_ms()) {
-    return Fail(Code::kPrecondition, "record {} has no contested refusal to arbitrate now",
+    return Fail(Code::kPrecondition, "record {} has nothing to arbitrate now",
                 ToHex(message.record_id()));
   }
   if (!MayOpen(call, message.record_id(), record, party.id())) {
-    return Fail(Code::kUnauthorized, "'{}' neither disputes record {} nor answers for it",
+    return Fail(Code::kUnauthorized, "'{}' has neither reviewed record {} nor answers for it",
                 party.id(), ToHex(message.record_id()));
   }
   pb::Arbitration arbitration;

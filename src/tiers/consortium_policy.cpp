@@ -23,14 +23,15 @@ pb::ConsortiumPolicy Defaults() {
   policy.set_min_reviews(2);
   policy.set_points_confirmation_stands(1);
   policy.set_points_dispute_upheld(5);
-  policy.set_points_confirmed_wrong(2);
+  policy.set_points_confirmed_wrong(5);
   policy.set_points_dispute_false(3);
-  policy.set_points_not_revealed(1);
+  policy.set_points_not_revealed(5);
   policy.set_points_centre_silent(10);
+  policy.set_confirmations_paid(10);
   for (const std::uint32_t weight : {1, 2, 4, 8}) policy.add_class_weights(weight);
   policy.set_daily_cap(200);
   policy.set_half_life_ms(180 * 24 * kHourMs);
-  policy.set_max_debt(20);
+  policy.set_max_debt(100);
   for (const std::uint64_t points : {0, 50, 500, 5000}) policy.add_tier_points(points);
   for (const std::uint64_t hours : {0, 0, 0, 0, 24, 6, 0, 0, 72, 24, 6, 0, 168, 72, 24, 0}) {
     policy.add_release_delays_ms(hours * kHourMs);
@@ -68,6 +69,7 @@ Status ReadPoints(JsonFields json, pb::ConsortiumPolicy& policy) {
   policy.set_points_dispute_false(TRY(Small(json, "dispute_false")));
   policy.set_points_not_revealed(TRY(Small(json, "not_revealed")));
   policy.set_points_centre_silent(TRY(Small(json, "centre_silent")));
+  policy.set_confirmations_paid(TRY(Small(json, "confirmations_paid")));
   policy.clear_class_weights();
   for (const std::uint64_t weight : TRY(Numbers(json, "class_weights", UINT32_MAX))) {
     policy.add_class_weights(static_cast<std::uint32_t>(weight));
@@ -110,6 +112,7 @@ Status CheckPoints(const pb::ConsortiumPolicy& policy, const std::string& path) 
                     {"dispute_false", policy.points_dispute_false(), 0, kMaxPointsStep},
                     {"not_revealed", policy.points_not_revealed(), 0, kMaxPointsStep},
                     {"centre_silent", policy.points_centre_silent(), 0, kMaxPointsStep},
+                    {"confirmations_paid", policy.confirmations_paid(), 0, kMaxPointsStep},
                     {"daily_cap", policy.daily_cap(), 0, kMaxPointsStep},
                     {"half_life_ms", policy.half_life_ms(), 0, 100 * kMaxWindowMs},
                     {"max_debt", policy.max_debt(), 0, kMaxPointsStep}}));

@@ -50,8 +50,8 @@ void OpenReview(const ledger::BlockContext& block, ledger::StateOverlay& state, 
 /// The centre has named a correction: it has the answer window again to bring it here.
 void AwaitCorrection(const ledger::BlockContext& block, ledger::StateOverlay& state,
                      BytesView record_id, pb::ConsortiumRecord& record);
-/// The centre has refused. The record stands where two thirds of the reviewers say so; else
-/// arbitration may be opened, where there are arbiters.
+/// The centre has refused. Where there are arbiters, arbitration may be opened; unless it is, the
+/// record stands where two thirds of the reviewers say so.
 void SettleRefusal(const ledger::BlockContext& block, ledger::StateOverlay& state,
                    BytesView record_id, pb::ConsortiumRecord& record);
 /// Arbitration was opened: its votes count from now on.

@@ -13,14 +13,18 @@ constexpr std::size_t kTiers = 4;
 void Decay(pb::Standing& standing, const pb::ConsortiumPolicy& policy, Timestamp now) {
   const std::uint64_t half_life = policy.half_life_ms();
   std::int64_t points = standing.points();
+  std::int64_t waiting = standing.waiting();
   if (half_life != 0) {
     const std::uint64_t until = now.value / half_life;
-    for (std::uint64_t at = standing.booked_ms() / half_life; at < until && points != 0; ++at) {
+    for (std::uint64_t at = standing.booked_ms() / half_life;
+         at < until && (points != 0 || waiting != 0); ++at) {
       points /= 2;  // towards zero in C++
+      waiting /= 2;
     }
   }
   standing.set_booked_ms(now.value);
   standing.set_points(points);
+  standing.set_waiting(waiting);
 }
 
 pb::Standing StandingOf(const ledger::StateReader& state, const pb::ConsortiumPolicy& policy,
@@ -32,17 +36,18 @@ pb::Standing StandingOf(const ledger::StateReader& state, const pb::ConsortiumPo
 
 }  // namespace
 
-void BookPoints(ledger::StateOverlay& state, const pb::ConsortiumPolicy& policy, Timestamp now,
+bool BookPoints(ledger::StateOverlay& state, const pb::ConsortiumPolicy& policy, Timestamp now,
                 const PointsChange& change) {
   pb::Standing standing = StandingOf(state, policy, change.member, now);
-  if (change.delta > 0) {
+  if (change.delta + change.waiting > 0) {  // paying out what waits gives nothing new
     const std::uint64_t today = now.value / kDayMs;
     if (standing.day() != today) standing.set_rewards_today(0);
     standing.set_day(today);
-    if (standing.rewards_today() >= policy.daily_cap()) return;
+    if (standing.rewards_today() >= policy.daily_cap()) return false;
     standing.set_rewards_today(standing.rewards_today() + 1);
   }
   standing.set_points(standing.points() + change.delta);
+  standing.set_waiting(standing.waiting() + change.waiting);
   standing.set_entries(standing.entries() + 1);
   kStandings.Put(state, change.member, standing);
   pb::PointsEntry entry;
@@ -52,12 +57,20 @@ void BookPoints(ledger::StateOverlay& state, const pb::ConsortiumPolicy& policy,
   entry.set_review(change.review);
   entry.set_time_ms(now.value);
   entry.set_balance(standing.points());
+  entry.set_waiting(change.waiting);
+  entry.set_policy_version(change.policy_version);
   kPoints.Put(state, Concat({change.member, "/", BigEndian(standing.entries())}), entry);
+  return true;
 }
 
 std::int64_t PointsOf(const ledger::StateReader& state, const pb::ConsortiumPolicy& policy,
                       BytesView member, Timestamp now) {
   return StandingOf(state, policy, member, now).points();
+}
+
+std::int64_t WaitingOf(const ledger::StateReader& state, const pb::ConsortiumPolicy& policy,
+                       BytesView member, Timestamp now) {
+  return StandingOf(state, policy, member, now).waiting();
 }
 
 std::size_t PointsTier(const pb::ConsortiumPolicy& policy, std::int64_t points) {

@@ -12,17 +12,22 @@ struct PointsChange {
   std::int64_t delta = 0;
   pb::PointsReason reason = pb::POINTS_REASON_UNSPECIFIED;
   Bytes record_id;
-  Bytes review;  // commit transaction; empty for a centre
+  Bytes review;              // commit transaction; empty for a centre
+  std::int64_t waiting = 0;  // change of what waits to be paid out
+  std::uint64_t policy_version = 0;
 };
 
-/// Books `change` at `now`. A reward over the daily cap is not booked.
-void BookPoints(ledger::StateOverlay& state, const pb::ConsortiumPolicy& policy, Timestamp now,
+/// Books `change` at `now`. False: a reward over the daily cap, which is not booked.
+bool BookPoints(ledger::StateOverlay& state, const pb::ConsortiumPolicy& policy, Timestamp now,
                 const PointsChange& change);
 
 /// The member's balance at `now`. At every multiple of the half-life since the Unix epoch that has
 /// passed since the last booking it was halved, towards zero.
 std::int64_t PointsOf(const ledger::StateReader& state, const pb::ConsortiumPolicy& policy,
                       BytesView member, Timestamp now);
+/// What the member's confirmations have earned and waits to be paid out; halved in the same way.
+std::int64_t WaitingOf(const ledger::StateReader& state, const pb::ConsortiumPolicy& policy,
+                       BytesView member, Timestamp now);
 
 /// 0 to 3.
 std::size_t PointsTier(const pb::ConsortiumPolicy& policy, std::int64_t points);

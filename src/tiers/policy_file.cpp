@@ -66,6 +66,7 @@ json ToJson(const pb::ConsortiumPolicy& policy) {
         {"dispute_false", policy.points_dispute_false()},
         {"not_revealed", policy.points_not_revealed()},
         {"centre_silent", policy.points_centre_silent()},
+        {"confirmations_paid", policy.confirmations_paid()},
         {"class_weights", policy.class_weights()},
         {"daily_cap", policy.daily_cap()},
         {"half_life_ms", policy.half_life_ms()},

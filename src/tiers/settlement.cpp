@@ -1,5 +1,6 @@
 // How reviews end: what is due when, which status follows, who gets which points.
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -71,45 +72,77 @@ void ForEachReview(const Settling& s, const Visit& visit) {
   for (const auto& [member, review] : reviews) visit(member, review);
 }
 
+/// Of a member's points, and of what waits to be paid out to it.
+struct Change {
+  std::int64_t delta = 0;
+  pb::PointsReason reason = pb::POINTS_REASON_UNSPECIFIED;
+  std::int64_t waiting = 0;
+};
+
 // What a review is worth follows the policy of its record; caps and decay, which are about the
 // member, the one in force.
-void Book(const Settling& s, const std::string& member, std::int64_t delta, pb::PointsReason reason,
-          const Bytes& review) {
-  if (delta == 0) return;
-  BookPoints(s.state, tiers::PolicyOf(s.state), s.block.time,
-             {member, delta, reason, Bytes(s.record_id), review});
+bool Book(const Settling& s, const std::string& member, const Change& change, const Bytes& review) {
+  if (change.delta == 0 && change.waiting == 0) return true;
+  return BookPoints(s.state, tiers::PolicyOf(s.state), s.block.time,
+                    {member, change.delta, change.reason, Bytes(s.record_id), review,
+                     change.waiting, s.record.policy_version()});
+}
+
+std::int64_t WaitingOf(const Settling& s, const std::string& member) {
+  return tiers::WaitingOf(s.state, tiers::PolicyOf(s.state), member, s.block.time);
+}
+
+std::int64_t Weight(const Settling& s) {
+  return PolicyOf(s).class_weights(static_cast<int>(s.record.value_class()));
+}
+
+// Who vouches for what it has not checked, or hides its word, loses what its confirmations wait
+// for.
+void Forfeit(const Settling& s, const std::string& member, const pb::Review& review,
+             std::int64_t taken, pb::PointsReason reason) {
+  Book(s, member, {-taken * Weight(s), reason, -WaitingOf(s, member)}, review.commit_tx());
+}
+
+// Confirming costs no work and is mostly right; finding an error takes checking. So confirmations
+// are paid by the errors their reviewer has found.
+void RewardDispute(const Settling& s, const std::string& member, const pb::Review& review) {
+  const auto policy = PolicyOf(s);
+  const std::int64_t given = policy.points_dispute_upheld() * Weight(s);
+  if (!Book(s, member, {given, pb::POINTS_REASON_DISPUTE_UPHELD}, review.commit_tx())) return;
+  const std::int64_t most = static_cast<std::int64_t>(policy.confirmations_paid()) *
+                            policy.points_confirmation_stands() * Weight(s);
+  const std::int64_t paid = std::min(WaitingOf(s, member), most);
+  Book(s, member, {paid, pb::POINTS_REASON_CONFIRMATIONS_PAID, -paid}, review.commit_tx());
 }
 
 // Points of all who revealed. Parties to the record are not rewarded; their mistakes still cost.
 void BookVerdict(const Settling& s, Verdict verdict) {
   const auto policy = PolicyOf(s);
-  const std::int64_t weight = policy.class_weights(static_cast<int>(s.record.value_class()));
-  const bool stands = verdict == Verdict::kStands;
   ForEachReview(s, [&](const std::string& member, const pb::Review& review) {
     if (review.reveal_tx().empty()) return;
-    if (review.disputes() == stands) {
-      const std::int64_t taken =
-          stands ? policy.points_dispute_false() : policy.points_confirmed_wrong();
-      Book(s, member, -taken * weight,
-           stands ? pb::POINTS_REASON_DISPUTE_FALSE : pb::POINTS_REASON_CONFIRMED_WRONG,
-           review.commit_tx());
-    } else if (!IsPartyTo(s.record, member)) {
-      const std::int64_t given =
-          stands ? policy.points_confirmation_stands() : policy.points_dispute_upheld();
-      Book(s, member, given * weight,
-           stands ? pb::POINTS_REASON_CONFIRMATION_STANDS : pb::POINTS_REASON_DISPUTE_UPHELD,
-           review.commit_tx());
+    const bool rewarded = !IsPartyTo(s.record, member);
+    if (verdict == Verdict::kStands && review.disputes()) {
+      const std::int64_t taken = policy.points_dispute_false() * Weight(s);
+      Book(s, member, {-taken, pb::POINTS_REASON_DISPUTE_FALSE}, review.commit_tx());
+    } else if (verdict == Verdict::kStands && rewarded) {
+      const std::int64_t given = policy.points_confirmation_stands() * Weight(s);
+      Book(s, member, {0, pb::POINTS_REASON_CONFIRMATION_STANDS, given}, review.commit_tx());
+    } else if (verdict == Verdict::kWrong && !review.disputes()) {
+      Forfeit(s, member, review, policy.points_confirmed_wrong(),
+              pb::POINTS_REASON_CONFIRMED_WRONG);
+    } else if (verdict == Verdict::kWrong && rewarded) {
+      RewardDispute(s, member, review);
     }
   });
 }
 
-// Who is suspended cannot reveal, and pays for nothing it may not do.
+// Who could hide a wrong word for less than it costs would reveal by what the others say. Who is
+// suspended cannot reveal, and pays for nothing it may not do.
 void BookMissingReveals(const Settling& s) {
   const auto policy = PolicyOf(s);
   ForEachReview(s, [&](const std::string& member, const pb::Review& review) {
     if (!review.reveal_tx().empty() || IsSuspended(s.state, member)) return;
-    Book(s, member, -static_cast<std::int64_t>(policy.points_not_revealed()),
-         pb::POINTS_REASON_NOT_REVEALED, review.commit_tx());
+    Forfeit(s, member, review, policy.points_not_revealed(), pb::POINTS_REASON_NOT_REVEALED);
   });
 }
 
@@ -177,14 +210,57 @@ void CloseReview(const Settling& s) {
   LeaveUnverified(s);
 }
 
-// Silence counts as acceptance, and costs the centre; of one that may not speak it says nothing.
-void SettleSilence(const Settling& s) {
-  if (IsSuspended(s.state, s.record.centre())) return LeaveUnverified(s);
-  Uphold(s);
-  const auto policy = PolicyOf(s);
-  Book(s, s.record.centre(), -static_cast<std::int64_t>(policy.points_centre_silent()),
-       pb::POINTS_REASON_CENTRE_SILENT, {});
+void ChargeSilence(const Settling& s) {
+  const std::int64_t taken = PolicyOf(s).points_centre_silent();
+  Book(s, s.record.centre(), {-taken, pb::POINTS_REASON_CENTRE_SILENT}, {});
+}
+
+// Two thirds of the reviewers, and enough of them: for the record where the centre refused, for the
+// dispute where it did not answer.
+void TakeReviewersWord(const Settling& s) {
+  const bool silent = s.record.silent();
+  const std::uint32_t agree = silent ? s.record.disputes() : s.record.confirmations();
+  const std::uint32_t others = silent ? s.record.confirmations() : s.record.disputes();
+  const bool borne_out = agree >= 2 * others && agree >= PolicyOf(s).min_reviews();
+  if (borne_out && !silent) return Verify(s);
+  if (borne_out) Uphold(s);
   LeaveUnverified(s);
+}
+
+// Neither a centre's word nor its silence, nor how many say the same, decides before whoever knows
+// better could ask the other centres.
+void AwaitAppeal(const Settling& s) {
+  if (ArbitersOf(s.state, s.record_id, s.record).empty()) return TakeReviewersWord(s);
+  s.record.set_status(pb::RECORD_STATUS_REFUSED);
+  s.record.set_arbitration_by_ms(s.block.time.value + PolicyOf(s).appeal_window_ms());
+  Await(s);
+}
+
+// Silence costs the centre; of one that may not speak it says nothing.
+void EndUnanswered(const Settling& s) {
+  if (IsSuspended(s.state, s.record.centre())) return LeaveUnverified(s);
+  s.record.set_silent(true);
+  ChargeSilence(s);
+  AwaitAppeal(s);
+}
+
+// The centre has admitted the dispute, or the arbiters have upheld it, and no correction came.
+void EndUncorrected(const Settling& s) {
+  if (IsSuspended(s.state, s.record.centre())) return LeaveUnverified(s);
+  ChargeSilence(s);
+  Uphold(s);
+  LeaveUnverified(s);
+}
+
+// Who had the other centres decide, and is not borne out, pays as for a false dispute.
+void BookLostAppeal(const Settling& s, bool stands) {
+  const auto arbitration = kArbitrations.Get(s.state, s.record_id);
+  CHECK(arbitration.has_value(), "the opening wrote it");
+  const std::string& opener = arbitration->opened_by();
+  const auto review = kReviews.Get(s.state, Concat({s.record_id, opener})).value_or(pb::Review());
+  if (review.disputes() != stands) return;
+  const std::int64_t taken = PolicyOf(s).points_dispute_false() * Weight(s);
+  Book(s, opener, {-taken, pb::POINTS_REASON_ARBITRATION_LOST}, review.commit_tx());
 }
 
 // What the deadline brings that nobody has forestalled.
@@ -193,9 +269,12 @@ void EndStatus(const Settling& s) {
     case pb::RECORD_STATUS_IN_REVIEW:
       return CloseReview(s);
     case pb::RECORD_STATUS_DISPUTED:
+      return EndUnanswered(s);
     case pb::RECORD_STATUS_ANSWERED:
-      return SettleSilence(s);
-    default:  // nobody opened an arbitration, or it came to no decision
+      return EndUncorrected(s);
+    case pb::RECORD_STATUS_REFUSED:
+      return TakeReviewersWord(s);
+    default:  // an arbitration that came to no decision
       return LeaveUnverified(s);
   }
 }
@@ -223,14 +302,7 @@ void SettleRefusal(const ledger::BlockContext& block, ledger::StateOverlay& stat
                    BytesView record_id, pb::ConsortiumRecord& record) {
   const Settling s{block, state, record_id, record};
   Unschedule(s);
-  const auto policy = PolicyOf(s);
-  const bool borne_out = record.confirmations() >= 2 * record.disputes() &&
-                         record.confirmations() >= policy.min_reviews();
-  if (borne_out) return Verify(s);
-  if (ArbitersOf(state, record_id, record).empty()) return LeaveUnverified(s);
-  record.set_status(pb::RECORD_STATUS_REFUSED);
-  record.set_arbitration_by_ms(block.time.value + policy.appeal_window_ms());
-  Await(s);
+  AwaitAppeal(s);
 }
 
 void AwaitVotes(const ledger::BlockContext& block, ledger::StateOverlay& state, BytesView record_id,
@@ -246,6 +318,7 @@ void SettleArbitration(const ledger::BlockContext& block, ledger::StateOverlay& 
                        BytesView record_id, pb::ConsortiumRecord& record, bool stands) {
   const Settling s{block, state, record_id, record};
   Unschedule(s);
+  BookLostAppeal(s, stands);
   if (stands) return Verify(s);
   AwaitAnswer(s, pb::RECORD_STATUS_ANSWERED);
 }

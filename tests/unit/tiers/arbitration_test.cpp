@@ -1,4 +1,4 @@
-// Arbitration of refusals that the reviewers do not bear out.
+// Arbitration of what a centre refuses.
 
 #include "network.h"
 #include "tiers/consortium_rules.h"
@@ -53,9 +53,8 @@ TEST_F(Arbitration, NobodyOpensIt_LeavesTheRecordUnverified) {
   EXPECT_EQ(PointsOfMember("centre-a"), 0);
 }
 
-TEST_F(Arbitration, Opening_IsForDisputersAndTheCentre) {
+TEST_F(Arbitration, Opening_IsForWhoReviewedAndTheCentre) {
   EXPECT_EQ(CodeOf(OpenArbitration(TxId(), "acme")), Code::kNotFound);
-  EXPECT_EQ(CodeOf(OpenArbitration(record_, "globex")), Code::kUnauthorized) << "it confirmed";
   EXPECT_EQ(CodeOf(OpenArbitration(record_, "initech")), Code::kUnauthorized);
   EXPECT_EQ(CodeOf(OpenArbitration(record_, "centre-b")), Code::kUnauthorized);
   const TxId opened = Must(OpenArbitration(record_, "acme"));
@@ -91,7 +90,7 @@ TEST_F(Arbitration, TwoThirdsForTheRecord_VerifyAndPublishItWithEveryStep) {
   Must(Arbitrate(record_, "centre-d", kRecord));
   EXPECT_EQ(Status(), pb::RECORD_STATUS_VERIFIED);
   EXPECT_EQ(PointsOfMember("acme"), -6);
-  EXPECT_EQ(PointsOfMember("globex"), 2);
+  EXPECT_EQ(WaitingOfMember("globex"), 2);
   EXPECT_EQ(StateOf(record_).path_size(), 6);
   EXPECT_EQ(CodeOf(Arbitrate(record_, "centre-c", kRecord)), Code::kPrecondition);
   Must(Publish());
@@ -110,7 +109,7 @@ TEST_F(Arbitration, TwoThirdsForTheDispute_DemandACorrection) {
   Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
   EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
   EXPECT_EQ(PointsOfMember("acme"), 10);
-  EXPECT_EQ(PointsOfMember("globex"), -4);
+  EXPECT_EQ(PointsOfMember("globex"), -10);
   EXPECT_EQ(PointsOfMember("centre-a"), 0);
   EXPECT_EQ(StateOf(record_).path_size(), 8);
   Must(Publish());
@@ -124,8 +123,26 @@ TEST_F(Arbitration, CentreThatDoesNotObey_IsSilent) {
   CloseAnswer(record_);
   EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
   EXPECT_EQ(PointsOfMember("acme"), 10);
-  EXPECT_EQ(PointsOfMember("globex"), -4);
+  EXPECT_EQ(PointsOfMember("globex"), -10);
   EXPECT_EQ(PointsOfMember("centre-a"), -10);
+}
+
+TEST_F(Arbitration, WhoOpensItAndIsNotBorneOut_PaysOnceMore) {
+  Must(OpenArbitration(record_, "acme"));
+  for (const char* const centre : {"centre-b", "centre-c"}) {
+    Must(Arbitrate(record_, centre, kRecord));
+  }
+  EXPECT_EQ(PointsOfMember("acme"), -12) << "a false dispute, and an arbitration for it";
+
+  const TxId wrong = Must(source.Write("centre-a", Assessment(6000)));
+  Promote(wrong);
+  Review(wrong, {{"acme", true}, {"globex", false}});
+  Must(Refuse(wrong));
+  Must(OpenArbitration(wrong, "centre-a"));
+  for (const char* const centre : {"centre-b", "centre-c"}) {
+    Must(Arbitrate(wrong, centre, kDispute));
+  }
+  EXPECT_EQ(PointsOfMember("centre-a"), -6);
 }
 
 TEST_F(Arbitration, NoDecisionInTime_LeavesTheRecordUnverifiedWithoutPoints) {

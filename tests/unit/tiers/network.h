@@ -71,6 +71,10 @@ class Network {
   std::int64_t PointsOfMember(std::string_view member) const {
     return consortium.Read(kStandings, member).value_or(pb::Standing()).points();
   }
+  /// Earned by confirmations, and not paid out.
+  std::int64_t WaitingOfMember(std::string_view member) const {
+    return consortium.Read(kStandings, member).value_or(pb::Standing()).waiting();
+  }
 
   pb::ReviewOpening OpeningOf(const TxId& record, const std::string& member, bool disputes) const {
     pb::ReviewOpening opening;

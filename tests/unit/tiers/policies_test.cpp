@@ -155,7 +155,7 @@ TEST_F(ConsortiumPolicies, RecordUnderReview_KeepsThePolicyItWasPromotedUnder) {
   EXPECT_EQ(StateOf(before).status(), pb::RECORD_STATUS_UNVERIFIED) << "two are asked for";
   Review(after, {{"globex", false}});
   EXPECT_EQ(StateOf(after).status(), pb::RECORD_STATUS_VERIFIED);
-  EXPECT_EQ(PointsOfMember("globex"), 14);
+  EXPECT_EQ(WaitingOfMember("globex"), 14);
 }
 
 TEST_F(ConsortiumPolicies, PolicyThatBreaksTheGenesisRules_IsRefused) {

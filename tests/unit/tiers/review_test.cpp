@@ -39,15 +39,18 @@ class Review : public ::testing::Test, protected Network {
   int investments_ = 0;
 };
 
-TEST_F(Review, Confirmations_VerifyAndEarnByValueClass) {
+TEST_F(Review, Confirmations_VerifyAndWaitByValueClass) {
   Network::Review(record_, {{"acme", false}, {"globex", false}});
   EXPECT_EQ(Status(), pb::RECORD_STATUS_VERIFIED);
-  EXPECT_EQ(PointsOfMember("acme"), 2);
+  EXPECT_EQ(PointsOfMember("acme"), 0);
+  EXPECT_EQ(WaitingOfMember("acme"), 2);
   ASSERT_EQ(AccountOf("globex").size(), 1u);
   const auto entry = AccountOf("globex").front();
   EXPECT_EQ(entry.reason(), pb::POINTS_REASON_CONFIRMATION_STANDS);
   EXPECT_EQ(entry.record_id(), record_.View());
-  EXPECT_EQ(entry.balance(), 2);
+  EXPECT_EQ(entry.balance(), 0);
+  EXPECT_EQ(entry.waiting(), 2);
+  EXPECT_EQ(entry.policy_version(), 1u);
   const auto settled = consortium.Read(kSettled, BigEndian(1));
   ASSERT_TRUE(settled);
   EXPECT_EQ(settled->record_id(), record_.View());
@@ -83,7 +86,7 @@ TEST_F(Review, Reveals_MatchTheirCommitInTheirWindow) {
   EXPECT_EQ(CodeOf(Reveal(record_, "acme", false)), Code::kDuplicate);
   CloseReveals(record_);
   EXPECT_EQ(CodeOf(Reveal(record_, "globex", false)), Code::kPrecondition);
-  EXPECT_EQ(PointsOfMember("globex"), -1);
+  EXPECT_EQ(PointsOfMember("globex"), -10) << "what a wrong confirmation costs";
   EXPECT_EQ(AccountOf("globex").front().reason(), pb::POINTS_REASON_NOT_REVEALED);
 }
 
@@ -173,28 +176,64 @@ TEST_F(Review, LargestVerdict_LeavesRoomForACorrectionWithEveryReview) {
             outlet.genesis().consensus().max_transaction_bytes);
 }
 
-TEST_F(Review, Silence_UpholdsTheDisputeAndCostsTheCentre) {
-  Network::Review(record_, {{"acme", true}, {"globex", false}});
+TEST_F(Review, Silence_CostsTheCentreAndLetsTwoThirdsUpholdTheDispute) {
+  Network::Review(record_, {{"acme", true}, {"globex", false}, {"initech", true}});
   EXPECT_EQ(Status(), pb::RECORD_STATUS_DISPUTED);
-  EXPECT_EQ(StateOf(record_).path_size(), 2);
+  EXPECT_EQ(StateOf(record_).path_size(), 3);
   CloseAnswer(record_);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_REFUSED) << "globex could have it arbitrated";
+  EXPECT_TRUE(StateOf(record_).silent());
+  EXPECT_EQ(PointsOfMember("centre-a"), -10);
+  EXPECT_EQ(PointsOfMember("acme"), 0);
+  EXPECT_EQ(CodeOf(Refuse(record_)), Code::kPrecondition);
+  CloseArbitration(record_);
   EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
   EXPECT_EQ(PointsOfMember("acme"), 10);
-  EXPECT_EQ(PointsOfMember("globex"), -4);
-  EXPECT_EQ(PointsOfMember("centre-a"), -10);
-  EXPECT_EQ(CodeOf(Refuse(record_)), Code::kPrecondition);
+  EXPECT_EQ(PointsOfMember("globex"), -10);
+  EXPECT_EQ(PointsOfMember("centre-a"), -10) << "once";
 }
 
-TEST_F(Review, Refusal_BorneOutByTwoThirdsVerifies) {
+TEST_F(Review, Silence_AloneUpholdsNothing) {
+  Network::Review(record_, {{"acme", true}});
+  CloseAnswer(record_);
+  CloseArbitration(record_);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_FALSE(StateOf(record_).upheld());
+  EXPECT_EQ(PointsOfMember("acme"), 0);
+}
+
+TEST_F(Review, Silence_MayBeArbitratedForTheRecord) {
+  Network::Review(record_, {{"acme", true}, {"globex", false}, {"initech", true}});
+  CloseAnswer(record_);
+  Must(OpenArbitration(record_, "globex"));
+  Must(Arbitrate(record_, "centre-b", pb::ARBITRATION_VERDICT_RECORD_STANDS));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_VERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), -6);
+  EXPECT_EQ(WaitingOfMember("globex"), 2);
+}
+
+TEST_F(Review, Refusal_BorneOutByTwoThirdsVerifiesUnlessArbitrated) {
   Network::Review(record_, {{"acme", true}, {"globex", false}, {"initech", false}});
   EXPECT_EQ(CodeOf(Refuse(record_, "centre-b")), Code::kUnauthorized);
   Must(Refuse(record_));
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_REFUSED);
+  CloseArbitration(record_);
   EXPECT_EQ(Status(), pb::RECORD_STATUS_VERIFIED);
   EXPECT_EQ(PointsOfMember("acme"), -6);
-  EXPECT_EQ(PointsOfMember("globex"), 2);
+  EXPECT_EQ(WaitingOfMember("globex"), 2);
   EXPECT_EQ(StateOf(record_).path_size(), 3);
+  EXPECT_EQ(PointsOfMember("centre-a"), 0) << "it has answered";
+}
+
+TEST_F(Review, Refusal_OfAMajorityIsOverturnedByOneWhoAppeals) {
+  Network::Review(record_, {{"acme", true}, {"globex", false}, {"initech", false}});
+  Must(Refuse(record_));
+  Must(OpenArbitration(record_, "acme"));
+  Must(Arbitrate(record_, "centre-b", pb::ARBITRATION_VERDICT_DISPUTE_UPHELD));
   CloseAnswer(record_);
-  EXPECT_EQ(PointsOfMember("centre-a"), 0) << "the deadline went with the answer";
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), 10);
+  EXPECT_EQ(PointsOfMember("globex"), -10);
 }
 
 TEST_F(Review, Refusal_ContestedDecidesNothing) {
@@ -207,6 +246,30 @@ TEST_F(Review, Refusal_ContestedDecidesNothing) {
   EXPECT_EQ(PointsOfMember("globex"), 0);
 }
 
+TEST_F(Review, WaitingConfirmations_ArePaidByAnUpheldDisputeUpToABound) {
+  std::uint64_t waiting = 0;
+  for (int i = 0; i < 12; ++i, waiting += 2) {
+    const TxId right = Must(source.Write("centre-a", Assessment(5000)));
+    Promote(right);
+    Network::Review(right, {{"acme", false}, {"globex", false}});
+    ASSERT_EQ(WaitingOfMember("acme"), static_cast<std::int64_t>(waiting) + 2);
+  }
+  const TxId wrong = Must(source.Write("centre-a", Assessment(5000)));
+  Promote(wrong);
+  Network::Review(wrong, {{"acme", true}, {"globex", false}});
+  Promote(Must(source.Write("centre-a", Correction(wrong, Assessment(8000)))));
+  EXPECT_EQ(PointsOfMember("acme"), 10 + 20) << "ten confirmations of its class";
+  EXPECT_EQ(WaitingOfMember("acme"), 4);
+  const auto account = AccountOf("acme");
+  EXPECT_EQ(account.back().reason(), pb::POINTS_REASON_CONFIRMATIONS_PAID);
+  EXPECT_EQ(account.back().record_id(), wrong.View());
+  EXPECT_EQ(account.back().delta(), 20);
+  EXPECT_EQ(account.back().waiting(), -20);
+  EXPECT_EQ(PointsOfMember("globex"), -10);
+  EXPECT_EQ(WaitingOfMember("globex"), 0) << "forfeited";
+  EXPECT_EQ(AccountOf("globex").back().waiting(), -24);
+}
+
 TEST_F(Review, AnsweredCorrection_SettlesWhenItArrives) {
   Network::Review(record_, {{"acme", true}, {"globex", false}});
   const TxId correction = Must(source.Write("centre-a", Correction(record_, Assessment(8000))));
@@ -215,7 +278,7 @@ TEST_F(Review, AnsweredCorrection_SettlesWhenItArrives) {
   const TxId arrival = Promote(correction);
   EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
   EXPECT_EQ(PointsOfMember("acme"), 10);
-  EXPECT_EQ(PointsOfMember("globex"), -4);
+  EXPECT_EQ(PointsOfMember("globex"), -10);
   EXPECT_EQ(StateOf(record_).path_size(), 4);
   EXPECT_EQ(StateOf(record_).path(0), promotion_.View());
   EXPECT_EQ(StateOf(record_).path(3), arrival.View());
@@ -234,11 +297,11 @@ TEST_F(Review, AnsweredCorrection_ThatNeverArrivesIsSilence) {
 
 TEST_F(Review, CorrectionOfAnUndisputedRecord_TakesNothingFromItsConfirmers) {
   Network::Review(record_, {{"acme", false}, {"globex", false}});
-  EXPECT_EQ(PointsOfMember("acme"), 2);
+  EXPECT_EQ(WaitingOfMember("acme"), 2);
   Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
   EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
   EXPECT_FALSE(StateOf(record_).upheld());
-  EXPECT_EQ(PointsOfMember("acme"), 2);
+  EXPECT_EQ(WaitingOfMember("acme"), 2);
   EXPECT_EQ(AccountOf("acme").size(), 1u);
   EXPECT_EQ(consortium.Read(kSettledCount, {})->count(), 2u);
 }
@@ -252,17 +315,19 @@ TEST_F(Review, CorrectionDuringAnUndisputedReview_BooksNothing) {
   CloseReveals(record_);
   EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
   EXPECT_EQ(PointsOfMember("acme"), 0);
-  EXPECT_EQ(PointsOfMember("globex"), -1) << "committed and did not reveal";
+  EXPECT_EQ(PointsOfMember("globex"), -10) << "committed and did not reveal";
 }
 
 TEST_F(Review, LateCorrection_UpholdsADisputeThatWasRefused) {
   Network::Review(record_, {{"acme", true}, {"globex", false}, {"initech", false}});
   Must(Refuse(record_));
+  CloseArbitration(record_);
   EXPECT_EQ(PointsOfMember("acme"), -6);
   Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
   EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
   EXPECT_EQ(PointsOfMember("acme"), 4);
-  EXPECT_EQ(PointsOfMember("globex"), -2);
+  EXPECT_EQ(PointsOfMember("globex"), -10);
+  EXPECT_EQ(WaitingOfMember("globex"), 0);
 }
 
 TEST_F(Review, CorrectionDuringReview_ClosesCommitsAndSettlesAtTheEnd) {
@@ -285,8 +350,8 @@ TEST_F(Review, Stakeholder_ConfirmsForNothing) {
   const TxId next = RecordConcerningAcme();
   Network::Review(next, {{"acme", false}, {"globex", false}, {"initech", false}});
   EXPECT_EQ(StateOf(next).status(), pb::RECORD_STATUS_VERIFIED);
-  EXPECT_EQ(PointsOfMember("acme"), 0);
-  EXPECT_EQ(PointsOfMember("globex"), 2);
+  EXPECT_EQ(WaitingOfMember("acme"), 0);
+  EXPECT_EQ(WaitingOfMember("globex"), 2);
 }
 
 TEST_F(Review, Stakeholder_DisputesForAnAnswerAndNotForAShareOfTheDecision) {
@@ -296,17 +361,21 @@ TEST_F(Review, Stakeholder_DisputesForAnAnswerAndNotForAShareOfTheDecision) {
   EXPECT_EQ(StateOf(record).disputes(), 0u);
   EXPECT_EQ(StateOf(record).party_disputes(), 1u);
   Must(Refuse(record));
+  CloseArbitration(record);
   EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_VERIFIED);
   EXPECT_EQ(PointsOfMember("acme"), -6) << "a false dispute costs everybody";
-  EXPECT_EQ(PointsOfMember("globex"), 2);
+  EXPECT_EQ(WaitingOfMember("globex"), 2);
 
   const TxId silent = RecordConcerningAcme();
   Network::Review(silent, {{"acme", true}, {"globex", false}});
   CloseAnswer(silent);
+  Must(OpenArbitration(silent, "acme"));
+  Must(Arbitrate(silent, "centre-b", pb::ARBITRATION_VERDICT_DISPUTE_UPHELD));
+  CloseAnswer(silent);
   EXPECT_EQ(StateOf(silent).status(), pb::RECORD_STATUS_UNVERIFIED);
-  EXPECT_EQ(PointsOfMember("acme"), -6);
-  EXPECT_EQ(PointsOfMember("globex"), -2);
-  EXPECT_EQ(PointsOfMember("centre-a"), -10);
+  EXPECT_EQ(PointsOfMember("acme"), -6) << "no reward for a stakeholder";
+  EXPECT_EQ(PointsOfMember("globex"), -10);
+  EXPECT_EQ(PointsOfMember("centre-a"), -20) << "it answered neither the dispute nor the arbiters";
 }
 
 TEST_F(Review, Stakeholder_CannotBearOutARefusal) {
@@ -318,18 +387,18 @@ TEST_F(Review, Stakeholder_CannotBearOutARefusal) {
 }
 
 TEST_F(Review, Debtors_MayNotReview) {
-  for (int i = 0; i < 22; ++i) {  // -1 each
+  for (int i = 0; i < 12; ++i) {  // -10 each
     const TxId next = Must(source.Write("centre-a", Assessment(5000)));
     Promote(next);
     const auto result = Commit(next, "initech", false);
-    if (i == 21) {
+    if (i == 11) {
       EXPECT_EQ(CodeOf(result), Code::kUnauthorized);
     } else {
       Must(result);
     }
     CloseReveals(next);
   }
-  EXPECT_EQ(PointsOfMember("initech"), -21);
+  EXPECT_EQ(PointsOfMember("initech"), -110);
 }
 
 TEST_F(Review, Points_HalveTowardsZeroAndCapADay) {
@@ -340,14 +409,15 @@ TEST_F(Review, Points_HalveTowardsZeroAndCapADay) {
   ledger::StateOverlay state(consortium.chain().tip_state());
   for (int i = 0; i < 3; ++i) {
     BookPoints(state, policy, Timestamp(kStart),
-               {"acme", 5, pb::POINTS_REASON_DISPUTE_UPHELD, {}, {}});
+               {"acme", 5, pb::POINTS_REASON_DISPUTE_UPHELD, {}, {}, 8});
   }
   EXPECT_EQ(PointsOf(state, policy, "acme", Timestamp(kStart)), 10);
   BookPoints(state, policy, Timestamp(kStart + 86400000),
-             {"acme", 5, pb::POINTS_REASON_DISPUTE_UPHELD, {}, {}});
+             {"acme", 5, pb::POINTS_REASON_DISPUTE_UPHELD, {}, {}, 8});
   EXPECT_EQ(PointsOf(state, policy, "acme", Timestamp(kStart)), 15);
   const Timestamp later(kStart + policy.half_life_ms());
   EXPECT_EQ(PointsOf(state, policy, "acme", later), 7);
+  EXPECT_EQ(WaitingOf(state, policy, "acme", later), 12);
   EXPECT_EQ(PointsOf(state, policy, "acme", Timestamp(kStart + 5 * policy.half_life_ms())), 0);
   BookPoints(state, policy, later, {"acme", -10, pb::POINTS_REASON_NOT_REVEALED, {}, {}});
   EXPECT_EQ(PointsOf(state, policy, "acme", later), -3);
