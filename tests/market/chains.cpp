@@ -248,6 +248,23 @@ std::int64_t Chains::PointsOf(const std::string& member) const {
   return tiers::PointsOf(*state, PolicyOf(*state), member, consortium_.chain().head().time);
 }
 
+bool Chains::IsExplained(const std::string& member) const {
+  const auto state = consortium_.chain().SealedState();
+  std::int64_t points = 0;
+  std::int64_t waiting = 0;
+  bool complete = true;
+  kPoints.Scan(*state, Concat({member, "/"}), {}, [&](BytesView, const pb::PointsEntry& line) {
+    points += line.delta();
+    waiting += line.waiting();
+    const auto review = kReviews.Get(*state, Concat({line.record_id(), member}));
+    complete = complete && line.balance() == points && line.reason() != 0 &&
+               line.policy_version() == 1 && review && review->commit_tx() == line.review();
+    return true;
+  });
+  const auto standing = kStandings.Get(*state, member).value_or(pb::Standing());
+  return complete && standing.points() == points && standing.waiting() == waiting;
+}
+
 bool Chains::MayStillReview(const std::string& member, std::uint64_t time) const {
   const auto state = consortium_.chain().SealedState();
   const auto policy = PolicyOf(*state);

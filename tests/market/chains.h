@@ -39,6 +39,9 @@ class Chains {
   tiers::pb::ConsortiumRecord RecordOf(const Item& item) const;
   std::vector<std::string> ArbitersOf(const Item& item) const;
   std::int64_t PointsOf(const std::string& member) const;
+  /// Whether the lines of the member's account add up to its points and to what waits, and each
+  /// names its record, its review and the policy. No half-life may have passed.
+  bool IsExplained(const std::string& member) const;
   bool MayStillReview(const std::string& member, std::uint64_t time) const;
   double DelayHours(const Item& item, const std::string& member) const;
   bool MayRead(const Item& item, const std::string& member, std::uint64_t time) const;

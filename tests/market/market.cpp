@@ -282,6 +282,9 @@ class Game {
       (item.wrong ? totals.wrong_verified : totals.right_verified) += verified ? 1 : 0;
       (item.wrong ? totals.wrong_unmasked : totals.right_unmasked) += record.upheld() ? 1 : 0;
     }
+    for (const Member& member : members_) {
+      totals.unexplained += chains_.IsExplained(member.id) ? 0 : 1;
+    }
     return totals;
   }
 
@@ -340,7 +343,7 @@ Played MeanOf(const std::vector<Played>& runs) {
   for (const Played& run : runs) {
     for (const auto field :
          {&Totals::records, &Totals::wrong, &Totals::wrong_verified, &Totals::right_verified,
-          &Totals::wrong_unmasked, &Totals::right_unmasked}) {
+          &Totals::wrong_unmasked, &Totals::right_unmasked, &Totals::unexplained}) {
       mean.totals.*field += run.totals.*field;
     }
   }

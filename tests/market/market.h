@@ -40,6 +40,7 @@ struct Totals {
   int right_verified = 0;
   int wrong_unmasked = 0;  // corrected, or a dispute upheld
   int right_unmasked = 0;
+  int unexplained = 0;  // members whose points are not the sum of their account
 };
 
 struct Played {

@@ -27,6 +27,7 @@ TEST_P(Market, HonestyIsTheBestStrategy) {
       << Table(played);
   EXPECT_EQ(played.totals.wrong_verified, 0) << Table(played);
   EXPECT_EQ(played.totals.right_unmasked, 0) << Table(played);
+  EXPECT_EQ(played.totals.unexplained, 0) << "accounts that do not add up";
 }
 
 // A policy that only rewards: whoever files most wins.
