@@ -4,6 +4,7 @@
 
 #include "tiers/application.h"
 #include "tiers/consortium_rules.h"
+#include "tiers/contest.h"
 #include "tiers/points.h"
 #include "tiers/private_rules.h"
 
@@ -64,6 +65,10 @@ About OfStatement(const ledger::StateReader& state, BytesView key) {
   return used ? OfRecord(state, used->record()) : About{};
 }
 
+About OfDue(const ledger::StateReader& state, BytesView key) {
+  return OfRecord(state, key.substr(sizeof(std::uint64_t)));
+}
+
 About OfHolding(const ledger::StateReader& state, BytesView key) {
   return OfRecord(state, key.substr(0, Hash::kSize));
 }
@@ -79,6 +84,7 @@ constexpr struct {
     {kHoldings.name, OfHolding},      {kStatements.name, OfStatement},
     {kSubjects.name, OfSubject},      {kConsents.name, OfSubject},
     {kConcerns.name, OfSubject},      {kCareers.name, OfSubject},
+    {kContests.name, OfRecord},       {kContestsDue.name, OfDue},
     {kWills.name, OfSubject},         {kPersonStandings.name, OfSubject},
     {kAbout.name, OfSubject},
 };

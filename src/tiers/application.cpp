@@ -1,6 +1,7 @@
 #include "tiers/application.h"
 
 #include "tiers/consortium_rules.h"
+#include "tiers/contest.h"
 #include "tiers/erasure.h"
 #include "tiers/governance.h"
 #include "tiers/market_policy.h"
@@ -118,8 +119,8 @@ Status InitPublic(JsonFields& app, ledger::StateOverlay& state) {
 }
 
 const TierRules& RulesOf(ledger::Tier tier) {
-  static const TierRules kPrivate{PrivateKinds(),    true,    InitPrivate,
-                                  NoteRefusedRecord, nullptr, nullptr};
+  static const TierRules kPrivate{PrivateKinds(),  true,       InitPrivate, NoteRefusedRecord,
+                                  NoteLateAnswers, IsAnswerDue};
   static const TierRules kConsortium{ConsortiumKinds(),    false,     InitConsortium,
                                      NoteRefusedPromotion, DoDueWork, IsWorkDue};
   static const TierRules kPublic{PublicKinds(),          false,   InitPublic,

@@ -45,7 +45,8 @@ Status CheckDecision(const pb::PromotionDecision& decision, const TxId& record_i
       IsPartyId(decision.centre()) && (decision.author().empty() || IsPartyId(decision.author())) &&
       static_cast<std::size_t>(parties.size()) <= kMaxParties &&
       std::all_of(parties.begin(), parties.end(), [](const auto& id) { return IsPartyId(id); }) &&
-      std::adjacent_find(parties.begin(), parties.end(), not_ascending) == parties.end();
+      std::adjacent_find(parties.begin(), parties.end(), not_ascending) == parties.end() &&
+      (decision.contests().empty() || decision.kind() == "RecordContested");
   const auto& erases = decision.erases();
   const bool erases_fit =
       (erases.empty() || decision.kind() == "Erased") &&
@@ -53,7 +54,8 @@ Status CheckDecision(const pb::PromotionDecision& decision, const TxId& record_i
       std::all_of(erases.begin(), erases.end(),
                   [](const auto& id) { return RecordId::FromBytes(id).has_value(); }) &&
       std::adjacent_find(erases.begin(), erases.end(), not_ascending) == erases.end();
-  if (!numbers_fit || !names_fit || !erases_fit || decision.supersedes() == record_id.View()) {
+  if (!numbers_fit || !names_fit || !erases_fit || decision.supersedes() == record_id.View() ||
+      decision.contests() == record_id.View()) {
     return Fail(Code::kBadSignature, "decision breaks the rules of a private chain");
   }
   return {};
@@ -112,6 +114,7 @@ pb::ConsortiumRecord NewRecord(const pb::RecordPromoted& message, const Call& ca
   record.set_height(call.block.height.value);
   record.set_promoted_ms(call.block.time.value);
   record.set_supersedes(decision.supersedes());
+  record.set_contests(decision.contests());
   return record;
 }
 
@@ -142,6 +145,24 @@ Status RequireNew(const pb::RecordPromoted& message, const Call& call, const TxI
               ToHex(known->erased_by()));
 }
 
+// The person's word is a dispute by who has a stake: in a running review it asks for an answer.
+Status LinkContest(const pb::RecordPromoted& message, const Call& call, const TxId& contest,
+                   const pb::PromotionDecision& decision) {
+  auto contested = TRY(RequireRecord(call, decision.contests()));
+  if (contested.source_chain() != message.source_chain() ||
+      contested.centre() != decision.centre() || !contested.contested_by().empty()) {
+    return Fail(Code::kPrecondition, "record {} is another centre's or contested before",
+                ToHex(decision.contests()));
+  }
+  contested.set_contested_by(contest.ToBytes());
+  AddStep(contested, call.tx.id);
+  if (contested.status() == pb::RECORD_STATUS_IN_REVIEW) {
+    contested.set_party_disputes(contested.party_disputes() + 1);
+  }
+  kConsortiumRecords.Put(call.state, decision.contests(), contested);
+  return {};
+}
+
 Status Promote(const pb::RecordPromoted& message, const Call& call) {
   TRY(RequireCentre(call));
   const ledger::Transaction record = TRY(ReadRecord(message));
@@ -161,14 +182,15 @@ Status Promote(const pb::RecordPromoted& message, const Call& call) {
     entry.set_status(pb::RECORD_STATUS_COMMITMENT);
     kConsortiumRecords.Put(call.state, record.id.View(), entry);
     EraseRecords(call, message.source_chain(), record.id.View(), decision);
-  } else if (!entry.supersedes().empty()) {
-    entry.set_status(pb::RECORD_STATUS_CORRECTION);
+  } else if (!entry.contests().empty()) {
+    entry.set_status(pb::RECORD_STATUS_CONTEST);
     kConsortiumRecords.Put(call.state, record.id.View(), entry);
   } else {
     OpenReview(call.block, call.state, record.id.View(), entry);
   }
-  if (entry.supersedes().empty()) return {};
-  return LinkCorrection(message, call, record.id, decision);
+  if (!entry.contests().empty()) return LinkContest(message, call, record.id, decision);
+  if (!entry.supersedes().empty()) return LinkCorrection(message, call, record.id, decision);
+  return {};
 }
 
 // The record's own priority, behind everything that keeps a review or a dispute moving.

@@ -1,6 +1,7 @@
 #include "tiers/kind.h"
 
 #include "tiers/consortium_rules.h"
+#include "tiers/contest.h"
 #include "tiers/governance.h"
 #include "tiers/private_rules.h"
 #include "tiers/public_rules.h"
@@ -10,9 +11,9 @@ namespace talent::tiers {
 
 KindGroups PrivateKinds() {
   static const std::span<const Kind> kGroups[] = {
-      TalentKinds(),    AbilityKinds(),    TokenKinds(),       PlanKinds(),
-      PlacementKinds(), FlowKinds(),       SupervisionKinds(), CorrectionKinds(),
-      ErasureKinds(),   GovernanceKinds(), EvidenceKinds()};
+      TalentKinds(),    AbilityKinds(), TokenKinds(),       PlanKinds(),
+      PlacementKinds(), FlowKinds(),    SupervisionKinds(), CorrectionKinds(),
+      ContestKinds(),   ErasureKinds(), GovernanceKinds(),  EvidenceKinds()};
   return kGroups;
 }
 

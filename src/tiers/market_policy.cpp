@@ -13,6 +13,7 @@ constexpr std::uint32_t kWhole = 10000;  // basis points
 constexpr std::uint64_t kMaxBudget = 1'000'000'000'000'000;
 constexpr std::uint64_t kDayMs = 86'400'000;
 constexpr std::uint64_t kMaxSupervisionMs = 10 * 365 * kDayMs;
+constexpr std::uint64_t kMaxContestMs = 365 * kDayMs;
 constexpr int kClasses = 4;
 constexpr std::uint32_t kMaxWeight = 1000;
 constexpr std::uint32_t kMaxCount = 100;
@@ -68,6 +69,7 @@ pb::MarketPolicy DefaultMarketPolicy() {
   policy.set_will_weight(4);
   policy.set_supervision_ms(365 * kDayMs);
   policy.set_max_moves(1);
+  policy.set_contest_window_ms(3 * kDayMs);
   return policy;
 }
 
@@ -87,6 +89,9 @@ Result<pb::MarketPolicy> ReadMarketPolicy(JsonFields& json) {
     policy.set_supervision_ms(TRY(json.Number("supervision_ms", 0, UINT64_MAX)));
   }
   TRY(ReadSmall(json, "max_moves", policy, &Policy::set_max_moves));
+  if (json.Has("contest_window_ms")) {
+    policy.set_contest_window_ms(TRY(json.Number("contest_window_ms", 0, UINT64_MAX)));
+  }
   TRY(json.Finish());
   TRY(ValidateMarketPolicy(policy, json.PathOf("")));
   return policy;
@@ -102,7 +107,8 @@ Status ValidateMarketPolicy(const pb::MarketPolicy& policy, const std::string& p
                           {"share_weight", policy.share_weight(), 0, kMaxWeight},
                           {"will_weight", policy.will_weight(), 0, kMaxWeight},
                           {"supervision_ms", policy.supervision_ms(), 0, kMaxSupervisionMs},
-                          {"max_moves", policy.max_moves(), 0, kMaxCount}}));
+                          {"max_moves", policy.max_moves(), 0, kMaxCount},
+                          {"contest_window_ms", policy.contest_window_ms(), 1, kMaxContestMs}}));
   TRY(CheckBudgets(policy, path));
   if (policy.plan_a_bps() < policy.plan_b_bps()) {
     return Fail(Code::kInvalidArgument, "{}plan_a_bps is below {}plan_b_bps", path, path);

@@ -47,7 +47,8 @@ json ToJson(const pb::MarketPolicy& policy) {
           {"share_weight", policy.share_weight()},
           {"will_weight", policy.will_weight()},
           {"supervision_ms", policy.supervision_ms()},
-          {"max_moves", policy.max_moves()}};
+          {"max_moves", policy.max_moves()},
+          {"contest_window_ms", policy.contest_window_ms()}};
 }
 
 json ToJson(const pb::ConsortiumPolicy& policy) {

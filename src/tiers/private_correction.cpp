@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "tiers/contest.h"
 #include "tiers/private_rules.h"
 
 namespace talent::tiers {
@@ -84,6 +85,7 @@ Status Correct(const pb::Corrected& message, const Call& call) {
   facts->supersedes = message.supersedes();
   superseded.set_superseded_by(call.tx.id.ToBytes());
   kPrivateRecords.Put(call.state, message.supersedes(), superseded);
+  AnswerContest(call, message.supersedes(), pb::CONTEST_STATUS_CORRECTED);
   return WriteRecord(call, *std::move(facts));
 }
 

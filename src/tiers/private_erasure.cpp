@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "ledger/erasure.h"
+#include "tiers/contest.h"
 #include "tiers/erasure.h"
 #include "tiers/private_rules.h"
 
@@ -107,6 +108,7 @@ Result<std::vector<Bytes>> Named(const Call& call, const pb::Erased& message,
 void EraseRecord(const Call& call, BytesView subject_id, const Bytes& record) {
   ledger::ErasePayload(call.state, call.block, TxId::FromBytes(record).value(), call.tx.id.View());
   kAbout.Delete(call.state, Concat({subject_id, record}));
+  EraseContest(call, record);
   auto entry = kPrivateRecords.Get(call.state, record);
   if (!entry) return;  // it took no effect
   entry->clear_phase();
@@ -240,6 +242,8 @@ constexpr struct {
     {"TokenPurchased", Bought},
     {"TokenTransferred", Sold},
     {"Corrected", Corrects},
+    {"RecordContested", Named<pb::RecordContested>},
+    {"ContestRefused", Named<pb::ContestRefused>},
 };
 
 std::optional<Bytes> SubjectIn(const ledger::StateReader& state, std::string_view kind,

@@ -24,6 +24,7 @@ struct RecordFacts {
   std::vector<pb::IndustryTag> tags;
   std::optional<std::uint32_t> mean_score;
   Bytes supersedes;           // of a correction
+  Bytes contests;             // of a contest
   std::vector<Bytes> erases;  // of an Erased: records that were let go, ascending
 };
 

@@ -131,7 +131,8 @@ Status Promoter::Impl::ScanBlock(const ledger::StateReader& state, Height height
     item.entry.set_height(height.value);
     item.entry.set_index(static_cast<std::uint32_t>(i));
     item.entry.set_sealed_ms(header.time_ms());
-    item.entry.set_after(decision->supersedes());
+    item.entry.set_after(decision->supersedes().empty() ? decision->contests()
+                                                        : decision->supersedes());
     found.push_back(std::move(item));
   }
   return {};

@@ -175,6 +175,7 @@ pb::PromotionPolicy DefaultPromotionPolicy() {
   *policy.add_rules() = DefaultRule("AbilityAssessed", 4, 1, pb::TAG_MATCH_MATCHABLE);
   *policy.add_rules() = DefaultRule("AbilityAssessed", 5, 1);
   *policy.add_rules() = DefaultRule("TrainingCompleted", 5, 1);
+  *policy.add_rules() = DefaultRule("RecordContested", 1, 0);
   *policy.add_rules() = DefaultRule("*", kLowestPriority, 0);
   return policy;
 }
@@ -208,6 +209,8 @@ std::optional<pb::PromotionDecision> Decide(const Call& call, const RecordFacts&
     const auto original = kDecisions.Get(call.state, facts.supersedes);
     if (!original || original->disclosure() < entry.disclosure()) return std::nullopt;
   }
+  // Nobody there has seen what it is about.
+  if (!facts.contests.empty() && !kDecisions.Has(call.state, facts.contests)) return std::nullopt;
   const auto policy = kPromotionPolicy.Get(call.state, kPromotionPolicyKey);
   CHECK(policy.has_value(), "the genesis writes a promotion policy");
   const pb::PromotionRule* const rule = FittingRule(*policy, facts);
@@ -222,6 +225,7 @@ std::optional<pb::PromotionDecision> Decide(const Call& call, const RecordFacts&
   decision.set_value_class(rule->value_class());
   decision.set_policy_version(policy->version());
   decision.set_supersedes(facts.supersedes);
+  decision.set_contests(facts.contests);
   if (entry.disclosure() == ledger::pb::DISCLOSURE_FULL) {
     AddParties(call, entry, decision);
     decision.set_publish(consent.publication);

@@ -58,9 +58,10 @@ Words OfStatus(pb::RecordStatus status) {
       {pb::RECORD_STATUS_CORRECTED, {"corrected", "已更正"}},
       {pb::RECORD_STATUS_CORRECTION, {"a correction", "更正记录"}},
       {pb::RECORD_STATUS_COMMITMENT, {"known by its envelope only", "仅承诺"}},
-      {pb::RECORD_STATUS_REFUSED, {"disputed, which its centre refuses", "异议被拒绝"}},
+      {pb::RECORD_STATUS_REFUSED, {"disputed, and not corrected by its centre", "待仲裁"}},
       {pb::RECORD_STATUS_ARBITRATION, {"in arbitration", "仲裁中"}},
       {pb::RECORD_STATUS_ERASED, {"erased", "已删除"}},
+      {pb::RECORD_STATUS_CONTEST, {"the contest of a person", "本人异议"}},
   };
   const auto found = kWords.find(status);
   if (found != kWords.end()) return found->second;

@@ -10,9 +10,9 @@ namespace talent::tiers {
 /// By record id.
 inline constexpr Table<pb::PublishedRecord> kPublished{"pub/"};
 
-/// Steps a publication carries at most: the reviews of a record, its promotion, the answer, an
-/// arbitration with its votes, and the correction.
-inline constexpr int kMaxSteps = 84;
+/// Steps a publication carries at most: the reviews of a record, its promotion, the person's
+/// contest, the answer, an arbitration with its votes, and the correction.
+inline constexpr int kMaxSteps = 85;
 
 /// RecordPublished, CorrectionPublished.
 std::span<const Kind> PublicationKinds();

@@ -172,7 +172,8 @@ void Verify(const Settling& s) {
   s.record.set_status(pb::RECORD_STATUS_VERIFIED);
   BookVerdict(s, Verdict::kStands);
   s.Save();
-  AppendSettled(s);
+  // A correction is published with what it corrects.
+  if (s.record.supersedes().empty()) AppendSettled(s);
 }
 
 // A party's dispute asks for an answer like any other.

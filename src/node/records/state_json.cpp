@@ -37,6 +37,7 @@ constexpr std::array kTables = {
     TableInfo{"investment", "private", "Investment"},
     TableInfo{"token", "private", "Token"},
     TableInfo{"holding", "private", "Holding"},
+    TableInfo{"contest", "private", "Contest"},
     TableInfo{"policy", "private", "PromotionPolicy"},
     TableInfo{"policy", "consortium", "ConsortiumPolicy"},
     TableInfo{"rec", "consortium", "ConsortiumRecord"},

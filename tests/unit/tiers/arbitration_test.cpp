@@ -23,23 +23,6 @@ class Arbitration : public ::testing::Test, protected Network {
   }
   pb::RecordStatus Status() const { return StateOf(record_).status(); }
   pb::Arbitration Stored() const { return *consortium.Read(kArbitrations, record_.View()); }
-  /// Takes what has been settled last to the public chain.
-  Result<TxId> Publish() {
-    pb::OutboxEntry entry;
-    entry.set_record_id(record_.ToBytes());
-    entry.set_status(Status());
-    consortium.Commit({});
-    const auto delivery =
-        PublishSettlement(consortium.chain(), entry, consortium.chain().head().height);
-    EXPECT_TRUE(delivery) << (delivery ? "" : delivery.error().ToString());
-    for (const Height height : delivery->cites) {
-      Must(outlet.Write("centre-a", HeaderOf(consortium, height)));
-    }
-    if (delivery->kind == "RecordPublished") {
-      return outlet.Write("centre-a", *Decode<pb::RecordPublished>(delivery->payload));
-    }
-    return outlet.Write("centre-a", *Decode<pb::CorrectionPublished>(delivery->payload));
-  }
   TxId record_;
 };
 
@@ -93,7 +76,7 @@ TEST_F(Arbitration, TwoThirdsForTheRecord_VerifyAndPublishItWithEveryStep) {
   EXPECT_EQ(WaitingOfMember("globex"), 2);
   EXPECT_EQ(StateOf(record_).path_size(), 6);
   EXPECT_EQ(CodeOf(Arbitrate(record_, "centre-c", kRecord)), Code::kPrecondition);
-  Must(Publish());
+  Must(Publish(record_));
   EXPECT_EQ(outlet.Read(kPublished, record_.View())->status(), pb::RECORD_STATUS_VERIFIED);
   CloseArbitration(record_);
   EXPECT_EQ(Status(), pb::RECORD_STATUS_VERIFIED) << "nothing is due any more";
@@ -112,7 +95,7 @@ TEST_F(Arbitration, TwoThirdsForTheDispute_DemandACorrection) {
   EXPECT_EQ(PointsOfMember("globex"), -10);
   EXPECT_EQ(PointsOfMember("centre-a"), 0);
   EXPECT_EQ(StateOf(record_).path_size(), 8);
-  Must(Publish());
+  Must(Publish(record_));
   EXPECT_EQ(outlet.Read(kPublished, record_.View())->status(), pb::RECORD_STATUS_CORRECTED);
 }
 

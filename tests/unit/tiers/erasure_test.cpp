@@ -339,7 +339,7 @@ TEST_F(ErasureOnItsWay, CorrectionOfAnErasedRecord_StillArrives) {
   CarryAll();
   EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_ERASED);
   EXPECT_EQ(StateOf(record).superseded_by(), correction.View());
-  EXPECT_EQ(StateOf(correction).status(), pb::RECORD_STATUS_CORRECTION);
+  EXPECT_EQ(StateOf(correction).status(), pb::RECORD_STATUS_IN_REVIEW);
 }
 
 TEST_F(ErasureOnItsWay, PublishedCorrection_GoesWithWhatItCorrects) {

@@ -139,6 +139,24 @@ class Network {
     return consortium.Write(centre, message);
   }
 
+  /// Takes what the record was settled as to the public chain.
+  Result<TxId> Publish(const TxId& record) {
+    pb::OutboxEntry entry;
+    entry.set_record_id(record.ToBytes());
+    entry.set_status(StateOf(record).status());
+    consortium.Commit({});
+    const auto delivery =
+        PublishSettlement(consortium.chain(), entry, consortium.chain().head().height);
+    EXPECT_TRUE(delivery) << (delivery ? "" : delivery.error().ToString());
+    for (const Height height : delivery->cites) {
+      Must(outlet.Write("centre-a", HeaderOf(consortium, height)));
+    }
+    if (delivery->kind == "RecordPublished") {
+      return outlet.Write("centre-a", *Decode<pb::RecordPublished>(delivery->payload));
+    }
+    return outlet.Write("centre-a", *Decode<pb::CorrectionPublished>(delivery->payload));
+  }
+
   TempDir dir;
   std::unique_ptr<ledger::Database> database;
   TestTier source;

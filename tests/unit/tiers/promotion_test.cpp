@@ -154,7 +154,7 @@ TEST_F(Promotion, Correction_NeedsItsOriginalHere) {
   Promote(record_);
   Must(consortium.Write("centre-a", PromotionOf(correction)));
   EXPECT_EQ(StateOf(record_).superseded_by(), correction.View());
-  EXPECT_EQ(StateOf(correction).status(), pb::RECORD_STATUS_CORRECTION);
+  EXPECT_EQ(StateOf(correction).status(), pb::RECORD_STATUS_IN_REVIEW);
 }
 
 TEST(PromotionSource, SpeaksForItsOwnCentresOnly) {
