@@ -53,7 +53,8 @@ void AddProofCommand(CLI::App& app, int& exit_code) {
       "\n"
       "The proof is a talent.ledger.v1.TransactionProof. It is checked offline from the chain's\n"
       "genesis file alone: nothing in it has to be believed. On the public chain the id of a\n"
-      "record finds the transaction that published it.");
+      "record finds the transaction that published it, on the consortium the one that promoted\n"
+      "it, with what these chains say of it today and the headers that its way is checked with.");
   proof->add_option("RECORD", options->record, "Record or transaction id, 64 hex digits")
       ->required();
   proof->add_option("--chain", options->chain, "Chain to prove it on")->capture_default_str();

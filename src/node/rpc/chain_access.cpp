@@ -3,6 +3,8 @@
 #include "base/canonical.h"
 #include "ledger/light_client.h"
 #include "tiers/application.h"
+#include "tiers/consortium_state.h"
+#include "tiers/proven_path.h"
 #include "tiers/public_rules.h"
 
 namespace talent::node {
@@ -27,6 +29,23 @@ v1::TransactionStatus ToProto(TxStatus status) {
       return v1::TRANSACTION_STATUS_EXPIRED;
   }
   return v1::TRANSACTION_STATUS_UNSPECIFIED;
+}
+
+/// The transaction that carries a record of the chain below, and the state entry about the record.
+struct Carrier {
+  Bytes tx;
+  Bytes entry;
+};
+std::optional<Carrier> FindCarrier(const ledger::Genesis& genesis, const ledger::StateReader& state,
+                                   const TxId& record) {
+  if (genesis.tier() == ledger::Tier::kPublic) {
+    const auto entry = tiers::kPublished.Get(state, record.View());
+    if (entry) return Carrier{entry->publication_tx(), tiers::kPublished.Key(record.View())};
+  } else if (genesis.tier() == ledger::Tier::kConsortium) {
+    const auto entry = tiers::kConsortiumRecords.Get(state, record.View());
+    if (entry) return Carrier{entry->promotion_tx(), tiers::kConsortiumRecords.Key(record.View())};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -153,18 +172,26 @@ Result<ledger::pb::TransactionProof> ChainAccess::ReadProof(const ChainRunner& r
                                                             const TxId& id,
                                                             const Caller& caller) const {
   const ledger::Chain& chain = runner.chain();
-  const bool is_public = chain.genesis().tier() == ledger::Tier::kPublic;
-  const auto published =
-      is_public ? tiers::kPublished.Get(*chain.SealedState(), id.View()) : std::nullopt;
-  auto proof = TRY(ledger::BuildTransactionProof(
-      chain, published ? TRY(TxId::FromBytes(published->publication_tx())) : id));
-  if (published) {
-    // What the chain says of the record today: whether it stands or was superseded.
-    TRY(ledger::AddStatement(chain, tiers::kPublished.Key(id.View()), chain.head().height, proof));
+  const auto state = chain.SealedState();
+  std::optional<Carrier> carrier = FindCarrier(chain.genesis(), *state, id);
+  if (carrier &&
+      !(MayReadState(runner, caller) && MayReadEntry(runner, *state, carrier->entry, caller))) {
+    carrier.reset();
   }
-  if (is_public || !proof.has_payload()) return proof;
+  auto proof =
+      TRY(ledger::BuildTransactionProof(chain, carrier ? TRY(TxId::FromBytes(carrier->tx)) : id));
+  const Height head = chain.head().height;
+  // What the chain says of the record today: whether it stands or was superseded.
+  if (carrier) TRY(ledger::AddStatement(chain, carrier->entry, head, proof));
+  if (!proof.has_payload()) return proof;
   const auto tx = TRY(ledger::ParseTransaction(proof.transaction(), &proof.payload()));
-  if (!MayRead(chain, *chain.SealedState(), tx, caller)) proof.clear_payload();
+  if (!MayRead(chain, *state, tx, caller)) {
+    proof.clear_payload();
+    return proof;
+  }
+  for (const Bytes& key : tiers::EvidenceKeys(tx)) {
+    TRY(ledger::AddStatement(chain, key, head, proof));
+  }
   return proof;
 }
 

@@ -59,7 +59,8 @@ class ChainAccess {
   /// A transaction and where it stands. Errors: kCorruption and kIo of the store.
   Result<v1::GetTransactionResponse> ReadTransaction(const ChainRunner& runner, const TxId& id,
                                                      const Caller& caller) const;
-  /// Everything needed to check `id` offline, its payload included if `caller` may read it.
+  /// Everything needed to check `id` offline, its payload included if `caller` may read it. On the
+  /// consortium and the public chain a record's id stands for the transaction that carries it.
   /// Errors: kNotFound (not sealed here).
   Result<ledger::pb::TransactionProof> ReadProof(const ChainRunner& runner, const TxId& id,
                                                  const Caller& caller) const;
