@@ -161,7 +161,7 @@ Result<std::shared_ptr<node::LocalChain>> Node::Open() {
       cluster_.genesis.chain_id(), cluster_.vote_key(identity_).public_key(), random_));
   const Height head = chain->head().height;
   if (votes.torn_bytes > 0) cluster_.counters.Count("torn vote log cut");
-  if (votes.torn_bytes > 0 && rotten_) cluster_.checker.OnForgotten(identity_);
+  if (votes.torn_bytes > 0 && rotten_votes_) cluster_.checker.OnForgotten(identity_);
   if (votes.damaged) {
     cluster_.counters.Count("damaged vote log found");
     if (!rotten_) cluster_.checker.Fail(fmt::format("vote log of node {} damaged", identity_));
@@ -239,7 +239,7 @@ void Node::Rejoin(const std::function<Height(ledger::Database&)>& restore) {
 void Node::ReplaceDisk() {
   database_.reset();
   disk_.CopyFrom(cluster_.empty_disk());
-  rotten_ = false;
+  rotten_ = rotten_votes_ = false;
   sealed_ = Height(0);
 }
 
@@ -248,6 +248,7 @@ void Node::Rot() {
   const bool votes = cluster_.world.rng().Percent(30);
   if (disk_.Rot(cluster_.world.rng(), votes ? "/votes" : kDatabase).empty()) return;
   rotten_ = true;
+  rotten_votes_ = rotten_votes_ || votes;
   cluster_.counters.Count("bit rot");
 }
 

@@ -101,6 +101,7 @@ class Node final : public Endpoint {
   Disk disk_;
   bool disk_full_ = false;
   bool rotten_ = false;
+  bool rotten_votes_ = false;  // the vote log is what rotted
   std::uint64_t boundaries_ = 0, crash_at_ = 0;
   std::uint64_t stalled_until_ = 0;
   std::optional<Timestamp> frozen_;

@@ -71,7 +71,7 @@ LocalChain::~LocalChain() = default;
 void LocalChain::Start() {
   started_ = host_->Steady();
   OnStrand([this] {
-    if (role_ && role_->unused) BeginLog();
+    if (role_ && role_->unused) BeginUnusedLog();
     EnterEpoch();
     Drain();
     Tick();

@@ -164,6 +164,8 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void TryStartReplica();
   void TryBeginLog();
   void BeginLog();
+  void BeginUnusedLog();
+  bool HasSealed() const;
   void StartReplica();
   void HearStatus(const NodeKey& from, Height sealed);
   Status FindFormerRole();

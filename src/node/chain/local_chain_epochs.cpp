@@ -136,6 +136,33 @@ void LocalChain::TryBeginLog() {
   BeginLog();
 }
 
+// Up to two windows above what it has sealed last it may have voted.
+bool LocalChain::HasSealed() const {
+  const std::uint64_t reach = 2 * std::uint64_t{chain_->genesis().consensus().window};
+  Height height = chain_->head().height;
+  for (std::uint64_t i = 0; i < reach && height > Height(0);
+       ++i, height = Height(height.value - 1)) {
+    const auto header = chain_->GetHeader(height);
+    if (!header) return false;  // the chain began above
+    const auto set = chain_->ValidatorsOf(Epoch(header->certificate().epoch()));
+    if (!set) continue;
+    const auto self = (*set)->FindVoteKey(role_->vote_key->public_key());
+    const auto& seals = header->certificate().seals();
+    if (self && std::ranges::any_of(
+                    seals, [&](const auto& seal) { return seal.validator() == self->value; })) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// A prepared log that was put back, or came with a copy of the home, under a chain that has moved.
+void LocalChain::BeginUnusedLog() {
+  if (!HasSealed()) return BeginLog();
+  role_->unused = false;
+  role_->votes_lost = true;
+}
+
 // On disk before the chain can move, or a later start could not tell this log from a lost one.
 void LocalChain::BeginLog() {
   role_->fresh = role_->unused = false;

@@ -140,6 +140,9 @@ class Cluster {
     }
   }
 
+  void RemoveLog(std::size_t i) {
+    ASSERT_TRUE(std::filesystem::remove(members_[i]->dir.path() / "votes.log"));
+  }
   /// As the one who makes a key leaves it.
   void PrepareLog(std::size_t i) {
     Member& member = *members_[i];
@@ -355,6 +358,17 @@ TEST(LocalChain, NewValidatorWithAPreparedLog_VotesThoughTheOthersHaveBegun) {
   EXPECT_FALSE(cluster.AwaitReplica(3).observer);
   cluster.Kill(0);
   EXPECT_EQ(cluster.SealOne(1, "after"), last + 1) << "its vote is needed";
+}
+
+TEST(LocalChain, PreparedLogUnderAChainThatItsKeyHasSealed_IsALostOne) {
+  Cluster cluster(4, 0);
+  cluster.Kill(0);
+  cluster.SealOne(1, "with the seal of 3");
+  cluster.Kill(3);
+  cluster.RemoveLog(3);
+  cluster.PrepareLog(3);
+  cluster.Start(3);
+  EXPECT_TRUE(cluster.AwaitReplica(3).observer);
 }
 
 TEST(LocalChain, AloneInItsSetWithAnEmptyDisk_AsksThoseThatFollowBeforeItVotes) {
