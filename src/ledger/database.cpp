@@ -27,6 +27,7 @@ constexpr std::size_t kFamilyMemtableBytes = 32u << 20;
 constexpr double kMemtableFilterShare = 0.02;
 constexpr std::size_t kMaxWalBytes = 512u << 20;  // then the oldest memtable is flushed
 constexpr std::size_t kKeptInfoLogs = 4;
+constexpr int kReadOnlyTries = 5;
 // Kept free: what is in memory must still find room, and RocksDB may abort where it does not.
 constexpr std::size_t kReserveBytes = kMemtableBytes;
 // To open it takes less, so that one that stopped at the reserve can be looked at.
@@ -238,7 +239,12 @@ Result<std::unique_ptr<Database>> Database::Open(const std::filesystem::path& pa
     }
     if (mode == Mode::kReadWrite) TRY(RequireFree(impl->directory, kReserveToOpenBytes));
   }
-  const Status started = impl->Start(path.string());
+  Status started = impl->Start(path.string());
+  // The node that runs may delete a table between our reading which there are and opening it.
+  for (int i = 1; i < kReadOnlyTries && mode == Mode::kReadOnly; ++i) {
+    if (started || impl->db != nullptr || started.error().code != Code::kCorruption) break;
+    started = impl->Start(path.string());
+  }
   if (!started) return Within(path.string(), started.error());
   return std::unique_ptr<Database>(new Database(std::move(impl)));
 }

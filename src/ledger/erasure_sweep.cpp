@@ -16,9 +16,10 @@ namespace {
 
 /// Notes of one sweep: with them one flush and one look at the files.
 constexpr std::size_t kMaxNotes = 64;
-/// RocksDB deletes files in a thread of its own, some milliseconds after the compaction.
-constexpr int kDeletionChecks = 100;
-constexpr std::chrono::milliseconds kDeletionCheckEvery{20};
+/// Two seconds for readers to end, which take milliseconds, and for RocksDB to delete files, which
+/// it does in a thread of its own.
+constexpr int kChecks = 100;
+constexpr std::chrono::milliseconds kCheckEvery{20};
 
 Status Checked(const rocksdb::Status& status, std::string_view what) {
   if (status.ok()) return {};
@@ -34,14 +35,15 @@ class Sweep {
     notes_ = TRY(store_.ReadErasing(kMaxNotes));
     if (notes_.empty()) return report_;
     TRY(DeleteOldVersions());
-    if (IsHeldByReader()) return Unfinished();
+    if (!Comes([this] { return !IsHeldByReader(); })) return Unfinished();
     const std::set<std::string> logs = TRY(Logs());
     TRY(store_.database().Flush());
-    const std::set<std::string> tables = DirtyTables();
+    std::set<std::string> tables = DirtyTables();
     TRY(Compact(tables));
     if (stop_) return Unfinished();
+    DropLive(tables);
     TRY(PurgeFiles());
-    if (!TRY(AreGone(logs)) || !TRY(AreGone(tables))) return Unfinished();
+    if (!AreGone(logs) || !AreGone(tables)) return Unfinished();
     TRY(Forget());
     return report_;
   }
@@ -143,6 +145,13 @@ class Sweep {
     return dirty;
   }
 
+  /// What was left alone holds none of the keys, though they lie within its range.
+  void DropLive(std::set<std::string>& tables) const {
+    std::vector<rocksdb::LiveFileMetaData> live;
+    store_.database().db().GetLiveFilesMetaData(&live);
+    for (const auto& file : live) tables.erase(file.name);
+  }
+
   /// Whether `key` lies where no value of before can: in one table, made since, or in none.
   bool IsClean(Use use, const Bytes& key, const std::set<std::string>& dirty) const {
     Files files = FilesOf(use);
@@ -182,14 +191,20 @@ class Sweep {
     return Checked(db.EnableFileDeletions(/*force=*/false), "deletion of files");
   }
 
-  Result<bool> AreGone(const std::set<std::string>& names) const {
+  bool AreGone(const std::set<std::string>& names) const {
     rocksdb::DB& db = store_.database().db();
     const auto exists = [&](const std::string& name) {
       return db.GetEnv()->FileExists(db.GetName() + name).ok();
     };
-    for (int i = 0; i < kDeletionChecks && !stop_; ++i) {
-      if (std::ranges::none_of(names, exists)) return true;
-      std::this_thread::sleep_for(kDeletionCheckEvery);
+    return Comes([&] { return std::ranges::none_of(names, exists); });
+  }
+
+  template <class Condition>
+  bool Comes(const Condition& condition) const {
+    for (int i = 0; i < kChecks; ++i) {
+      if (condition()) return true;
+      if (stop_) break;
+      std::this_thread::sleep_for(kCheckEvery);
     }
     return false;
   }

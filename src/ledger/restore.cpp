@@ -296,6 +296,7 @@ Status SnapshotRestore::Finish() {
   retention.set_restored(true);
   store_.PutRetention(batch, retention);
   store_.PutRestore(batch, nullptr);
+  CHECK(batch.Delete(WantSnapshotKey(genesis_.chain_id())).ok());
   return store_.database().Commit(batch);
 }
 

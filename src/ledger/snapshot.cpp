@@ -84,6 +84,19 @@ Result<SnapshotSource::Chunk> SnapshotSource::WindowChunk(Height newest) const {
   return Pack(chunk, static_cast<std::uint64_t>(chunk.blocks_size()));
 }
 
+Bytes WantSnapshotKey(const ChainId& chain) { return "wants_snapshot/" + chain.Hex(); }
+
+Status WantSnapshot(const Database& database, const ChainId& chain) {
+  if (TRY(WantsSnapshot(database, chain))) return {};
+  rocksdb::WriteBatch batch;
+  CHECK(batch.Put(WantSnapshotKey(chain), "").ok());
+  return database.Commit(batch);
+}
+
+Result<bool> WantsSnapshot(const Database& database, const ChainId& chain) {
+  return TRY(database.Get(database.db().DefaultColumnFamily(), WantSnapshotKey(chain))).has_value();
+}
+
 Status WalkStatePlaces(const std::function<Status(const StateSubtree&)>& take) {
   std::vector<StateSubtree> left = {StateSubtree()};
   while (!left.empty()) {

@@ -108,6 +108,14 @@ class SnapshotRestore {
   pb::StoredRestore progress_;
 };
 
+/// Notes that a chain goes on from a snapshot only, so that the next start fetches one; a restore
+/// that is finished takes the note away. Errors: kIo.
+Status WantSnapshot(const Database& database, const ChainId& chain);
+/// Errors: kIo, kCorruption.
+Result<bool> WantsSnapshot(const Database& database, const ChainId& chain);
+/// The note's key, in the default column family.
+Bytes WantSnapshotKey(const ChainId& chain);
+
 /// Calls `take` with every state place of a snapshot in order of path, until it fails. `take` fails
 /// with kTooLarge where the place must be cut in two.
 Status WalkStatePlaces(const std::function<Status(const StateSubtree&)>& take);

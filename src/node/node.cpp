@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "crypto/key_file.h"
+#include "ledger/snapshot.h"
 #include "node/chain/asio_host.h"
 #include "node/chain/erasure_worker.h"
 #include "node/chain/local_chain.h"
@@ -58,7 +59,8 @@ struct Node::Impl {
 
   Status Start();
   Result<bool> MayOpen(const ChainConfig& chain);
-  Status FetchSnapshot(const ledger::Genesis& genesis, const ChainConfig& chain);
+  Status FetchSnapshot(const ledger::Genesis& genesis, const ChainConfig& chain,
+                       std::uint64_t behind);
   void OpenSnapshotServer(LocalChain& chain);
   Status OpenChain(const ChainConfig& chain, const std::string& passphrase);
   Status StartPeers();
@@ -129,8 +131,8 @@ Status Node::Impl::Start() {
   io_work.emplace(io.get_executor());
   io_thread = std::thread([this] { io.run(); });
   for (auto& [id, chain] : chains) chain->Start();
-  std::vector<ledger::Genesis> hosted;
-  for (const auto& [id, chain] : chains) hosted.push_back(chain->chain().genesis());
+  std::vector<const ChainRunner*> hosted;
+  for (const auto& [id, chain] : chains) hosted.push_back(chain.get());
   erasures = std::make_unique<ErasureWorker>(*database, std::move(hosted));
   for (const PromotionConfig& promotion : config.promotions) TRY(OpenPromotion(promotion));
   return StartServers();
@@ -139,14 +141,20 @@ Status Node::Impl::Start() {
 /// Fetches its snapshot where that is configured. False: the chain stays as it is until the next
 /// start; that of the others is not in the way.
 Result<bool> Node::Impl::MayOpen(const ChainConfig& hosted) {
-  if (hosted.snapshot_behind == 0) return true;
   const auto genesis = TRY(ledger::Genesis::Load(hosted.genesis));
-  TRY(CheckNotPromoted(config, genesis.name(), "its snapshot_behind must be 0"));
+  const bool wanted = TRY(ledger::WantsSnapshot(*database, genesis.chain_id()));
+  if (hosted.snapshot_behind == 0 && !wanted) return true;
+  if (wanted) {
+    spdlog::warn("chain {}: goes on from a snapshot, since blocks it lacks hold erased payloads",
+                 genesis.name());
+  } else {
+    TRY(CheckNotPromoted(config, genesis.name(), "its snapshot_behind must be 0"));
+  }
   // A validator is not kept from starting: far behind, a snapshot may be all that it can have.
   if (const Status good = CheckSnapshotBehind(config, hosted, genesis.name()); !good) {
     spdlog::warn("{}", good.error().message);
   }
-  const Status fetched = FetchSnapshot(genesis, hosted);
+  const Status fetched = FetchSnapshot(genesis, hosted, wanted ? 1 : hosted.snapshot_behind);
   if (fetched) return true;
   if (fetched.error().code != Code::kUnavailable || (stopped && stopped())) {
     return Within("chain " + genesis.name(), fetched.error());
@@ -156,7 +164,8 @@ Result<bool> Node::Impl::MayOpen(const ChainConfig& hosted) {
   return false;
 }
 
-Status Node::Impl::FetchSnapshot(const ledger::Genesis& genesis, const ChainConfig& hosted) {
+Status Node::Impl::FetchSnapshot(const ledger::Genesis& genesis, const ChainConfig& hosted,
+                                 std::uint64_t behind) {
   const auto application = TRY(tiers::MakeApplication(genesis));
   SnapshotJoin join;
   join.database = database.get();
@@ -165,7 +174,7 @@ Status Node::Impl::FetchSnapshot(const ledger::Genesis& genesis, const ChainConf
   join.clock = &clock;
   join.node_key = &*node_key;
   for (const PeerConfig& peer : config.peers) join.peers.push_back({peer.address, peer.node_key});
-  join.behind = hosted.snapshot_behind;
+  join.behind = behind;
   join.pinned = hosted.snapshot_pin;
   join.log = ComponentLog("snapshot");
   join.stopped = stopped;
@@ -380,6 +389,11 @@ Status Node::Impl::Ready() const {
     const ChainStatusInfo status = chain->status();
     const std::string& name = chain->chain().genesis().name();
     if (status.halted) return Fail(Code::kUnavailable, "chain {} halted: {}", name, *status.halted);
+    if (status.erased_ahead != Height(0)) {
+      return Fail(Code::kUnavailable,
+                  "chain {} needs a snapshot: block {} holds erased payloads; restart this node",
+                  name, status.erased_ahead);
+    }
     if (!status.synced) {
       return Fail(Code::kUnavailable, "chain {} is at height {} of {}", name, status.head.height,
                   status.best_peer_height);

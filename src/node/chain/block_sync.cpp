@@ -176,6 +176,16 @@ void BlockSync::Penalise(const NodeKey& peer, Timestamp now) {
   ++found->second.failures;
 }
 
+void BlockSync::Lacks(const NodeKey& peer, Timestamp now) {
+  const auto found = peers_.find(peer);
+  if (found != peers_.end()) found->second.retry_at = now + kLackPause;
+}
+
+std::size_t BlockSync::Claiming(Height height) const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      peers_, [&](const auto& peer) { return peer.second.sealed >= height; }));
+}
+
 Height BlockSync::best() const {
   const auto trust = [](const Peer& peer) { return std::pair(peer.validator, peer.failures == 0); };
   const Peer* best = nullptr;

@@ -33,6 +33,8 @@ class BlockSync {
   /// A peer that failed is left alone for this long, twice as long with every further failure.
   static constexpr Millis kRetryFirst{1000};
   static constexpr Millis kRetryCap{32'000};
+  /// What a peer has erased it does not get back, but it may be replaced by one that has it.
+  static constexpr Millis kLackPause{30'000};
 
   /// Anybody may be a peer of a public chain; `validators` of the chain are asked first.
   explicit BlockSync(std::set<NodeKey> validators = {}) : validators_(std::move(validators)) {}
@@ -70,6 +72,11 @@ class BlockSync {
   void Good(const NodeKey& peer);
   /// The answer was bad.
   void Penalise(const NodeKey& peer, Timestamp now);
+
+  /// The answer lacked a payload, as that of an honest peer may: others are asked first.
+  void Lacks(const NodeKey& peer, Timestamp now);
+  /// Connected peers that say they have `height`.
+  std::size_t Claiming(Height height) const;
 
   /// Connected peers that said how far they are.
   std::size_t reporting() const { return peers_.size(); }

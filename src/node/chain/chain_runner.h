@@ -47,6 +47,9 @@ struct ChainStatusInfo {
   std::optional<std::string> halted;  // why the chain stopped, if it did
   std::size_t evidence = 0;           // pieces against validators; EvidenceList() has them
   Height seals_differ;  // last height that f+1 others sealed otherwise than this node; 0: none
+  /// The next block, where all peers lack payloads of it: it leads on from a snapshot only. 0:
+  /// none.
+  Height erased_ahead;
   bool votes_forgotten = false;  // others showed a vote of ours that our log does not have
   /// What was refused before consensus or sync saw it, by ("consensus" | "sync" | "transaction",
   /// reason).

@@ -3,10 +3,12 @@
 #include <spdlog/spdlog.h>
 
 #include "ledger/erasure_sweep.h"
+#include "ledger/snapshot.h"
 
 namespace talent::node {
 
-ErasureWorker::ErasureWorker(const ledger::Database& database, std::vector<ledger::Genesis> chains)
+ErasureWorker::ErasureWorker(const ledger::Database& database,
+                             std::vector<const ChainRunner*> chains)
     : database_(database), chains_(std::move(chains)), thread_([this] { Run(); }) {}
 
 ErasureWorker::~ErasureWorker() {
@@ -20,10 +22,20 @@ ErasureWorker::~ErasureWorker() {
 
 void ErasureWorker::Run() {
   while (!stopping_) {
-    for (const ledger::Genesis& chain : chains_) Sweep(chain);
+    for (const ChainRunner* chain : chains_) {
+      NoteSnapshot(*chain);
+      Sweep(chain->chain().genesis());
+    }
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, kEvery, [this] { return stopping_.load(); });
   }
+}
+
+// The next start fetches one, whatever the configuration says.
+void ErasureWorker::NoteSnapshot(const ChainRunner& chain) {
+  if (chain.status().erased_ahead == Height(0)) return;
+  const Status noted = ledger::WantSnapshot(database_, chain.chain().id());
+  if (!noted) spdlog::error("chain {}: {}", chain.chain().genesis().name(), noted.error().message);
 }
 
 void ErasureWorker::Sweep(const ledger::Genesis& chain) {

@@ -1,4 +1,5 @@
-// Takes what was erased out of the database's files while the node runs.
+// What erasure asks of a node besides its chains: it takes what was erased out of the database's
+// files, and notes which chains need a snapshot.
 #pragma once
 
 #include <atomic>
@@ -7,11 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "ledger/genesis.h"
-
-namespace talent::ledger {
-class Database;
-}
+#include "node/chain/chain_runner.h"
 
 namespace talent::node {
 
@@ -21,8 +18,8 @@ class ErasureWorker {
  public:
   static constexpr std::chrono::seconds kEvery{10};
 
-  /// `database` must outlive it.
-  ErasureWorker(const ledger::Database& database, std::vector<ledger::Genesis> chains);
+  /// `database` and the chains must outlive it.
+  ErasureWorker(const ledger::Database& database, std::vector<const ChainRunner*> chains);
   /// Ends a sweep under way; it is done again at the next start.
   ~ErasureWorker();
   ErasureWorker(const ErasureWorker&) = delete;
@@ -31,9 +28,10 @@ class ErasureWorker {
  private:
   void Run();
   void Sweep(const ledger::Genesis& chain);
+  void NoteSnapshot(const ChainRunner& chain);
 
   const ledger::Database& database_;
-  const std::vector<ledger::Genesis> chains_;
+  const std::vector<const ChainRunner*> chains_;
   std::mutex mutex_;  // for wake_, with stopping_
   std::condition_variable wake_;
   std::atomic<bool> stopping_ = false;

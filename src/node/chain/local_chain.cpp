@@ -137,6 +137,7 @@ void LocalChain::OnPeer(const NodeKey& peer, bool up) {
   OnStrand([this, peer, up] {
     if (!up) {
       peers_.erase(peer);
+      lacking_.erase(peer);
       sync_.OnPeerDown(peer);
       return;
     }
@@ -502,6 +503,10 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
     return false;
   }
   if (Status applied = chain_->Apply(block); !applied) {
+    if (applied.error().code == Code::kPrecondition && LacksPayload(block)) {
+      MeetErased(from, height);
+      return false;
+    }
     spdlog::warn("chain {}: block {} from peer {} refused: {}", chain_->genesis().name(), height,
                  from.Hex(), applied.error().ToString());
     Refused("sync", applied.error());
@@ -511,6 +516,7 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
     return false;
   }
   sync_.Good(from);
+  erased_ahead_ = Height(0);
   executed_.erase(height);
   const auto now = chain_->epoch();
   ledger::ExecutedBlock sealed;
@@ -574,6 +580,7 @@ void LocalChain::PublishStatus() {
   if (replica_) horizon_ = replica_->horizon();
   now.halted = status_.halted;
   now.seals_differ = status_.seals_differ;
+  now.erased_ahead = erased_ahead_;
   now.votes_forgotten = status_.votes_forgotten;
   now.refused = std::move(status_.refused);
   status_ = std::move(now);

@@ -145,6 +145,9 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void ApplyNext(const NodeKey& from, std::shared_ptr<v1::SyncResponse> response, int index);
   bool ApplyBlock(const NodeKey& from, const ledger::pb::BlockWithPayloads& block);
   void RequestBlocks();
+  // local_chain_erased.cpp.
+  void MeetErased(const NodeKey& from, Height height);
+  static bool LacksPayload(const ledger::pb::BlockWithPayloads& block);
   bool TakeAnswer(const NodeKey& from);  // false: it owes none
   void BroadcastStatus();
   void Tick();
@@ -234,6 +237,9 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   View proposing_view_;
   bool work_waiting_ = false;
   Height catch_up_target_;
+  Height erased_height_;       // a block that peers have served without a payload it needs
+  std::set<NodeKey> lacking_;  // which peers
+  Height erased_ahead_;        // where all have that say they have it; else 0
   std::set<NodeKey> peers_;
   Timestamp started_;
   Timestamp last_sealed_;

@@ -85,6 +85,7 @@ Result<int> QueryTransaction(const QueryOptions& options) {
     envelope.set_signature(answer->transaction().signature());
     out["transaction"] = TRY(Describe(envelope, answer->transaction().payload()));
   }
+  if (answer->has_erased()) out["erased"] = TRY(MessageToJson(answer->erased()));
   Print(options, out);
   return answer->state().status() == v1::TRANSACTION_STATUS_UNKNOWN ? kRefused : kGood;
 }
@@ -107,6 +108,10 @@ Result<int> QueryBlock(const QueryOptions& options) {
     const auto& payloads = answer->block().payloads();
     out["transactions"].push_back(TRY(Describe(
         block.transactions(i), i < payloads.size() ? payloads[i] : ledger::pb::Payload())));
+  }
+  for (const auto& entry : answer->erased()) {
+    if (entry.index() >= out["transactions"].size()) continue;
+    out["transactions"][entry.index()]["erased"] = TRY(MessageToJson(entry.erased()));
   }
   return Print(options, out);
 }

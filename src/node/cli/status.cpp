@@ -17,6 +17,10 @@ struct StatusOptions {
 
 std::string Condition(const v1::ChainState& chain) {
   if (!chain.halted().empty()) return "halted: " + chain.halted();
+  if (chain.erased_ahead_height() != 0) {
+    return fmt::format("block {} holds erased payloads: restart it, it needs a snapshot",
+                       chain.erased_ahead_height());
+  }
   if (!chain.synced()) return "catching up";
   if (chain.observer()) return "votes lost: watching only";
   if (chain.epoch_end() != 0) return fmt::format("epoch ends at {}", chain.epoch_end());

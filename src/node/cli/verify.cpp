@@ -4,6 +4,7 @@
 
 #include "base/canonical.h"
 #include "base/file.h"
+#include "ledger/erasure.h"
 #include "ledger/light_client.h"
 #include "node/cli/command.h"
 #include "node/cli/commands.h"
@@ -66,6 +67,17 @@ void PrintContent(const ledger::Transaction& tx) {
   if (const auto content = DecodeToJson(tx.kind, tx.payload)) PrintJson(*content);
 }
 
+/// What the chain's own state says of a payload that is not there.
+std::optional<ledger::pb::ErasedEntry> ErasureIn(const ledger::pb::TransactionProof& proof,
+                                                 const TxId& id) {
+  for (const auto& statement : proof.statements()) {
+    if (!statement.proof().present() || statement.proof().key() != ledger::ErasedKey(id)) continue;
+    auto entry = Decode<ledger::pb::ErasedEntry>(statement.proof().value());
+    if (entry) return std::move(*entry);
+  }
+  return std::nullopt;
+}
+
 void PrintTransaction(const Steps& steps, const ledger::ProvenTransaction& proven,
                       const ledger::pb::TransactionProof& proof) {
   const auto& tx = proven.transaction;
@@ -87,6 +99,10 @@ void PrintTransaction(const Steps& steps, const ledger::ProvenTransaction& prove
   if (tx.has_payload()) {
     steps.Passed("payload hash", fmt::format("{} bytes", tx.payload.size()),
                  fmt::format("内容 {} 字节", tx.payload.size()));
+  } else if (const auto erased = ErasureIn(proof, tx.id)) {
+    const std::string by = ToHex(erased->by());
+    steps.Passed("payload erased", fmt::format("at height {}, by {}", erased->height(), by),
+                 fmt::format("内容已删除：第 {} 块，依据 {}", erased->height(), by));
   } else {
     steps.Unchecked("payload hash", "the proof carries no payload", "证明中没有内容");
   }

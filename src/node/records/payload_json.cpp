@@ -8,6 +8,7 @@
 
 #include "base/canonical.h"
 #include "base/json_fields.h"
+#include "talent/ledger/v1/erasure.pb.h"
 #include "talent/tiers/v1/common.pb.h"
 #include "talent/tiers/v1/consortium.pb.h"
 #include "talent/tiers/v1/erasure.pb.h"
@@ -93,6 +94,8 @@ Result<std::unique_ptr<Message>> MakeMessage(std::string_view name) {
   google::protobuf::LinkMessageReflection<tiers::v1::SubjectRegistered>();
   google::protobuf::LinkMessageReflection<tiers::v1::RecordPublished>();
   google::protobuf::LinkMessageReflection<tiers::v1::Proposal>();
+  google::protobuf::LinkMessageReflection<tiers::v1::Erased>();
+  google::protobuf::LinkMessageReflection<ledger::v1::ErasedEntry>();
   const auto* const pool = google::protobuf::DescriptorPool::generated_pool();
   const auto* type = pool->FindMessageTypeByName(fmt::format("talent.tiers.v1.{}", name));
   if (type == nullptr) {

@@ -23,6 +23,7 @@ constexpr std::array kTables = {
     TableInfo{"source_epoch", "", "SourceEpoch"},
     TableInfo{"header", "", "AcceptedHeader"},
     TableInfo{"epoch", "", "EpochEntry"},
+    TableInfo{"erased", "", "ErasedEntry"},
     TableInfo{"governance/open", "", "OpenProposals"},
     TableInfo{"governance/members", "", "MembersChanged"},
     TableInfo{"proposal", "", "Proposal"},

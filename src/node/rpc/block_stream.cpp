@@ -139,6 +139,7 @@ class BlockStream final : public Reactor, public std::enable_shared_from_this<Bl
     if (!block) return ToGrpcStatus(block.error());
     response_.set_hash(block->hash());
     *response_.mutable_block() = std::move(*block->mutable_block());
+    *response_.mutable_erased() = std::move(*block->mutable_erased());
     return grpc::Status::OK;
   }
 

@@ -1,6 +1,7 @@
 #include "node/rpc/chain_access.h"
 
 #include "base/canonical.h"
+#include "ledger/erasure.h"
 #include "ledger/light_client.h"
 #include "tiers/application.h"
 #include "tiers/consortium_state.h"
@@ -36,14 +37,19 @@ struct Carrier {
   Bytes tx;
   Bytes entry;
 };
+// None where its erasure came before it.
 std::optional<Carrier> FindCarrier(const ledger::Genesis& genesis, const ledger::StateReader& state,
                                    const TxId& record) {
   if (genesis.tier() == ledger::Tier::kPublic) {
     const auto entry = tiers::kPublished.Get(state, record.View());
-    if (entry) return Carrier{entry->publication_tx(), tiers::kPublished.Key(record.View())};
+    if (entry && !entry->publication_tx().empty()) {
+      return Carrier{entry->publication_tx(), tiers::kPublished.Key(record.View())};
+    }
   } else if (genesis.tier() == ledger::Tier::kConsortium) {
     const auto entry = tiers::kConsortiumRecords.Get(state, record.View());
-    if (entry) return Carrier{entry->promotion_tx(), tiers::kConsortiumRecords.Key(record.View())};
+    if (entry && !entry->promotion_tx().empty()) {
+      return Carrier{entry->promotion_tx(), tiers::kConsortiumRecords.Key(record.View())};
+    }
   }
   return std::nullopt;
 }
@@ -131,9 +137,17 @@ Result<v1::GetBlockResponse> ChainAccess::ReadBlock(const ChainRunner& runner, H
   auto read = TRY(chain.GetBlockWithPayloads(height));
   const auto state = chain.SealedState();
   const auto& transactions = read.block().transactions();
+  v1::GetBlockResponse out;
   for (int i = 0; i < read.payloads_size(); ++i) {
     ledger::pb::Payload& payload = *read.mutable_payloads(i);
-    if (payload.salt().empty()) continue;  // erased, or never given to this node
+    if (payload.salt().empty() && i < transactions.size()) {  // erased, or not given to this node
+      auto erased = ledger::FindErased(*state, ledger::TransactionId(transactions[i].envelope()));
+      if (!erased) continue;
+      v1::ErasedPayload& entry = *out.add_erased();
+      entry.set_index(static_cast<std::uint32_t>(i));
+      *entry.mutable_erased() = *std::move(erased);
+    }
+    if (payload.salt().empty()) continue;
     const auto tx =
         i < transactions.size()
             ? ledger::ParseTransaction(transactions[i], &payload)
@@ -141,7 +155,7 @@ Result<v1::GetBlockResponse> ChainAccess::ReadBlock(const ChainRunner& runner, H
     if (!tx) return Within(fmt::format("block {} transaction {}", height, i), tx.error());
     if (!MayRead(chain, *state, *tx, caller)) payload.Clear();
   }
-  v1::GetBlockResponse out;
+  TRY(state->status());
   out.set_hash(ledger::BlockHash(read.block().header()).ToBytes());
   *out.mutable_block() = std::move(read);
   return out;
@@ -165,6 +179,11 @@ Result<v1::GetTransactionResponse> ChainAccess::ReadTransaction(const ChainRunne
     shown.mutable_payload()->set_salt(tx.salt);
     shown.mutable_payload()->set_data(tx.payload);
   }
+  if (!tx.has_payload()) {
+    if (auto erased = ledger::FindErased(*chain.SealedState(), id)) {
+      *out.mutable_erased() = *std::move(erased);
+    }
+  }
   return out;
 }
 
@@ -183,7 +202,13 @@ Result<ledger::pb::TransactionProof> ChainAccess::ReadProof(const ChainRunner& r
   const Height head = chain.head().height;
   // What the chain says of the record today: whether it stands or was superseded.
   if (carrier) TRY(ledger::AddStatement(chain, carrier->entry, head, proof));
-  if (!proof.has_payload()) return proof;
+  if (!proof.has_payload()) {
+    const TxId shown = ledger::TransactionId(proof.transaction().envelope());
+    if (ledger::FindErased(*state, shown)) {
+      TRY(ledger::AddStatement(chain, ledger::ErasedKey(shown), head, proof));
+    }
+    return proof;
+  }
   const auto tx = TRY(ledger::ParseTransaction(proof.transaction(), &proof.payload()));
   if (!MayRead(chain, *state, tx, caller)) {
     proof.clear_payload();

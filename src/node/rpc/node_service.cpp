@@ -34,6 +34,7 @@ v1::ChainState Describe(const ChainRunner& runner) {
   out.set_epoch_end(status.epoch_end.value);
   out.set_evidence(static_cast<std::uint32_t>(status.evidence));
   out.set_seals_differ_height(status.seals_differ.value);
+  out.set_erased_ahead_height(status.erased_ahead.value);
   if (const auto& replica = status.replica) {
     out.set_view(replica->view.value);
     out.set_view_changes(replica->view_changes);

@@ -103,6 +103,20 @@ TEST_F(Erasure, Sweep_TakesTheBytesOutOfEveryFile) {
   EXPECT_EQ(report->payloads_missing, 0u);
 }
 
+TEST_F(Erasure, TablesThatSpanTheKeyAndDoNotHoldIt_AreLeftAlone) {
+  std::vector<Transaction> many;
+  for (int i = 0; i < 50; ++i) many.push_back(node_.Put("n" + std::to_string(i), "1"));
+  node_.Commit(many);
+  ASSERT_TRUE(node_.database->Flush());
+  const Transaction tx = node_.Put("n25", kSecret);
+  node_.Commit({tx});
+  node_.Commit({Erase(tx.id), node_.Make("EraseKey", "n25")});
+  EXPECT_FALSE(Sweep()->unfinished);
+  EXPECT_THAT(FilesWith(kSecret), IsEmpty());
+  node_.Commit({Erase(many[30].id)});
+  EXPECT_FALSE(Sweep()->unfinished);
+}
+
 TEST_F(Erasure, StoppedAndStartedAgain_TheSweepGoesOn) {
   const Transaction tx = node_.Put("k", kSecret);
   node_.Commit({tx});
@@ -225,7 +239,11 @@ TEST_F(Away, CannotExecuteWhatWasErased) {
 
 TEST_F(Away, CatchesUpBySnapshot_AndErasesWhatItHad) {
   ASSERT_TRUE(other_.chain->GetTransaction(erased_)->has_payload());
+  const ChainId& id = other_.genesis().chain_id();
+  ASSERT_TRUE(WantSnapshot(*other_.database, id));
+  EXPECT_TRUE(WantsSnapshot(*other_.database, id).value());
   Restore();
+  EXPECT_FALSE(WantsSnapshot(*other_.database, id).value());
   EXPECT_FALSE(other_.chain->GetTransaction(erased_)->has_payload());
   std::atomic<bool> stop = false;
   const auto swept = SweepErased(*other_.database, other_.genesis().chain_id(), stop);

@@ -1,4 +1,4 @@
-// `talentd career` against a node that answers over gRPC.
+// `talentd career` and `talentd erase` against a node that answers over gRPC.
 #include <gmock/gmock.h>
 
 #include "node/cli/command.h"
@@ -62,6 +62,23 @@ TEST_F(CliCareer, TheCentresOwnChoice_IsRefusedWhileItIsNotTheCentreThatDecides)
 TEST_F(CliCareer, APersonIsShownToThoseItConcernsAlone) {
   EXPECT_EQ(Run({"career", "show", subject_}, "acme"), kRefused);
   EXPECT_THAT(err_, HasSubstr("NOT_FOUND"));
+}
+
+TEST_F(CliCareer, Erase_TakesARecordThenThePerson) {
+  const std::string record = Assess();
+  const auto erase = [&](std::vector<std::string> what) {
+    std::vector<std::string> args = {"erase",   subject_,      "--ground",
+                                     "request", "--reference", "R-1"};
+    args.insert(args.end(), what.begin(), what.end());
+    return Run(args, "centre");
+  };
+  EXPECT_EQ(erase({}), cli::kUsage) << "neither records nor all";
+  EXPECT_EQ(erase({"--record", std::string(64, 'a')}), kRefused);
+  EXPECT_THAT(err_, HasSubstr("NOT_FOUND"));
+  EXPECT_EQ(erase({"--record", record}), kGood) << err_;
+  EXPECT_EQ(erase({"--all"}), kGood) << err_;
+  EXPECT_EQ(erase({"--all"}), kRefused);
+  EXPECT_THAT(err_, HasSubstr("was erased by"));
 }
 
 TEST_F(CliCareer, AMove_NeedsAPlacement) {

@@ -9,10 +9,13 @@
 #include <thread>
 
 #include "base/canonical.h"
+#include "ledger/erasure.h"
 #include "ledger/light_client.h"
 #include "node/rpc/client.h"
 #include "node/rpc/rpc_error.h"
 #include "talent/node/v1/p2p.pb.h"
+#include "talent/tiers/v1/erasure.pb.h"
+#include "talent/tiers/v1/private.pb.h"
 #include "unit/node/one_node_chain.h"
 #include "unit/node/test_env.h"
 
@@ -210,6 +213,37 @@ TEST_F(GrpcServerTest, Payload_IsShownToThePartiesWhoMayReadItAndToNobodyElse) {
   EXPECT_TRUE(client_->GetTransaction(chain(), id)->transaction().has_payload());
   EXPECT_FALSE(client_->GetBlock(chain(), Height(1))->block().payloads(0).salt().empty());
   EXPECT_TRUE(client_->GetProof(chain(), id)->has_payload());
+}
+
+TEST_F(GrpcServerTest, ErasedPayload_IsSaidToBeErased_AndProven) {
+  const TxId id = runner_.SealOne();
+  const auto registered =
+      Decode<tiers::v1::SubjectRegistered>(runner_.chain().GetTransaction(id)->payload);
+  tiers::v1::Erased erased;
+  erased.set_subject_id(registered->subject_id());
+  erased.set_ground(tiers::v1::ERASURE_GROUND_SUBJECT_REQUEST);
+  erased.set_reference("R-1");
+  const auto erasure =
+      ledger::MakeTransaction(chain(), "Erased", Encode(erased), ledger::pb::DISCLOSURE_COMMITMENT,
+                              runner_.chain().head().height + 100, runner_.centre(), random_);
+  ASSERT_TRUE(client_->SubmitAndWait(chain(), ledger::Serialize(erasure), kWait));
+
+  ASSERT_TRUE(client_->Login(chain(), runner_.centre()));
+  const auto read = client_->GetTransaction(chain(), id);
+  ASSERT_TRUE(read) << read.error().ToString();
+  EXPECT_FALSE(read->transaction().has_payload());
+  EXPECT_EQ(read->erased().by(), erasure.id.View());
+  EXPECT_EQ(read->erased().height(), 2u);
+  const auto block = client_->GetBlock(chain(), Height(1));
+  ASSERT_EQ(block->erased_size(), 1);
+  EXPECT_EQ(block->erased(0).index(), 0u);
+  EXPECT_EQ(client_->GetBlock(chain(), Height(2))->erased_size(), 0);
+  const auto proof = client_->GetProof(chain(), id);
+  ASSERT_TRUE(proof) << proof.error().ToString();
+  ASSERT_TRUE(ledger::VerifyTransactionProof(runner_.chain().genesis(), *proof));
+  ASSERT_EQ(proof->statements_size(), 1);
+  EXPECT_EQ(proof->statements(0).proof().key(), ledger::ErasedKey(id));
+  EXPECT_TRUE(proof->statements(0).proof().present());
 }
 
 TEST_F(GrpcServerTest, StateOfAPrivateChain_NeedsALogin) {
