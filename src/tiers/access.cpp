@@ -18,36 +18,43 @@ struct About {
   std::string kind;    // empty: of any kind
 };
 
+Reader LookUp(const ledger::StateReader& state, const crypto::PublicKey& key) {
+  Reader out{key, {}, false};
+  if (const auto party = FindPartyOf(state, key)) {
+    out.party = party->id();
+    out.is_centre = party->role() == pb::PARTY_ROLE_CENTRE;
+  }
+  return out;
+}
+
 // The person, the centres that answer for it or that its consent lets in, and the enterprises it
 // concerns.
 bool MayReadAbout(const ledger::StateReader& state, const About& about, Timestamp now,
-                  const crypto::PublicKey& reader) {
+                  const Reader& reader) {
   const auto subject = kSubjects.Get(state, about.subject);
-  if (subject && subject->key() == reader.View()) return true;
-  const auto party = FindPartyOf(state, reader);
-  if (!party) return false;
-  if (party->role() != pb::PARTY_ROLE_CENTRE) {
-    return kConcerns.Has(state, Concat({about.subject, party->id()}));
+  if (subject && subject->key() == reader.key.View()) return true;
+  if (reader.party.empty()) return false;
+  if (!reader.is_centre) return kConcerns.Has(state, Concat({about.subject, reader.party}));
+  if (about.centre == reader.party || (subject && subject->custodian() == reader.party)) {
+    return true;
   }
-  if (about.centre == party->id() || (subject && subject->custodian() == party->id())) return true;
   const auto consent = kConsents.Get(state, about.subject);
   return consent && Covers(*consent, about.kind, now) &&
-         std::ranges::binary_search(consent->centres(), party->id());
+         std::ranges::binary_search(consent->centres(), reader.party);
 }
 
 bool MayReadPrivate(const ledger::StateReader& state, Timestamp now, const ledger::Transaction& tx,
                     const crypto::PublicKey& reader) {
   if (tx.author == reader) return true;
+  const Reader asks = LookUp(state, reader);
   const auto record = kPrivateRecords.Get(state, tx.id.View());
   if (record) {
     return MayReadAbout(state, {record->subject_id(), record->centre(), record->content_kind()},
-                        now, reader);
+                        now, asks);
   }
   // Governance, which the centres decide; or a record that took no effect, which is its author's.
   const Kind* const kind = FindKind(PrivateKinds(), tx.kind);
-  if (kind == nullptr || !kind->governance) return false;
-  const auto party = FindPartyOf(state, reader);
-  return party && party->role() == pb::PARTY_ROLE_CENTRE;
+  return kind != nullptr && kind->governance && asks.is_centre;
 }
 
 About OfRecord(const ledger::StateReader& state, BytesView id) {
@@ -122,13 +129,22 @@ bool MayReadPromoted(const ledger::StateReader& state, Timestamp now, const ledg
 
 }  // namespace
 
-bool MayReadEntry(const ledger::Genesis& genesis, const ledger::StateReader& state, Timestamp now,
-                  BytesView key, const std::optional<crypto::PublicKey>& reader) {
-  if (genesis.tier() == ledger::Tier::kPublic) return true;
-  if (!reader || !MayLogIn(state, *reader)) return false;
-  if (genesis.tier() == ledger::Tier::kConsortium) return true;
-  const auto about = AboutWhom(state, key);
-  return !about || MayReadAbout(state, *about, now, *reader);
+EntryAccess::EntryAccess(const ledger::Genesis& genesis, const ledger::StateReader& state,
+                         Timestamp now, const std::optional<crypto::PublicKey>& reader)
+    : state_(state), now_(now) {
+  if (genesis.tier() == ledger::Tier::kPublic) {
+    anything_ = true;
+  } else if (reader && MayLogIn(state, *reader)) {
+    anything_ = genesis.tier() == ledger::Tier::kConsortium;
+    asks_ = LookUp(state, *reader);
+  }
+}
+
+bool EntryAccess::MayRead(BytesView key) const {
+  if (anything_) return true;
+  if (!asks_) return false;
+  const auto about = AboutWhom(state_, key);
+  return !about || MayReadAbout(state_, *about, now_, *asks_);
 }
 
 bool MayReadPayload(const ledger::Genesis& genesis, const ledger::StateReader& state, Timestamp now,

@@ -19,11 +19,30 @@ Result<std::unique_ptr<ledger::Application>> MakeApplication(const ledger::Genes
 bool MayReadPayload(const ledger::Genesis& genesis, const ledger::StateReader& state, Timestamp now,
                     const ledger::Transaction& tx, const std::optional<crypto::PublicKey>& reader);
 
-/// May the holder of `reader` read this entry of the state, and proofs of it? Public: everyone.
-/// Else who may log in; what a private chain's state says of a person is for those who may read the
-/// person's payloads.
-bool MayReadEntry(const ledger::Genesis& genesis, const ledger::StateReader& state, Timestamp now,
-                  BytesView key, const std::optional<crypto::PublicKey>& reader);
+/// A key and what it is on a chain.
+struct Reader {
+  crypto::PublicKey key;
+  std::string party;  // id; empty where it is no party's
+  bool is_centre = false;
+};
+
+/// Which entries of a state, and proofs of them, the holder of a key (nullopt: anyone) may read.
+/// Public: all. Else who may log in; what a private chain's state says of a person is for those who
+/// may read the person's payloads. Looks the holder up once, for as many entries as are asked
+/// about; `state` must outlive it.
+class EntryAccess {
+ public:
+  EntryAccess(const ledger::Genesis& genesis, const ledger::StateReader& state, Timestamp now,
+              const std::optional<crypto::PublicKey>& reader);
+
+  bool MayRead(BytesView key) const;
+
+ private:
+  const ledger::StateReader& state_;
+  const Timestamp now_;
+  bool anything_ = false;       // else nothing…
+  std::optional<Reader> asks_;  // …or, where there is one, by entry
+};
 
 /// Is `key` one of a registered party of the chain, or a registered person's own?
 bool MayLogIn(const ledger::StateReader& state, const crypto::PublicKey& key);

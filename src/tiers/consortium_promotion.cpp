@@ -81,13 +81,11 @@ Result<pb::PromotionDecision> ProveDecision(const pb::RecordPromoted& message,
 
 // A private chain speaks for its own centres only, and of a suspended one brings corrections and
 // erasures alone.
-Status RequireCentreOf(const Call& call, BytesView source_chain,
+Status RequireCentreOf(const Call& call, const pb::Source& source,
                        const pb::PromotionDecision& decision) {
   const std::string& centre = decision.centre();
-  const auto source = kSources.Get(call.state, source_chain);
-  if (!source) return Fail(Code::kNotFound, "chain {} is no source", ToHex(source_chain));
-  if (!std::ranges::binary_search(source->centres(), centre)) {
-    return Fail(Code::kUnauthorized, "source '{}' does not speak for centre '{}'", source->name(),
+  if (!std::ranges::binary_search(source.centres(), centre)) {
+    return Fail(Code::kUnauthorized, "source '{}' does not speak for centre '{}'", source.name(),
                 centre);
   }
   const bool takes_back = !decision.supersedes().empty() || !decision.erases().empty();
@@ -166,6 +164,7 @@ Status LinkContest(const pb::RecordPromoted& message, const Call& call, const Tx
 Status Promote(const pb::RecordPromoted& message, const Call& call) {
   TRY(RequireCentre(call));
   const ledger::Transaction record = TRY(ReadRecord(message));
+  const pb::Source source = TRY(RequireSource(call.state, message.source_chain()));
   TRY(RequireNew(message, call, record.id));
   const auto header = CitedHeader(call.state, message.source_chain(), message.height());
   const auto decision_header =
@@ -176,7 +175,7 @@ Status Promote(const pb::RecordPromoted& message, const Call& call) {
   }
   TRY(VerifyEffective(*header, record.id, message.path()));
   const auto decision = TRY(ProveDecision(message, record, *decision_header));
-  TRY(RequireCentreOf(call, message.source_chain(), decision));
+  TRY(RequireCentreOf(call, source, decision));
   pb::ConsortiumRecord entry = NewRecord(message, call, decision);
   if (entry.disclosure() != ledger::pb::DISCLOSURE_FULL) {
     entry.set_status(pb::RECORD_STATUS_COMMITMENT);

@@ -28,6 +28,7 @@ void Close(ledger::StateOverlay& state, const IsOver& is_over) {
 Status Enact(const Call& call, const pb::Proposal& proposal) {
   if (proposal.has_member()) return EnactMember(call, proposal.member());
   if (proposal.has_policy()) return EnactPolicy(call, proposal.policy());
+  if (proposal.has_source()) return EnactSource(call, proposal.source());
   return EnactNodes(call, proposal.kind(), proposal.changes());
 }
 
@@ -137,6 +138,13 @@ Status ProposePolicy(const pb::PolicyProposed& message, const Call& call) {
   return Propose(std::move(proposal), call);
 }
 
+Status ProposeSource(const pb::SourceProposed& message, const Call& call) {
+  pb::Proposal proposal;
+  *proposal.mutable_source() = message.change();
+  proposal.set_open_until(message.open_until());
+  return Propose(std::move(proposal), call);
+}
+
 Result<pb::Proposal> RequireOpen(const pb::ProposalVoted& message, const Call& call) {
   const auto id = TxId::FromBytes(message.proposal());
   if (!id) return Within("proposal", id.error());
@@ -183,9 +191,13 @@ constexpr Kind kKinds[] = {
     {"PolicyProposed", Run<pb::PolicyProposed, ProposePolicy>, kUrgent, true},
     {"ProposalVoted", Run<pb::ProposalVoted, Vote>, kUrgent, true},
 };
+constexpr Kind kSourceKinds[] = {
+    {"SourceProposed", Run<pb::SourceProposed, ProposeSource>, kUrgent, true},
+};
 
 }  // namespace
 
 std::span<const Kind> GovernanceKinds() { return kKinds; }
+std::span<const Kind> SourceGovernanceKinds() { return kSourceKinds; }
 
 }  // namespace talent::tiers

@@ -1,5 +1,5 @@
-// Governance: which nodes validate a chain and which may follow it, who its parties are and which
-// policy is in force, by vote of its centres. The same on all three tiers; the rules are in
+// Governance: which nodes validate a chain and which may follow it, who its parties are, which
+// policy is in force and which chains' records it takes, by vote of its centres; the rules are in
 // docs/domain.md, "Governance".
 #pragma once
 
@@ -37,6 +37,8 @@ inline constexpr std::size_t kMaxFollowers = 10'000;
 
 /// ValidatorProposed, FollowerProposed, MemberProposed, PolicyProposed, ProposalVoted.
 std::span<const Kind> GovernanceKinds();
+/// SourceProposed, on the tiers that take records of others.
+std::span<const Kind> SourceGovernanceKinds();
 
 /// Misdeeds kept of one validator in one epoch; it is convicted by the first, and a state bounded
 /// by keys alone would not be.
@@ -77,5 +79,9 @@ Result<pb::PartyStatement> VerifyPartyOffer(const ChainId& chain, const pb::Part
 /// kDuplicate (its id or a key is taken), kExhausted (parties), kPrecondition (nothing to change,
 /// or no centre would be left), those of VerifyPartyOffer.
 Status EnactMember(const Call& call, const pb::MemberChange& change);
+/// Carries out a SourceProposed, or says why that cannot be. Errors: kInvalidArgument (names the
+/// field), kNotFound (no such source or centre), kDuplicate (chain or name), kExhausted (sources),
+/// kPrecondition (nothing to change), those of ledger::VerifyHeader.
+Status EnactSource(const Call& call, const pb::SourceChange& change);
 
 }  // namespace talent::tiers

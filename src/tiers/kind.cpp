@@ -19,14 +19,15 @@ KindGroups PrivateKinds() {
 
 KindGroups ConsortiumKinds() {
   static const std::span<const Kind> kGroups[] = {
-      SourceKinds(),      PromotionKinds(),  ReviewKinds(),  DisputeKinds(),
-      ArbitrationKinds(), GovernanceKinds(), EvidenceKinds()};
+      SourceKinds(),      PromotionKinds(),  ReviewKinds(),           DisputeKinds(),
+      ArbitrationKinds(), GovernanceKinds(), SourceGovernanceKinds(), EvidenceKinds()};
   return kGroups;
 }
 
 KindGroups PublicKinds() {
-  static const std::span<const Kind> kGroups[] = {
-      SourceKinds(), PublicationKinds(), PublicErasureKinds(), GovernanceKinds(), EvidenceKinds()};
+  static const std::span<const Kind> kGroups[] = {SourceKinds(),           PublicationKinds(),
+                                                  PublicErasureKinds(),    GovernanceKinds(),
+                                                  SourceGovernanceKinds(), EvidenceKinds()};
   return kGroups;
 }
 

@@ -163,15 +163,13 @@ Status Outbox::Visit(Timestamp now, Millis ageing_step,
   }
 }
 
-Result<std::optional<Timestamp>> Outbox::OldestSealed() const {
-  std::optional<Timestamp> oldest;
+Result<std::array<std::optional<Timestamp>, Outbox::kPriorities>> Outbox::OldestSealed() const {
+  std::array<std::optional<Timestamp>, kPriorities> oldest;
   for (std::size_t priority = 0; priority < kPriorities; ++priority) {
     if (waiting_[priority] == 0) continue;
     // Entries of one priority are in the order they were sealed in.
     const auto first = TRY(Lane(database_->db(), family_, priority).Take());
-    if (!first) continue;
-    const Timestamp sealed(first->entry.sealed_ms());
-    oldest = std::min(oldest.value_or(sealed), sealed);
+    if (first) oldest[priority] = Timestamp(first->entry.sealed_ms());
   }
   return oldest;
 }

@@ -42,8 +42,9 @@ class Outbox {
   /// A waiting record of a private chain. nullopt: does not wait. Errors: kIo, kCorruption.
   Result<std::optional<OutboxItem>> Find(BytesView record_id) const;
 
-  /// When the source sealed the entry that has waited longest. Errors: kIo, kCorruption.
-  Result<std::optional<Timestamp>> OldestSealed() const;
+  /// When the source sealed the entry that has waited longest, by priority. Errors: kIo,
+  /// kCorruption.
+  Result<std::array<std::optional<Timestamp>, kPriorities>> OldestSealed() const;
 
   const v1::OutboxCursor& cursor() const { return cursor_; }
   const std::array<std::uint64_t, kPriorities>& waiting() const { return waiting_; }

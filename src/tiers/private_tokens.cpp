@@ -103,6 +103,29 @@ void Credit(const Call& call, BytesView token_id, const pb::Token& token,
   NoteConcern(call, token.subject_id(), enterprise, static_cast<std::int64_t>(units));
 }
 
+/// Whom the person concerns reads the token's entry, with price and unsold units.
+bool MayKnow(const Call& call, const pb::Token& token, const pb::Party& enterprise) {
+  return kConcerns.Has(call.state, Concat({token.subject_id(), enterprise.id()}));
+}
+
+// Whoever tries learns from the refusal no more than it may read: not how far off it is, nor by
+// what.
+Status CheckOffer(const pb::TokenPurchased& message, const pb::Token& token, bool may_know) {
+  const bool price_fits = message.unit_price() == token.unit_price();
+  if (price_fits && message.units() <= token.unsold()) return {};
+  if (!may_know) {
+    return Fail(
+        Code::kPrecondition,
+        "units or unit_price: the issue has another price, or fewer units unsold; the centre "
+        "that issued it tells");
+  }
+  if (!price_fits) {
+    return Fail(Code::kPrecondition, "unit_price is {}, the issue's price is {}",
+                message.unit_price(), token.unit_price());
+  }
+  return Fail(Code::kPrecondition, "{} units wanted, {} unsold", message.units(), token.unsold());
+}
+
 Status Purchase(const pb::TokenPurchased& message, const Call& call) {
   const pb::Party enterprise = TRY(RequireEnterprise(call));
   TRY(RequireId("token", message.token()));
@@ -110,14 +133,7 @@ Status Purchase(const pb::TokenPurchased& message, const Call& call) {
   if (!token) return Fail(Code::kNotFound, "token {} was not issued", ToHex(message.token()));
   auto subject = TRY(FindSubject(call, token->subject_id()));
   if (message.units() == 0) return Fail(Code::kInvalidArgument, "units is 0");
-  if (message.unit_price() != token->unit_price()) {
-    return Fail(Code::kPrecondition, "unit_price is {}, the issue's price is {}",
-                message.unit_price(), token->unit_price());
-  }
-  if (message.units() > token->unsold()) {
-    return Fail(Code::kPrecondition, "{} units wanted, {} unsold", message.units(),
-                token->unsold());
-  }
+  TRY(CheckOffer(message, *token, MayKnow(call, *token, enterprise)));
   Credit(call, message.token(), *token, enterprise.id(), message.units());
   token->set_unsold(token->unsold() - message.units());
   kTokens.Put(call.state, message.token(), *token);

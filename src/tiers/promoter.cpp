@@ -42,6 +42,7 @@ struct Promoter::Impl {
     Height source_head;
     std::unique_ptr<ledger::StateReader> source;
     std::unique_ptr<ledger::StateReader> target;
+    pb::Source source_there;  // what the target knows of the source
     std::vector<ledger::Transaction> out;
     std::vector<OutboxItem> delivered;
     std::vector<OutboxItem> dropped;
@@ -50,6 +51,7 @@ struct Promoter::Impl {
   bool IsMyTurn(Timestamp now, const OutboxItem& item) const;
   Status Consider(Round& round, const OutboxItem& item);
   Status Offer(Round& round, const OutboxItem& item);
+  Status OfferWaiting(Round& round);
   Status OfferEpochs(Round& round);
   Status OfferHeaders(Round& round, const std::set<Height>& heights);
   Result<std::optional<ledger::Transaction>> Sign(const std::string& kind, Bytes payload);
@@ -76,7 +78,7 @@ struct Promoter::Impl {
   bool started = false;
   std::string last_dropped;
   std::uint64_t skipped = 0;
-  Millis oldest_age;
+  std::array<Millis, Outbox::kPriorities> oldest_age{};
 };
 
 namespace {
@@ -243,16 +245,31 @@ Result<std::optional<ledger::Transaction>> Promoter::Impl::Sign(const std::strin
   return tx;
 }
 
+// Where the target takes nothing of the source, not yet or not any more, everything waits.
+Status Promoter::Impl::OfferWaiting(Round& round) {
+  auto source_there = RequireSource(*round.target, options.source->id().View());
+  if (!source_there) return {};
+  round.source_there = *std::move(source_there);
+  TRY(OfferEpochs(round));
+  CountFlights(round.now);
+  std::size_t visited = 0;
+  Status status;
+  TRY(outbox.Visit(round.now, kAgeingStep, [&](const OutboxItem& item) {
+    status = Consider(round, item);
+    return status.has_value() && in_flight < options.max_in_flight &&
+           ++visited < kMaxVisitedPerStep;
+  }));
+  return status;
+}
+
 // At once, even where no record waits: until the target knows that an epoch has ended it would
 // believe its old validators' seals. By every promoter, since it is rare and must not be late;
 // before anything that cites a header of the epoch after.
 Status Promoter::Impl::OfferEpochs(Round& round) {
-  const auto known = kSources.Get(*round.target, options.source->id().View());
-  if (!known) return {};
   const Epoch now = options.source->epoch()->number();
   const auto state = options.source->SealedState();
   std::set<Height> ends;
-  for (Epoch at(known->epoch()); at < now && ends.size() < kMaxEpochsPerStep; ++at) {
+  for (Epoch at(round.source_there.epoch()); at < now && ends.size() < kMaxEpochsPerStep; ++at) {
     ends.insert(TRY(ledger::ReadEndedEpoch(*state, at)).end->last);
   }
   return OfferHeaders(round, ends);
@@ -283,6 +300,11 @@ Status Promoter::Impl::Offer(Round& round, const OutboxItem& item) {
       return tl::unexpected<Error>(std::move(delivery).error());
     }
     Drop(round, item, delivery.error().message);
+    return {};
+  }
+  if (!delivery->cites.empty() &&
+      *delivery->cites.begin() < Height(round.source_there.first_height())) {
+    Drop(round, item, "it is from before the target took records of this chain");
     return {};
   }
   auto tx = TRY(Sign(delivery->kind, std::move(delivery->payload)));
@@ -353,23 +375,17 @@ Result<std::vector<ledger::Transaction>> Promoter::Step(Timestamp now) {
                     impl.options.target->SealedState(),
                     {},
                     {},
+                    {},
                     {}};
   TRY(impl.Land(round));
-  TRY(impl.OfferEpochs(round));
-  impl.CountFlights(now);
-  std::size_t visited = 0;
-  Status status;
-  TRY(impl.outbox.Visit(now, kAgeingStep, [&](const OutboxItem& item) {
-    status = impl.Consider(round, item);
-    return status.has_value() && impl.in_flight < impl.options.max_in_flight &&
-           ++visited < kMaxVisitedPerStep;
-  }));
-  TRY(std::move(status));
+  TRY(impl.OfferWaiting(round));
   TRY(round.source->status());
   TRY(round.target->status());
   TRY(impl.outbox.Remove(round.delivered, round.dropped));
-  const Timestamp oldest = std::min(TRY(impl.outbox.OldestSealed()).value_or(now), now);
-  impl.oldest_age = Millis(now - oldest);
+  const auto oldest = TRY(impl.outbox.OldestSealed());
+  for (std::size_t priority = 0; priority < oldest.size(); ++priority) {
+    impl.oldest_age[priority] = Millis(now - std::min(oldest[priority].value_or(now), now));
+  }
   return std::move(round.out);
 }
 
@@ -378,7 +394,7 @@ Promoter::Stats Promoter::stats() const {
   stats.scanned = Height(impl_->outbox.cursor().scanned());
   stats.waiting_by_priority = impl_->outbox.waiting();
   for (const std::uint64_t n : stats.waiting_by_priority) stats.waiting += n;
-  stats.oldest_age = impl_->oldest_age;
+  stats.oldest_age_by_priority = impl_->oldest_age;
   stats.delivered = impl_->outbox.cursor().delivered();
   stats.dropped = impl_->outbox.cursor().dropped();
   stats.last_dropped = impl_->last_dropped;

@@ -47,7 +47,7 @@ class Promoter {
     Height scanned;             // of the source; of a consortium: settlements
     std::uint64_t waiting = 0;  // in the outbox
     std::array<std::uint64_t, 10> waiting_by_priority{};
-    Millis oldest_age;
+    std::array<Millis, 10> oldest_age_by_priority{};  // 0 where nothing waits
     std::uint64_t delivered = 0;  // since the outbox was made
     std::uint64_t dropped = 0;    // could never be delivered: payload erased, or too large
     std::string last_dropped;     // which, and why

@@ -97,6 +97,7 @@ Status Publish(const pb::RecordPublished& message, const Call& call) {
   TRY(RequireCentre(call));
   const auto evidence = ReadEvidence(message.record());
   if (!evidence) return Within("record", evidence.error());
+  TRY(RequireSource(call.state, message.source_chain()));
   TRY(RequireNotErased(call, evidence->record.id.View()));
   const auto header = CitedHeader(call.state, message.source_chain(), message.height());
   if (!header) return call.admission ? Status{} : tl::unexpected<Error>(header.error());
@@ -132,6 +133,7 @@ Status PublishCorrection(const pb::CorrectionPublished& message, const Call& cal
   if (!original) return Within("original", original.error());
   const auto correction = ReadEvidence(message.correction());
   if (!correction) return Within("correction", correction.error());
+  TRY(RequireSource(call.state, message.source_chain()));
   TRY(RequireNotErased(call, original->record.id.View()));
   TRY(RequireNotErased(call, correction->record.id.View()));
   const auto header = CitedHeader(call.state, message.source_chain(), message.height());

@@ -6,6 +6,7 @@
 
 #include "tiers/consortium_rules.h"
 #include "tiers/points.h"
+#include "tiers/sources.h"
 
 namespace talent::tiers {
 namespace {
@@ -237,9 +238,16 @@ void AwaitAppeal(const Settling& s) {
   Await(s);
 }
 
-// Silence costs the centre; of one that may not speak it says nothing.
+/// Whether the centre could not have answered by a correction: it may not write here, or its
+/// chain's records are not taken any more.
+bool IsMute(const Settling& s) {
+  return IsSuspended(s.state, s.record.centre()) ||
+         !RequireSource(s.state, s.record.source_chain()).has_value();
+}
+
+// Silence costs the centre; of one that could not speak it says nothing.
 void EndUnanswered(const Settling& s) {
-  if (IsSuspended(s.state, s.record.centre())) return LeaveUnverified(s);
+  if (IsMute(s)) return LeaveUnverified(s);
   s.record.set_silent(true);
   ChargeSilence(s);
   AwaitAppeal(s);
@@ -247,7 +255,7 @@ void EndUnanswered(const Settling& s) {
 
 // The centre has admitted the dispute, or the arbiters have upheld it, and no correction came.
 void EndUncorrected(const Settling& s) {
-  if (IsSuspended(s.state, s.record.centre())) return LeaveUnverified(s);
+  if (IsMute(s)) return LeaveUnverified(s);
   ChargeSilence(s);
   Uphold(s);
   LeaveUnverified(s);

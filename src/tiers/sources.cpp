@@ -8,7 +8,6 @@
 namespace talent::tiers {
 namespace {
 
-constexpr std::size_t kMaxSources = 256;
 constexpr std::size_t kMaxNameLength = 64;
 
 using ledger::ReadValidators;
@@ -39,25 +38,23 @@ Status InitSource(JsonFields& json, ledger::Tier tier, ledger::StateOverlay& sta
                 source.tier(), ledger::TierName(tier));
   }
   if (tier == ledger::Tier::kPrivate) TRY(InitCentres(json, source));
-  const Bytes chain_id = TRY(json.Hex<Hash>("chain_id")).ToBytes();
-  if (kSources.Has(state, chain_id)) {
+  const auto chain = TRY(json.Hex<ChainId>("chain_id"));
+  if (kSources.Has(state, chain.View())) {
     return Fail(Code::kInvalidArgument, "{} is named twice", json.PathOf("chain_id"));
   }
-  pb::SourceEpoch epoch;
+  ValidatorInfos validators;
   for (JsonFields& validator :
        TRY(json.Array("validators", crypto::ValidatorSet::kMaxValidators))) {
-    auto* const info = epoch.add_validators();
+    auto* const info = validators.Add();
     info->set_name(TRY(validator.Text("name", kMaxNameLength)));
     info->set_vote_key(TRY(validator.Hex<Hash>("vote_key")).ToBytes());
     info->set_node_key(TRY(validator.Hex<Hash>("node_key")).ToBytes());
     TRY(validator.Finish());
   }
-  if (const auto set = ReadValidators(Epoch(0), epoch.validators()); !set) {
+  if (const auto set = ReadValidators(Epoch(0), validators); !set) {
     return Within(json.PathOf("validators"), set.error());
   }
-  epoch.set_first_height(1);
-  kSources.Put(state, chain_id, source);
-  kSourceEpochs.Put(state, EpochKey(chain_id, 0), epoch);
+  PutSource(state, chain, source, validators);
   return json.Finish();
 }
 
@@ -101,10 +98,7 @@ Status AcceptHeader(const pb::SourceHeaderAccepted& message, const Call& call) {
   TRY(RequireCentre(call));
   const auto header = TRY(Decode<ledger::pb::BlockHeader>(message.header().header()));
   const ChainId chain = TRY(ChainId::FromBytes(header.chain_id()));
-  auto source = kSources.Get(call.state, chain.View());
-  if (!source) {
-    return Fail(Code::kNotFound, "chain {} is no source of this chain", chain.Hex());
-  }
+  auto source = TRY(RequireSource(call.state, chain.View()));
   const Bytes key = HeaderKey(chain.View(), Height(header.height()));
   if (const auto known = kHeaders.Get(call.state, key)) {
     if (known->header() == message.header().header()) return {};
@@ -113,14 +107,14 @@ Status AcceptHeader(const pb::SourceHeaderAccepted& message, const Call& call) {
   const auto set = TRY(SetFor(call, header));
   TRY(ledger::VerifyHeader(chain, set, message.header()));
   const bool ends_epoch = header.next_validators_hash() != header.validators_hash();
-  if (ends_epoch && header.epoch() == source->epoch()) {
+  if (ends_epoch && header.epoch() == source.epoch()) {
     TRY(StartEpoch(call, header, message.next_validators()));
-    source->set_epoch(header.epoch() + 1);
+    source.set_epoch(header.epoch() + 1);
   } else if (message.next_validators_size() != 0) {
     return Fail(Code::kInvalidArgument, "next_validators at a height that ends no epoch");
   }
-  source->set_height(std::max(source->height(), header.height()));
-  kSources.Put(call.state, chain.View(), *source);
+  source.set_height(std::max(source.height(), header.height()));
+  kSources.Put(call.state, chain.View(), source);
   pb::AcceptedHeader accepted;
   accepted.set_header(message.header().header());
   kHeaders.Put(call.state, key, accepted);
@@ -139,6 +133,27 @@ Status InitSources(JsonFields& app, ledger::Tier tier, ledger::StateOverlay& sta
     TRY(InitSource(json, tier, state));
   }
   return {};
+}
+
+void PutSource(ledger::StateOverlay& state, const ChainId& chain, const pb::Source& source,
+               const ValidatorInfos& validators) {
+  kSources.Put(state, chain.View(), source);
+  pb::SourceEpoch epoch;
+  *epoch.mutable_validators() = validators;
+  epoch.set_first_height(std::max<std::uint64_t>(source.first_height(), 1));
+  kSourceEpochs.Put(state, EpochKey(chain.View(), source.epoch()), epoch);
+}
+
+Result<pb::Source> RequireSource(const ledger::StateReader& state, BytesView chain_id) {
+  auto source = kSources.Get(state, chain_id);
+  if (!source) {
+    return Fail(Code::kNotFound, "chain {} is no source of this chain", ToHex(chain_id));
+  }
+  if (source->closed()) {
+    return Fail(Code::kPrecondition, "source '{}' is closed: nothing of it is accepted any more",
+                source->name());
+  }
+  return *std::move(source);
 }
 
 std::span<const Kind> SourceKinds() { return kKinds; }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/json_fields.h"
+#include "ledger/epochs.h"
 #include "ledger/light_client.h"
 #include "talent/tiers/v1/public.pb.h"
 #include "tiers/kind.h"
@@ -13,6 +14,16 @@ namespace talent::tiers {
 /// Reads "sources" of the genesis: chains of tier `tier`. Errors: kInvalidArgument (names the
 /// field).
 Status InitSources(JsonFields& app, ledger::Tier tier, ledger::StateOverlay& state);
+
+/// As many as a genesis may name.
+inline constexpr std::size_t kMaxSources = 256;
+/// Writes a source and its validators in the epoch it names, from its first height on.
+void PutSource(ledger::StateOverlay& state, const ChainId& chain, const pb::Source& source,
+               const ledger::ValidatorInfos& validators);
+
+/// That records of the chain are accepted. Errors: kNotFound (no source), kPrecondition (closed by
+/// vote).
+Result<pb::Source> RequireSource(const ledger::StateReader& state, BytesView chain_id);
 
 /// SourceHeaderAccepted.
 std::span<const Kind> SourceKinds();

@@ -37,6 +37,7 @@ int Main(int argc, char** argv) {
   AddEraseCommand(app, exit_code);
   AddValidatorCommand(app, exit_code);
   AddMemberCommand(app, exit_code);
+  AddSourceCommand(app, exit_code);
   AddPolicyCommand(app, exit_code);
   AddGovernanceCommand(app, exit_code);
   AddQueryCommand(app, exit_code);

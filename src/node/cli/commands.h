@@ -19,6 +19,7 @@ void AddCareerCommand(CLI::App& app, int& exit_code);
 void AddEraseCommand(CLI::App& app, int& exit_code);
 void AddValidatorCommand(CLI::App& app, int& exit_code);
 void AddMemberCommand(CLI::App& app, int& exit_code);
+void AddSourceCommand(CLI::App& app, int& exit_code);
 void AddPolicyCommand(CLI::App& app, int& exit_code);
 void AddGovernanceCommand(CLI::App& app, int& exit_code);
 void AddQueryCommand(CLI::App& app, int& exit_code);

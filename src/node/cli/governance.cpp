@@ -89,10 +89,29 @@ Result<std::string> ChangeToText(const pb::MemberChange& change) {
   return text + ")";
 }
 
+std::string ChangeToText(const pb::SourceChange& change) {
+  switch (change.change_case()) {
+    case pb::SourceChange::kAdmit: {
+      const auto& admit = change.admit();
+      return fmt::format("admit source '{}' {} of {} validators, for {}", admit.name(),
+                         ToHex(admit.chain_id()), admit.validators_size(),
+                         fmt::join(admit.centres(), " "));
+    }
+    case pb::SourceChange::kClose:
+      return "close source " + ToHex(change.close());
+    case pb::SourceChange::kReopen:
+      return "reopen source " + ToHex(change.reopen());
+    default:
+      return fmt::format("source {} speaks for {}", ToHex(change.centres().chain_id()),
+                         fmt::join(change.centres().centres(), " "));
+  }
+}
+
 Result<json> ProposalToJson(BytesView id, const pb::Proposal& proposal) {
   json changes = json::array();
   for (const auto& change : proposal.changes()) changes.push_back(TRY(ChangeToText(change)));
   if (proposal.has_member()) changes.push_back(TRY(ChangeToText(proposal.member())));
+  if (proposal.has_source()) changes.push_back(ChangeToText(proposal.source()));
   json out = {
       {"proposal", ToHex(id)},
       {"kind", proposal.kind()},

@@ -81,7 +81,8 @@ Metrics::Metrics()
       sync_seconds_(MakeSyncHistogram(registry_)),
       promotion_scanned_(MakeGauge("promotion_scanned_height", "Source blocks looked at")),
       promotion_waiting_(MakeGauge("promotion_waiting", "Records in the outbox by priority")),
-      promotion_oldest_(MakeGauge("promotion_oldest_seconds", "Age of the outbox's oldest record")),
+      promotion_oldest_(
+          MakeGauge("promotion_oldest_seconds", "Age of the outbox's oldest record by priority")),
       promotion_delivered_(MakeCounter("promotion_delivered_total", "Records that arrived")),
       promotion_skipped_(MakeCounter("promotion_skipped_heights_total",
                                      "Source blocks passed over as they are not here")) {}
@@ -167,8 +168,9 @@ void Metrics::SetPromotion(const std::string& from, const std::string& to,
     with_priority["priority"] = std::to_string(priority);
     promotion_waiting_.Add(with_priority)
         .Set(static_cast<double>(stats.waiting_by_priority[priority]));
+    promotion_oldest_.Add(with_priority)
+        .Set(static_cast<double>(stats.oldest_age_by_priority[priority].value) / 1000);
   }
-  promotion_oldest_.Add(labels).Set(static_cast<double>(stats.oldest_age.value) / 1000);
   RaiseTo(promotion_delivered_, labels, stats.delivered);
   RaiseTo(promotion_skipped_, labels, stats.skipped);
 }

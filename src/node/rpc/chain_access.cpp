@@ -111,9 +111,10 @@ Status ChainAccess::MayReadState(const ChainRunner& runner, const Caller& caller
       ledger::TierName(genesis.tier()), genesis.name());
 }
 
-bool ChainAccess::MayReadEntry(const ChainRunner& runner, const ledger::StateReader& state,
-                               BytesView key, const Caller& caller) const {
-  return tiers::MayReadEntry(runner.chain().genesis(), state, clock_.Now(), key, caller.key);
+tiers::EntryAccess ChainAccess::EntriesFor(const ChainRunner& runner,
+                                           const ledger::StateReader& state,
+                                           const Caller& caller) const {
+  return {runner.chain().genesis(), state, clock_.Now(), caller.key};
 }
 
 StateSnapshot ChainAccess::Snapshot(const ledger::Chain& chain) {
@@ -193,8 +194,8 @@ Result<ledger::pb::TransactionProof> ChainAccess::ReadProof(const ChainRunner& r
   const ledger::Chain& chain = runner.chain();
   const auto state = chain.SealedState();
   std::optional<Carrier> carrier = FindCarrier(chain.genesis(), *state, id);
-  if (carrier &&
-      !(MayReadState(runner, caller) && MayReadEntry(runner, *state, carrier->entry, caller))) {
+  if (carrier && !(MayReadState(runner, caller) &&
+                   EntriesFor(runner, *state, caller).MayRead(carrier->entry))) {
     carrier.reset();
   }
   auto proof =

@@ -11,6 +11,7 @@
 #include "node/chain/chain_runner.h"
 #include "node/rpc/client_sessions.h"
 #include "talent/node/v1/node_service.pb.h"
+#include "tiers/application.h"
 
 namespace talent::node {
 
@@ -49,9 +50,9 @@ class ChainAccess {
   /// The state at all: everyone on a public chain, who has logged in on the others. Errors:
   /// kUnauthorized.
   static Status MayReadState(const ChainRunner& runner, const Caller& caller);
-  /// One entry of it, and proofs of that (tiers::MayReadEntry).
-  bool MayReadEntry(const ChainRunner& runner, const ledger::StateReader& state, BytesView key,
-                    const Caller& caller) const;
+  /// Which entries of it, and proofs of them. `state` must outlive the answer.
+  tiers::EntryAccess EntriesFor(const ChainRunner& runner, const ledger::StateReader& state,
+                                const Caller& caller) const;
 
   /// A sealed block, its payloads emptied where `caller` may not read them. Errors: kNotFound.
   Result<v1::GetBlockResponse> ReadBlock(const ChainRunner& runner, Height height,

@@ -36,7 +36,7 @@ Status ReadState(const ChainAccess& access, const ChainRunner& runner, const Cal
   TRY(CheckKey("key", request.key()));
   const ledger::Chain& chain = runner.chain();
   const auto snapshot = ChainAccess::Snapshot(chain);
-  if (!access.MayReadEntry(runner, *snapshot.state, request.key(), caller)) {
+  if (!access.EntriesFor(runner, *snapshot.state, caller).MayRead(request.key())) {
     return Fail(Code::kUnauthorized,
                 "key: this entry is about a person whose records you may not read");
   }
@@ -80,10 +80,11 @@ Status Scan(const ChainAccess& access, const ChainRunner& runner, const Caller& 
   const std::uint32_t limit = request.limit() == 0 ? kDefaultScanEntries : request.limit();
   const auto snapshot = ChainAccess::Snapshot(runner.chain());
   response.set_as_of_height(snapshot.head.height.value);
+  const auto entries = access.EntriesFor(runner, *snapshot.state, caller);
   std::size_t bytes = 0;
   std::size_t visited = 0;
   snapshot.state->Scan(request.prefix(), request.from(), [&](BytesView key, BytesView value) {
-    const bool readable = access.MayReadEntry(runner, *snapshot.state, key, caller);
+    const bool readable = entries.MayRead(key);
     if (!readable && visited++ < kMaxScanVisited) return true;
     const auto taken = static_cast<std::uint32_t>(response.entries_size());
     if (!readable || taken == limit || (taken > 0 && bytes + value.size() > kMaxScanBytes)) {

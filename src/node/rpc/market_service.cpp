@@ -26,7 +26,8 @@ Result<StateSnapshot> OpenState(const ChainAccess& access, const ChainRunner& ru
   if (const auto id = Hash::FromBytes(subject_id); !id) return Within("subject_id", id.error());
   StateSnapshot snapshot = ChainAccess::Snapshot(chain);
   // One answer for both, so that nobody can try out who is registered.
-  if (!access.MayReadEntry(runner, *snapshot.state, tiers::kSubjects.Key(subject_id), caller) ||
+  const auto entries = access.EntriesFor(runner, *snapshot.state, caller);
+  if (!entries.MayRead(tiers::kSubjects.Key(subject_id)) ||
       !tiers::kSubjects.Has(*snapshot.state, subject_id)) {
     return Fail(Code::kNotFound, "no subject {} whose records you may read is registered here",
                 ToHex(subject_id));

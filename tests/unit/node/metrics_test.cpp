@@ -70,7 +70,7 @@ TEST(Metrics, ShowsPromotionByPriorityAndSyncTimes) {
   Metrics metrics;
   tiers::Promoter::Stats stats;
   stats.waiting_by_priority[2] = 6;
-  stats.oldest_age = Millis(1500);
+  stats.oldest_age_by_priority[2] = Millis(1500);
   stats.delivered = 40;
   stats.skipped = 17;
   metrics.SetPromotion("private-a", "consortium", stats);
@@ -78,8 +78,8 @@ TEST(Metrics, ShowsPromotionByPriorityAndSyncTimes) {
   const std::string text = metrics.Text();
   EXPECT_THAT(text, HasSubstr("talentd_promotion_waiting{from=\"private-a\",priority=\"2\",to="
                               "\"consortium\"} 6"));
-  EXPECT_THAT(text, HasSubstr("talentd_promotion_oldest_seconds{from=\"private-a\",to="
-                              "\"consortium\"} 1.5"));
+  EXPECT_THAT(text, HasSubstr("talentd_promotion_oldest_seconds{from=\"private-a\",priority="
+                              "\"2\",to=\"consortium\"} 1.5"));
   EXPECT_THAT(text, HasSubstr("talentd_promotion_delivered_total{from=\"private-a\",to="
                               "\"consortium\"} 40"));
   EXPECT_THAT(text, HasSubstr("talentd_promotion_skipped_heights_total{from=\"private-a\",to="

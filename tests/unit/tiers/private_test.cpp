@@ -182,6 +182,23 @@ TEST_F(Private, Purchase_TakesUnsoldUnitsAtTheFixedPrice) {
   EXPECT_EQ(CodeOf(chain_.Write("acme", Purchase(token, 1))), Code::kPrecondition);
 }
 
+TEST_F(Private, RefusedPurchase_TellsPriceAndUnitsToThoseWhoMayReadThem) {
+  Register();
+  const TxId token = Must(chain_.Write("centre-a", Issue(Invest())));
+  auto dear = Purchase(token, 1);
+  dear.set_unit_price(8);
+  const auto error_of = [&](const char* buyer, const pb::TokenPurchased& purchase) {
+    const auto refused = chain_.Write(buyer, purchase);
+    EXPECT_FALSE(refused);
+    return refused ? "" : refused.error().message;
+  };
+  EXPECT_THAT(error_of("acme", dear), ::testing::HasSubstr("the issue's price is 7"));
+  EXPECT_THAT(error_of("acme", Purchase(token, 101)), ::testing::HasSubstr("100 unsold"));
+  const std::string told = error_of("globex", dear);
+  EXPECT_THAT(told, ::testing::Not(::testing::HasSubstr("7")));
+  EXPECT_EQ(told, error_of("globex", Purchase(token, 101))) << "not even which of the two it is";
+}
+
 // Whatever is bought by whom, accepted or refused.
 TEST_F(Private, Units_AreConserved) {
   Register();
@@ -350,8 +367,9 @@ TEST_F(Private, State_AboutAPersonIsForThoseWhoMayReadItsRecords) {
   const TxId token = Must(chain_.Write("centre-a", Issue(investment)));
   Must(chain_.Write("globex", Purchase(token, 1)));
   const auto may = [&](std::string_view who, const Bytes& key) {
-    return MayReadEntry(chain_.genesis(), *chain_.chain().SealedState(), Timestamp(kStart), key,
-                        KeyOf(who).public_key());
+    const auto state = chain_.chain().SealedState();
+    return EntryAccess(chain_.genesis(), *state, Timestamp(kStart), KeyOf(who).public_key())
+        .MayRead(key);
   };
   const Bytes holding = kHoldings.Key(Concat({token.View(), "globex"}));
   const Bytes statement = [&] {

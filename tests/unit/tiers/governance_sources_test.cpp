@@ -1,0 +1,258 @@
+// Centres vote on the chains whose records they take.
+
+#include "network.h"
+#include "tiers/governance.h"
+
+namespace talent::tiers {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+ledger::Genesis SecondGenesis() {
+  nlohmann::json genesis = TierGenesis("private");
+  genesis["name"] = "second";
+  return ledger::Genesis::Parse(genesis.dump()).value();
+}
+
+/// A second private chain, of which the consortium does not know yet.
+class SourcesByVote : public ::testing::Test, protected Network {
+ protected:
+  SourcesByVote() : second_(*database, SecondGenesis()) {
+    Must(second_.Write("centre-b", RegistrationOfB()));
+  }
+
+  static pb::SubjectRegistered RegistrationOfB() {
+    auto message = Registration();
+    message.set_custodian("centre-b");
+    return message;
+  }
+  const ChainId& chain() const { return second_.genesis().chain_id(); }
+
+  pb::SourceAdmission Admission(Height height = Height(1)) const {
+    pb::SourceAdmission admission;
+    admission.set_name("second");
+    admission.set_chain_id(chain().ToBytes());
+    admission.add_centres("centre-b");
+    *admission.mutable_validators() = ledger::ToProto(*second_.chain().validators());
+    *admission.mutable_header() = HeaderOf(second_, height).header();
+    return admission;
+  }
+  static pb::SourceChange Admit(const pb::SourceAdmission& admission) {
+    pb::SourceChange change;
+    *change.mutable_admit() = admission;
+    return change;
+  }
+  pb::SourceChange Close() const {
+    pb::SourceChange change;
+    change.set_close(chain().ToBytes());
+    return change;
+  }
+  pb::SourceChange Reopen() const {
+    pb::SourceChange change;
+    change.set_reopen(chain().ToBytes());
+    return change;
+  }
+  static Result<TxId> Propose(TestTier& on, const pb::SourceChange& change,
+                              const std::string& author = "centre-a") {
+    pb::SourceProposed message;
+    *message.mutable_change() = change;
+    message.set_open_until(on.chain().head().height.value + 20);
+    return on.Write(author, message);
+  }
+  Code CodeOfProposal(const pb::SourceChange& change) {
+    return CodeOf(Propose(consortium, change));
+  }
+  template <class Change>
+  Code CodeOfAdmission(const Change& spoil) {
+    auto admission = Admission();
+    spoil(admission);
+    return CodeOfProposal(Admit(admission));
+  }
+  /// By both centres.
+  static void Decide(TestTier& on, const pb::SourceChange& change) {
+    pb::ProposalVoted vote;
+    vote.set_proposal(Must(Propose(on, change)).ToBytes());
+    vote.set_approve(true);
+    Must(on.Write("centre-b", vote));
+  }
+  std::optional<pb::Source> Stored() const { return consortium.Read(kSources, chain().View()); }
+  Result<TxId> BringHeader(Height height) {
+    return consortium.Write("centre-b", HeaderOf(second_, height));
+  }
+  std::unique_ptr<Promoter> OpenPromoter() {
+    return Promoter::Open(
+               *database,
+               {.source = &second_.chain(), .target = &consortium.chain(), .author = &key_})
+        .value();
+  }
+  /// A record of centre-b that may leave.
+  TxId WriteRecord(std::uint32_t score) {
+    return Must(second_.Write("centre-b", Assessment(score)));
+  }
+  void Consent() { Must(second_.Write("centre-b", ConsentToAll())); }
+  /// Carries until nothing is offered.
+  void Carry(Promoter& promoter) {
+    for (;;) {
+      const auto offers = promoter.Step(Timestamp(Now())).value();
+      if (offers.empty()) return;
+      EXPECT_THAT(consortium.Commit(offers), ::testing::Each(ledger::pb::RECEIPT_CODE_OK));
+    }
+  }
+
+  crypto::KeyPair key_ = KeyOf("centre-b");
+  TestTier second_;
+};
+
+TEST_F(SourcesByVote, AnAdmittedChain_BringsItsRecordsFromItsFirstBlockOn) {
+  Consent();
+  const TxId record = WriteRecord(7000);
+  const auto promoter = OpenPromoter();
+  EXPECT_THAT(promoter->Step(Timestamp(Now())).value(), IsEmpty())
+      << "nothing is offered where nothing of it is taken";
+  EXPECT_EQ(CodeOf(BringHeader(Height(1))), Code::kNotFound);
+  Must(Propose(consortium, Admit(Admission())));
+  EXPECT_FALSE(Stored()) << "one of two";
+  Decide(consortium, Admit(Admission()));
+  ASSERT_TRUE(Stored());
+  EXPECT_EQ(Stored()->tier(), "private");
+  EXPECT_EQ(Stored()->centres(0), "centre-b");
+  Carry(*promoter);
+  EXPECT_EQ(StateOf(record).source_chain(), chain().View());
+  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_IN_REVIEW);
+}
+
+TEST_F(SourcesByVote, WhatIsBelowTheHeaderThatProvedTheChain_StaysThere) {
+  Consent();
+  const TxId before = WriteRecord(1);
+  const Height head = second_.chain().head().height;
+  Decide(consortium, Admit(Admission(head)));
+  EXPECT_EQ(CodeOf(BringHeader(Height(head.value - 1))), Code::kBadSignature);
+  // At the head itself lies `before`; what is older is dropped and does not block what follows.
+  const TxId after = WriteRecord(2);
+  const auto promoter = OpenPromoter();
+  Carry(*promoter);
+  EXPECT_FALSE(StateOf(before).source_chain().empty());
+  EXPECT_FALSE(StateOf(after).source_chain().empty());
+  EXPECT_EQ(promoter->stats().dropped, 1u) << "the consent";
+  EXPECT_THAT(promoter->stats().last_dropped, HasSubstr("from before"));
+  EXPECT_EQ(promoter->stats().waiting, 0u);
+}
+
+TEST_F(SourcesByVote, Admission_NeedsAProofACentreAndFreeNames) {
+  source.Commit({});
+  EXPECT_EQ(CodeOfAdmission([](auto& a) { a.set_name("Second chain"); }), Code::kInvalidArgument);
+  EXPECT_EQ(CodeOfAdmission([](auto& a) { a.set_chain_id("short"); }), Code::kInvalidArgument);
+  EXPECT_EQ(
+      CodeOfAdmission([&](auto& a) { a.set_chain_id(consortium.genesis().chain_id().ToBytes()); }),
+      Code::kInvalidArgument);
+  EXPECT_EQ(
+      CodeOfAdmission([&](auto& a) { a.set_chain_id(source.genesis().chain_id().ToBytes()); }),
+      Code::kDuplicate);
+  EXPECT_EQ(CodeOfAdmission([&](auto& a) { a.set_name(source.genesis().name()); }),
+            Code::kDuplicate);
+  EXPECT_EQ(CodeOfAdmission([](auto& a) { a.clear_centres(); }), Code::kInvalidArgument);
+  EXPECT_EQ(CodeOfAdmission([](auto& a) { a.add_centres("centre-a"); }), Code::kInvalidArgument)
+      << "not ascending";
+  EXPECT_EQ(CodeOfAdmission([](auto& a) { a.set_centres(0, "acme"); }), Code::kNotFound);
+  EXPECT_EQ(CodeOfAdmission([](auto& a) { a.set_centres(0, "nobody"); }), Code::kNotFound);
+  EXPECT_EQ(CodeOfAdmission([](auto& a) { a.clear_validators(); }), Code::kInvalidArgument);
+  EXPECT_EQ(CodeOfAdmission([](auto& a) { a.clear_header(); }), Code::kFormatVersion);
+  EXPECT_EQ(
+      CodeOfAdmission([](auto& a) { a.mutable_header()->mutable_certificate()->clear_seals(); }),
+      Code::kPrecondition);
+  EXPECT_EQ(CodeOfAdmission([](auto& a) {
+              a.mutable_validators(0)->set_vote_key(KeyOf("other").public_key().ToBytes());
+            }),
+            Code::kCorruption);
+  EXPECT_EQ(
+      CodeOfAdmission([&](auto& a) { *a.mutable_header() = HeaderOf(source, Height(1)).header(); }),
+      Code::kWrongChain)
+      << "sealed by another chain";
+  EXPECT_EQ(CodeOfProposal({}), Code::kInvalidArgument) << "no change";
+  EXPECT_EQ(CodeOf(Propose(consortium, Admit(Admission()), "acme")), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(Propose(second_, Admit(Admission()))), Code::kInvalidArgument)
+      << "a private chain takes nobody's records";
+}
+
+TEST_F(SourcesByVote, AClosedSource_BringsNothingAndKeepsWhatIsThere) {
+  Consent();
+  const TxId record = WriteRecord(7000);
+  Decide(consortium, Admit(Admission()));
+  const auto promoter = OpenPromoter();
+  Carry(*promoter);
+  const TxId late = WriteRecord(8000);
+  Decide(consortium, Close());
+  EXPECT_TRUE(Stored()->closed());
+  EXPECT_EQ(CodeOf(BringHeader(second_.chain().head().height)), Code::kPrecondition);
+  pb::OutboxEntry entry;
+  entry.set_record_id(record.ToBytes());
+  const auto again =
+      Decode<pb::RecordPromoted>(PromoteRecord(second_.chain(), entry)->payload).value();
+  EXPECT_EQ(CodeOf(consortium.Write("centre-b", again)), Code::kPrecondition);
+  EXPECT_THAT(promoter->Step(Timestamp(Now())).value(), IsEmpty());
+  EXPECT_EQ(promoter->stats().waiting, 1u) << "it waits for better days";
+  EXPECT_EQ(CodeOfProposal(Close()), Code::kPrecondition);
+  EXPECT_EQ(CodeOfProposal(Admit(Admission())), Code::kDuplicate);
+
+  // What is there lives on; its centre cannot answer by a correction, and pays nothing for it.
+  Network::Review(record, {{"acme", true}, {"globex", true}});
+  CloseAnswer(record);
+  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(PointsOfMember("centre-b"), 0);
+
+  Decide(consortium, Reopen());
+  EXPECT_EQ(CodeOfProposal(Reopen()), Code::kPrecondition);
+  Carry(*promoter);
+  EXPECT_EQ(StateOf(late).status(), pb::RECORD_STATUS_IN_REVIEW);
+}
+
+TEST_F(SourcesByVote, ASource_SpeaksForTheCentresItWasGiven) {
+  Consent();
+  const TxId record = WriteRecord(7000);
+  auto admission = Admission();
+  admission.set_centres(0, "centre-a");
+  Decide(consortium, Admit(admission));
+  Must(BringHeader(second_.chain().FindTransaction(record).value()->height));
+  pb::OutboxEntry entry;
+  entry.set_record_id(record.ToBytes());
+  const auto promotion =
+      Decode<pb::RecordPromoted>(PromoteRecord(second_.chain(), entry)->payload).value();
+  EXPECT_EQ(CodeOf(consortium.Write("centre-b", promotion)), Code::kUnauthorized);
+  pb::SourceChange change;
+  change.mutable_centres()->set_chain_id(chain().ToBytes());
+  EXPECT_EQ(CodeOfProposal(change), Code::kInvalidArgument);
+  change.mutable_centres()->add_centres("centre-a");
+  change.mutable_centres()->add_centres("centre-b");
+  Decide(consortium, change);
+  Must(consortium.Write("centre-b", promotion));
+  change.mutable_centres()->set_chain_id(Id("nobody's"));
+  EXPECT_EQ(CodeOfProposal(change), Code::kNotFound);
+}
+
+TEST_F(SourcesByVote, APublicChain_TakesAConsortium) {
+  auto genesis = TierGenesis("consortium");
+  genesis["name"] = "other";
+  genesis["app"]["sources"] = nlohmann::json::array();
+  TestTier other(*database, ledger::Genesis::Parse(genesis.dump()).value());
+  other.Commit({});
+  pb::SourceAdmission admission;
+  admission.set_name("other");
+  admission.set_chain_id(other.genesis().chain_id().ToBytes());
+  *admission.mutable_validators() = ledger::ToProto(*other.chain().validators());
+  *admission.mutable_header() = HeaderOf(other, Height(1)).header();
+  admission.add_centres("centre-a");
+  EXPECT_EQ(CodeOf(Propose(outlet, Admit(admission))), Code::kInvalidArgument);
+  admission.clear_centres();
+  Decide(outlet, Admit(admission));
+  EXPECT_EQ(outlet.Read(kSources, other.genesis().chain_id().View())->tier(), "consortium");
+  Must(outlet.Write("centre-a", HeaderOf(other, Height(1))));
+  pb::SourceChange close;
+  close.set_close(consortium.genesis().chain_id().ToBytes());
+  Decide(outlet, close);
+  consortium.Commit({});
+  EXPECT_EQ(CodeOf(outlet.Write("centre-a", HeaderOf(consortium, Height(1)))), Code::kPrecondition);
+}
+
+}  // namespace
+}  // namespace talent::tiers
