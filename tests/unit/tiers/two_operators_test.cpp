@@ -1,6 +1,6 @@
 // Two operators promote into one consortium at once, from outboxes that are full: nothing is lost,
-// nothing arrives twice, what is urgent overtakes. TALENT_QUEUED_RECORDS=100000 makes it the run of
-// docs/performance.md, which prints its figures.
+// nothing arrives twice, what is urgent overtakes. TALENT_QUEUED_RECORDS=100000 makes it a long run
+// that prints its figures.
 
 #include <sys/resource.h>
 
