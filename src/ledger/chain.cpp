@@ -324,10 +324,6 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
   }
   put(Use::kBodies, key, Encode(body));
   const pb::StoredErasing erasing = ErasingOf(block.writes, block.tree);
-  const auto is_erased = [&](const TxId& id) {  // ascending, as the state has them
-    return std::ranges::binary_search(erasing.payloads(), id.View(), {},
-                                      [](const Bytes& erased) { return BytesView(erased); });
-  };
   // A memtable takes keys that follow one another far faster than others.
   std::ranges::sort(by_id, {}, [&](std::size_t i) -> const TxId& { return block.executed[i].id; });
   for (const std::size_t i : by_id) {
@@ -342,14 +338,14 @@ Status Chain::Impl::Seal(const crypto::Certificate& certificate) {
         EncodeLocation({height, static_cast<std::uint32_t>(i)}));
     const TxPtr& tx = block.ordered[i].tx;
     // Nobody needs the payload of one that came too late, and nothing would know of it.
-    if (tx == nullptr || !tx->has_payload() || !executed.timely || is_erased(tx->id)) continue;
+    if (tx == nullptr || !tx->has_payload() || !executed.timely) continue;
     pb::Payload payload;
     payload.set_salt(tx->salt);
     payload.set_data(tx->payload);
     put(Use::kPayloads, executed.id.View(), Encode(payload));
   }
   store.PutState(batch, height, block.writes, block.tree);
-  store.Erase(batch, height, erasing);
+  store.NoteErasing(batch, height, erasing);
   store.PutHead(batch, height);
   TRY(store.database().Commit(batch));
 

@@ -3,6 +3,7 @@
 #include "base/canonical.h"
 #include "crypto/merkle.h"
 #include "ledger/chain_impl.h"
+#include "ledger/erasure.h"
 
 namespace talent::ledger {
 namespace {
@@ -122,7 +123,10 @@ Result<Transaction> Chain::GetTransaction(const TxId& id) const {
                 genesis().name());
   }
   const auto body = TRY(impl_->store.ReadBody(at->height));
-  const auto payload = TRY(impl_->store.ReadPayload(id));
+  auto payload = TRY(impl_->store.ReadPayload(id));
+  const StoredState state(impl_->store);
+  if (FindErased(state, id)) payload.reset();  // kept for peers a while
+  TRY(state.status());
   if (at->index >= static_cast<std::uint32_t>(body.transactions_size())) {
     return Fail(Code::kCorruption, "index of transaction {} points past block {}", id.Hex(),
                 at->height);

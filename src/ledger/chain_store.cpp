@@ -316,11 +316,8 @@ void ChainStore::PutErasing(rocksdb::WriteBatch& batch, Height height,
   CHECK(put.ok());
 }
 
-void ChainStore::Erase(rocksdb::WriteBatch& batch, Height height,
-                       const pb::StoredErasing& erasing) const {
-  for (const Bytes& id : erasing.payloads()) {
-    CHECK(batch.Delete(family(Use::kPayloads), Slice(id)).ok());
-  }
+void ChainStore::NoteErasing(rocksdb::WriteBatch& batch, Height height,
+                             const pb::StoredErasing& erasing) const {
   const bool none = erasing.payloads().empty() && erasing.entries().empty() && !erasing.state();
   if (!none) PutErasing(batch, height, &erasing);
 }

@@ -92,8 +92,9 @@ class ChainStore {
   /// nullptr: nothing of it is left.
   void PutErasing(rocksdb::WriteBatch& batch, Height height,
                   const pb::StoredErasing* erasing) const;
-  /// Deletes the payloads a block erases, and notes what else it does.
-  void Erase(rocksdb::WriteBatch& batch, Height height, const pb::StoredErasing& erasing) const;
+  /// Notes what a block erases, where it does.
+  void NoteErasing(rocksdb::WriteBatch& batch, Height height,
+                   const pb::StoredErasing& erasing) const;
 
  private:
   Result<std::optional<Bytes>> GetOwn(const Bytes& key, std::string_view what) const;

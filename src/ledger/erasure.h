@@ -1,8 +1,9 @@
 // Erasure: payloads and state entries that a chain's rules take away for good.
 //
 // State table "erased/" says what was erased, by what and when; every node reads the same there.
-// Envelopes, roots and proofs stay whole. The block that erases takes the payloads out of the
-// database in its own write; erasure_sweep.h then takes the bytes out of the files.
+// Envelopes, roots and proofs stay whole. From the block that erases on nobody is shown what it
+// took; peers have the payloads for kErasedServedFor more, since who has not executed their blocks
+// yet cannot do it without them. Then erasure_sweep.h takes the bytes out of the database's files.
 #pragma once
 
 #include <optional>
@@ -13,6 +14,9 @@
 #include "talent/ledger/v1/erasure.pb.h"
 
 namespace talent::ledger {
+
+/// After the time of the block that erased. A node further behind goes on from a snapshot.
+inline constexpr Millis kErasedServedFor{600'000};
 
 // For the rules of an application.
 

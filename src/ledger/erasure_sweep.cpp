@@ -29,12 +29,13 @@ Status Checked(const rocksdb::Status& status, std::string_view what) {
 
 class Sweep {
  public:
-  Sweep(ChainStore store, std::atomic<bool>& stop) : store_(std::move(store)), stop_(stop) {}
+  Sweep(ChainStore store, Timestamp now, std::atomic<bool>& stop)
+      : store_(std::move(store)), now_(now), stop_(stop) {}
 
   Result<SweepReport> Run() {
-    notes_ = TRY(store_.ReadErasing(kMaxNotes));
+    TRY(ReadDueNotes());
     if (notes_.empty()) return report_;
-    TRY(DeleteOldVersions());
+    TRY(Delete());
     if (!Comes([this] { return !IsHeldByReader(); })) return Unfinished();
     const std::set<std::string> logs = TRY(Logs());
     TRY(store_.database().Flush());
@@ -49,6 +50,16 @@ class Sweep {
   }
 
  private:
+  Status ReadDueNotes() {
+    for (auto& [height, note] : TRY(store_.ReadErasing(kMaxNotes))) {
+      const auto header = TRY(store_.ReadHeader(height));
+      const auto erased = TRY(Decode<pb::BlockHeader>(header.header()));
+      if (Timestamp(erased.time_ms()) + kErasedServedFor > now_) break;
+      notes_.emplace(height, std::move(note));
+    }
+    return {};
+  }
+
   Result<SweepReport> Unfinished() {
     report_ = SweepReport();
     report_.unfinished = true;
@@ -57,10 +68,13 @@ class Sweep {
 
   /// Each version names, in what its height has replaced, the one before it. Written even where
   /// nothing is left to delete: the log then has something, and a flush begins a new one.
-  Status DeleteOldVersions() {
+  Status Delete() {
     rocksdb::WriteBatch batch;
     for (const auto& [height, note] : notes_) {
-      for (const Bytes& id : note.payloads()) keys_[Use::kPayloads].insert(id);
+      for (const Bytes& id : note.payloads()) {
+        CHECK(batch.Delete(store_.family(Use::kPayloads), id).ok());
+        keys_[Use::kPayloads].insert(id);
+      }
       for (const auto& entry : note.entries()) {
         keys_[Use::kState].insert(entry.key());
         if (entry.had()) TRY(DeleteVersions(entry, batch));
@@ -218,6 +232,7 @@ class Sweep {
   static constexpr std::array kWholeState = {Use::kState, Use::kValues, Use::kTree, Use::kWindow};
 
   const ChainStore store_;
+  const Timestamp now_;
   std::atomic<bool>& stop_;
   std::map<Height, pb::StoredErasing> notes_;
   std::map<Use, std::set<Bytes>> keys_;
@@ -228,9 +243,9 @@ class Sweep {
 
 }  // namespace
 
-Result<SweepReport> SweepErased(const Database& database, const ChainId& chain,
+Result<SweepReport> SweepErased(const Database& database, const ChainId& chain, Timestamp now,
                                 std::atomic<bool>& stop) {
-  return Sweep(TRY(ChainStore::Open(database, chain)), stop).Run();
+  return Sweep(TRY(ChainStore::Open(database, chain)), now, stop).Run();
 }
 
 }  // namespace talent::ledger

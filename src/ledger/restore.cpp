@@ -257,7 +257,7 @@ Status SnapshotRestore::EraseKnown(rocksdb::WriteBatch& batch) const {
   });
   TRY(std::move(status));
   TRY(state.status());
-  store_.Erase(batch, height(), erasing);
+  store_.NoteErasing(batch, height(), erasing);
   return {};
 }
 

@@ -133,7 +133,7 @@ Status Node::Impl::Start() {
   for (auto& [id, chain] : chains) chain->Start();
   std::vector<const ChainRunner*> hosted;
   for (const auto& [id, chain] : chains) hosted.push_back(chain.get());
-  erasures = std::make_unique<ErasureWorker>(*database, std::move(hosted));
+  erasures = std::make_unique<ErasureWorker>(*database, std::move(hosted), clock);
   for (const PromotionConfig& promotion : config.promotions) TRY(OpenPromotion(promotion));
   return StartServers();
 }

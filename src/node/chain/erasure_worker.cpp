@@ -8,8 +8,8 @@
 namespace talent::node {
 
 ErasureWorker::ErasureWorker(const ledger::Database& database,
-                             std::vector<const ChainRunner*> chains)
-    : database_(database), chains_(std::move(chains)), thread_([this] { Run(); }) {}
+                             std::vector<const ChainRunner*> chains, const Clock& clock)
+    : database_(database), chains_(std::move(chains)), clock_(clock), thread_([this] { Run(); }) {}
 
 ErasureWorker::~ErasureWorker() {
   {
@@ -39,7 +39,7 @@ void ErasureWorker::NoteSnapshot(const ChainRunner& chain) {
 }
 
 void ErasureWorker::Sweep(const ledger::Genesis& chain) {
-  const auto swept = ledger::SweepErased(database_, chain.chain_id(), stopping_);
+  const auto swept = ledger::SweepErased(database_, chain.chain_id(), clock_.Now(), stopping_);
   if (!swept) {
     spdlog::error("chain {}: what was erased is still in the files: {}", chain.name(),
                   swept.error().ToString());

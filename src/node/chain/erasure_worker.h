@@ -18,8 +18,9 @@ class ErasureWorker {
  public:
   static constexpr std::chrono::seconds kEvery{10};
 
-  /// `database` and the chains must outlive it.
-  ErasureWorker(const ledger::Database& database, std::vector<const ChainRunner*> chains);
+  /// `database`, the chains and `clock` must outlive it.
+  ErasureWorker(const ledger::Database& database, std::vector<const ChainRunner*> chains,
+                const Clock& clock);
   /// Ends a sweep under way; it is done again at the next start.
   ~ErasureWorker();
   ErasureWorker(const ErasureWorker&) = delete;
@@ -32,6 +33,7 @@ class ErasureWorker {
 
   const ledger::Database& database_;
   const std::vector<const ChainRunner*> chains_;
+  const Clock& clock_;
   std::mutex mutex_;  // for wake_, with stopping_
   std::condition_variable wake_;
   std::atomic<bool> stopping_ = false;

@@ -141,18 +141,20 @@ Result<v1::GetBlockResponse> ChainAccess::ReadBlock(const ChainRunner& runner, H
   v1::GetBlockResponse out;
   for (int i = 0; i < read.payloads_size(); ++i) {
     ledger::pb::Payload& payload = *read.mutable_payloads(i);
-    if (payload.salt().empty() && i < transactions.size()) {  // erased, or not given to this node
-      auto erased = ledger::FindErased(*state, ledger::TransactionId(transactions[i].envelope()));
-      if (!erased) continue;
+    if (i >= transactions.size()) {
+      return Fail(Code::kCorruption, "block {} has more payloads than transactions", height);
+    }
+    // Here or not: peers have it for a while yet.
+    auto erased = ledger::FindErased(*state, ledger::TransactionId(transactions[i].envelope()));
+    if (erased) {
       v1::ErasedPayload& entry = *out.add_erased();
       entry.set_index(static_cast<std::uint32_t>(i));
       *entry.mutable_erased() = *std::move(erased);
+      payload.Clear();
+      continue;
     }
-    if (payload.salt().empty()) continue;
-    const auto tx =
-        i < transactions.size()
-            ? ledger::ParseTransaction(transactions[i], &payload)
-            : Fail(Code::kCorruption, "block {} has more payloads than transactions", height);
+    if (payload.salt().empty()) continue;  // not given to this node
+    const auto tx = ledger::ParseTransaction(transactions[i], &payload);
     if (!tx) return Within(fmt::format("block {} transaction {}", height, i), tx.error());
     if (!MayRead(chain, *state, *tx, caller)) payload.Clear();
   }
