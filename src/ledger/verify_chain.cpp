@@ -235,11 +235,14 @@ Status CopyState(const Database& database, const Genesis& genesis, const Applica
 /// Walks one stored chain.
 class Walk {
  public:
-  Walk(const ChainStore& store, const Genesis& genesis, Chain& scratch)
+  /// `validators` of the first block; `scratch` null: nothing can be executed.
+  Walk(const ChainStore& store, const Genesis& genesis, crypto::ValidatorSet validators,
+       Chain* scratch)
       : store_(store),
         state_(store),
-        check_(store, genesis, *scratch.validators()),
-        scratch_(scratch) {}
+        check_(store, genesis, std::move(validators)),
+        scratch_(scratch),
+        executing_(scratch != nullptr) {}
 
   /// What was erased and is served to peers for a while.
   Status ReadPending() {
@@ -254,7 +257,7 @@ class Walk {
     const auto block = TRY(store_.ReadBlock(height));
     const std::uint64_t missing = TRY(CountPayloads(height, block));
     if (executing_) {
-      Status applied = scratch_.Apply(block);
+      Status applied = scratch_->Apply(block);
       executing_ = applied.has_value();
       // A missing payload ends execution for good: the state after it cannot be made again.
       if (!applied && (missing == 0 || applied.error().code != Code::kPrecondition)) return applied;
@@ -268,15 +271,15 @@ class Walk {
     return {};
   }
 
-  /// `whole`: the walk began with the genesis, so that `expected` has all that should be there.
-  Status Finish(const ChainStore& expected, bool whole) const {
+  /// The walk began with the genesis, so that `expected` has all that should be there.
+  Status FinishWhole(const ChainStore& expected) const {
     for (const Use use : kUses) {
-      if (!whole) break;
       if (use == Use::kState && !executing_) continue;
       TRY(Compare(use, expected, store_, executing_));
     }
-    return CheckState(store_, report_.height);
+    return Finish();
   }
+  Status Finish() const { return CheckState(store_, report_.height); }
 
   VerifyReport& report() { return report_; }
 
@@ -308,10 +311,25 @@ class Walk {
   const StoredState state_;
   std::set<TxId> pending_;
   BlockCheck check_;
-  Chain& scratch_;
-  bool executing_ = true;
+  Chain* const scratch_;
+  bool executing_;
   VerifyReport report_;
 };
+
+/// Where no block is to be executed: the header of `base` is right, and these seal the next block.
+Result<crypto::ValidatorSet> ValidatorsAfter(const ChainStore& store, const Genesis& genesis,
+                                             Height base) {
+  const StoredState state(store);
+  const EpochState now = TRY(ReadEpoch(state));
+  const auto of = [&](Epoch epoch) -> Result<EpochState> {
+    return epoch == now.validators.epoch() ? now : ReadEndedEpoch(state, epoch);
+  };
+  const auto certified = TRY(store.ReadHeader(base));
+  const Epoch epoch(TRY(Decode<pb::BlockHeader>(certified.header())).epoch());
+  const EpochState at = TRY(of(epoch));
+  TRY(VerifyHeader(genesis.chain_id(), at.validators, certified));
+  return at.end && at.end->last == base ? at.end->next : at.validators;
+}
 
 }  // namespace
 
@@ -325,15 +343,20 @@ Result<VerifyReport> VerifyStoredChain(const Database& database, const Genesis& 
   const auto dir = TRY(ScratchDir::Make());
   const auto scratch = TRY(Database::Open(dir->path(), Database::Mode::kScratch));
   const Height base = TRY(BaseOf(store));
+  bool executable = true;
   if (base > Height(0)) {
     const Status copied = CopyState(database, genesis, application, base, *scratch);
-    if (!copied) return At(base, copied.error());
+    // Some of that old state was erased since: no block after it can be executed again.
+    executable = copied || copied.error().code != Code::kPruned;
+    if (!copied && executable) return At(base, copied.error());
   }
-  const auto chain = TRY(Chain::Open(*scratch, genesis, application));
-  Walk walk(store, genesis, *chain);
+  const auto chain = executable ? TRY(Chain::Open(*scratch, genesis, application)) : nullptr;
+  const auto validators = chain ? *chain->validators() : TRY(ValidatorsAfter(store, genesis, base));
+  Walk walk(store, genesis, validators, chain.get());
   TRY(walk.ReadPending());
   walk.report().base = walk.report().height = walk.report().executed = base;
-  walk.report().head_hash = chain->head().hash;
+  walk.report().head_hash =
+      chain ? chain->head().hash : BlockHash(TRY(store.ReadHeader(base)).header());
   for (Height height = base + 1; height <= *head; ++height) {
     const Status checked = walk.Step(height);
     if (!checked) return At(height, checked.error());
@@ -342,7 +365,8 @@ Result<VerifyReport> VerifyStoredChain(const Database& database, const Genesis& 
     }
   }
   const Status finished =
-      walk.Finish(TRY(ChainStore::Open(*scratch, genesis.chain_id())), base == Height(0));
+      base == Height(0) ? walk.FinishWhole(TRY(ChainStore::Open(*scratch, genesis.chain_id())))
+                        : walk.Finish();
   if (!finished) return At(*head, finished.error());
   return walk.report();
 }

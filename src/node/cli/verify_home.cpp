@@ -34,7 +34,8 @@ Result<int> VerifyChain(const ledger::Database& database, const ChainConfig& con
       report->payloads_missing, report->head_hash.Hex());
   if (report->executed < report->height) {
     fmt::print(
-        "        {}  executed again up to height {}: what comes after lacks a payload, and "
+        "        {}  executed again up to height {}: what comes after lacks a payload, or state it "
+        "began with, and "
         "was checked by hashes and certificates\n",
         genesis.name(), report->executed);
   }

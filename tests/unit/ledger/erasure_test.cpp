@@ -266,6 +266,24 @@ TEST_F(Away, CannotExecuteWhatWasErased) {
   EXPECT_EQ(applied.error().code, Code::kPrecondition);
 }
 
+// Found in review: verification wanted the whole state that the node began with.
+TEST_F(Away, WhatIsErasedOfTheStateItBeganWith_DoesNotFailVerification) {
+  node_.Commit({node_.Put("o", "1")});
+  Restore();
+  node_.Commit({node_.Make("EraseKey", "o")});
+  node_.Commit({node_.Put("later", "1")});
+  const Height base = other_.chain->head().height;
+  for (const Height height : {base + 1, base + 2}) ASSERT_TRUE(Follow(height));
+  std::atomic<bool> stop = false;
+  const ChainId& id = other_.genesis().chain_id();
+  ASSERT_EQ(SweepErased(*other_.database, id, kLater, stop)->unfinished, false);
+  const auto report = VerifyStoredChain(*other_.database, other_.genesis(), other_.app, nullptr);
+  ASSERT_TRUE(report) << report.error().ToString();
+  EXPECT_EQ(report->base, base);
+  EXPECT_EQ(report->executed, base) << "nothing can be executed";
+  EXPECT_EQ(report->height, base + 2);
+}
+
 TEST_F(Away, CatchesUpBySnapshot_AndErasesWhatItHad) {
   ASSERT_TRUE(other_.chain->GetTransaction(erased_)->has_payload());
   const ChainId& id = other_.genesis().chain_id();
