@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "crypto/sha256.h"
+#include "node/devnet/five_talents.h"
 #include "node/devnet/network.h"
 #include "node/devnet/party_session.h"
 #include "node/devnet/process.h"
@@ -126,7 +127,7 @@ class Devnet : public ::testing::Test {
   std::map<std::string, crypto::KeyPair> keys_;
 };
 
-TEST_F(Devnet, StoryCarriesARecordFromItsAssessmentToAProofAnybodyCanCheck) {
+TEST_F(Devnet, StoriesCarryRecordsFromTheirAssessmentToAProofAnybodyCanCheck) {
   const fs::path data(TALENT_DATA);
   const fs::path csv = dir_.path() / "people.csv";
   {
@@ -152,6 +153,9 @@ TEST_F(Devnet, StoryCarriesARecordFromItsAssessmentToAProofAnybodyCanCheck) {
     ASSERT_TRUE(WriteFile(bad, changed, 0600, IfExists::kReplace));
     EXPECT_EQ(Talentd("verify --proof " + bad.string() + genesis), 1) << "byte " << i;
   }
+
+  const Status lived = TellFiveTalents(*network_, Quiet);
+  ASSERT_TRUE(lived) << lived.error().ToString();
   for (const NodeEndpoint& node : network_->endpoints().nodes) {
     EXPECT_EQ(Talentd("verify --home " + node.home), 0) << node.name;
   }

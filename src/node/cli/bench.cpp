@@ -11,6 +11,7 @@
 
 #include "base/canonical.h"
 #include "ledger/genesis.h"
+#include "node/bench/promotion_bench.h"
 #include "node/cli/command.h"
 #include "node/cli/commands.h"
 #include "node/cli/connect.h"
@@ -32,6 +33,7 @@ struct CommandOptions {
   std::size_t together = 16;
   std::uint64_t rate = 0;
   bool json = false;
+  bool promotion = false;
   std::filesystem::path key;
   PassphraseOptions passphrase;
 };
@@ -145,11 +147,55 @@ int Print(const CommandOptions& options, const ChainEndpoint& chain, const Netwo
   return report.committed > 0 ? kGood : kRefused;
 }
 
+Result<ChainEndpoint> Consortium(const Endpoints& endpoints) {
+  for (const auto& chain : endpoints.chains) {
+    if (chain.tier == "consortium") return chain;
+  }
+  return Fail(Code::kNotFound, "the endpoints name no consortium chain");
+}
+
+Result<int> BenchPromotion(const CommandOptions& options, const Endpoints& endpoints,
+                           const ChainEndpoint& chain, const Network& network,
+                           const crypto::KeyPair& key) {
+  const auto consortium = TRY(Consortium(endpoints));
+  const Network there = TRY(ConnectValidators(endpoints, consortium));
+  PromotionBenchOptions run;
+  run.source = chain.id;
+  run.target = consortium.id;
+  run.centre = TRY(PartyOf(*network.clients.front(), chain.id, key));
+  TRY(there.clients.front()->Login(consortium.id, key));
+  run.duration = Millis(options.seconds * 1000);
+  if (options.rate != 0) run.rate = options.rate;
+  const auto report =
+      TRY(RunPromotionBench(run, key, *network.clients.front(), *there.clients.front()));
+  if (options.json) {
+    PrintJson({{"records", report.records},
+               {"arrived", report.arrived},
+               {"errors", report.errors},
+               {"first_error", report.first_error},
+               {"rate", run.rate},
+               {"commit_p50_ms", report.commit_p50_ms},
+               {"commit_p99_ms", report.commit_p99_ms},
+               {"promotion_p50_ms", report.promotion_p50_ms},
+               {"promotion_p99_ms", report.promotion_p99_ms}});
+  } else {
+    PrintTable(
+        {"RECORDS", "ARRIVED", "COMMIT P50 MS", "P99", "PROMOTION P50 MS", "P99", "ERRORS"},
+        {{std::to_string(report.records), std::to_string(report.arrived),
+          fmt::format("{:.1f}", report.commit_p50_ms), fmt::format("{:.1f}", report.commit_p99_ms),
+          fmt::format("{:.1f}", report.promotion_p50_ms),
+          fmt::format("{:.1f}", report.promotion_p99_ms), std::to_string(report.errors)}});
+  }
+  if (report.errors > 0) fmt::print(stderr, "first error: {}\n", report.first_error);
+  return report.records > 0 && report.arrived == report.records ? kGood : kRefused;
+}
+
 Result<int> Bench(const CommandOptions& options) {
   const auto endpoints = TRY(Endpoints::Load(options.endpoints));
   const auto chain = TRY(ChooseChain(endpoints, options.chain));
   const Network network = TRY(ConnectValidators(endpoints, chain));
   const auto key = TRY(AuthorKey(options, network));
+  if (options.promotion) return BenchPromotion(options, endpoints, chain, network, key);
   BenchWorkload::Options work;
   work.chain = chain.id;
   work.centre = TRY(PartyOf(*network.clients.front(), chain.id, key));
@@ -196,6 +242,10 @@ void AddBenchCommand(CLI::App& app, int& exit_code) {
                    "many as go with --in-flight")
       ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000}))
       ->capture_default_str();
+  bench->add_flag(
+      "--promotion", options->promotion,
+      "Measure instead how long records take to the consortium, --rate of them a second "
+      "(default 20), beside their commits");
   bench->add_flag("--json", options->json, "One JSON object");
   bench->add_option("--key", options->key,
                     "A centre's key file (default: the first validator's keys/party.key)");

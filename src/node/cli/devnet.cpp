@@ -6,6 +6,7 @@
 
 #include "node/cli/command.h"
 #include "node/cli/commands.h"
+#include "node/devnet/five_talents.h"
 #include "node/devnet/network.h"
 #include "node/devnet/process.h"
 #include "node/devnet/story.h"
@@ -18,7 +19,7 @@ struct DevnetOptions {
   std::filesystem::path csv = "data/hr-sample.csv";
   std::filesystem::path csv_b = "data/hr-sample-b.csv";
   std::filesystem::path mapping = "data/hr-mapping.toml";
-  bool stop = false, clean = false, status = false, start_only = false;
+  bool stop = false, clean = false, status = false, start_only = false, five = false;
 };
 
 void Say(const std::string& line) {
@@ -71,9 +72,11 @@ Result<int> Run(const DevnetOptions& options) {
   const std::filesystem::path talentd = std::filesystem::read_symlink("/proc/self/exe");
   TRY(network.Start(talentd, Say));
   if (options.start_only) return kGood;
-  if (Status told = TellStory(
-          network, StoryOptions{talentd, options.csv, options.csv_b, options.mapping, Say});
-      !told) {
+  const Status told = options.five
+                          ? TellFiveTalents(network, Say)
+                          : TellStory(network, StoryOptions{talentd, options.csv, options.csv_b,
+                                                            options.mapping, Say});
+  if (!told) {
     PrintError(told.error());
     Say("The network runs on; logs are in " + (network.dir() / "nodes").string());
     return kRefused;
@@ -100,7 +103,10 @@ void AddDevnetCommand(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command->add_option("--mapping", options->mapping, "How the columns become records")
       ->capture_default_str();
-  CLI::Option_group* const what = command->add_option_group("instead of the story");
+  CLI::Option_group* const what = command->add_option_group("instead of the main story");
+  what->add_flag(
+      "--story", options->five,
+      "Tell five people's lives instead, step by step with their records 五位人才的故事");
   what->add_flag("--start-only", options->start_only, "Start what is not running, no story");
   what->add_flag("--status", options->status, "Print the nodes and whether they run");
   what->add_flag("--stop", options->stop, "Stop the network, keep its data");

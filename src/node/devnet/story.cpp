@@ -1,15 +1,13 @@
 #include "node/devnet/story.h"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
-#include <type_traits>
 
 #include "base/file.h"
-#include "crypto/sha256.h"
 #include "ledger/light_client.h"
-#include "node/devnet/party_session.h"
+#include "node/devnet/career_steps.h"
+#include "node/devnet/parties.h"
 #include "node/devnet/process.h"
+#include "node/devnet/review_steps.h"
 #include "tiers/consortium_state.h"
 #include "tiers/private_state.h"
 #include "tiers/public_rules.h"
@@ -27,28 +25,16 @@ using tiers::kSubjects;
 constexpr std::size_t kReviewedRecords =
     6;  // assessments made for the review stage; the last is disputed
 constexpr std::size_t kInvestedSubjects = 3;
-constexpr std::uint64_t kWillMs = 365ull * 86'400'000;
-constexpr Millis kStageWithin{120'000};
-constexpr std::chrono::milliseconds kPoll{100};
-constexpr std::size_t kMaxFileBytes = 1 << 20;
 
-struct PromotedRecord {
-  RecordId id;
-  Bytes subject;
-  tiers::pb::AbilityAssessed assessed;
-};
-
-/// A review that was committed to and has still to be revealed.
-struct OpenReview {
-  PartySession* reviewer;
-  RecordId record;
-  tiers::pb::ReviewRevealed reveal;
+const WriteRecord kQuietly = [](PartySession& author, const google::protobuf::Message& record,
+                                ledger::pb::Disclosure disclosure, Phrase) {
+  return author.Submit(record.GetDescriptor()->name(), record, disclosure);
 };
 
 class Story {
  public:
   Story(const DevnetNetwork& network, const StoryOptions& options)
-      : network_(network), say_(options.say) {}
+      : network_(network), say_(options.say), parties_(network) {}
 
   Status Tell(const StoryOptions& options) {
     TRY(OpenSessions());
@@ -88,33 +74,17 @@ class Story {
     return text;
   }
 
-  const ChainId& Chain(std::string_view name) const {
-    const auto& chains = network_.endpoints().chains;
-    return std::find_if(chains.begin(), chains.end(), [&](const auto& c) { return c.name == name; })
-        ->id;
-  }
-
-  Result<PartySession> Session(const std::string& node, const std::string& party,
-                               std::string_view chain) {
-    const auto& nodes = network_.endpoints().nodes;
-    const auto at =
-        std::find_if(nodes.begin(), nodes.end(), [&](const auto& n) { return n.name == node; });
-    if (!keys_.contains(party)) keys_.emplace(party, TRY(network_.PartyKey(party)));
-    return PartySession::Open(at->grpc, TRY(ReadFile(at->tls_ca, kMaxFileBytes)), Chain(chain),
-                              keys_.at(party));
-  }
-
   Status OpenSessions() {
-    centre_.emplace(TRY(Session("centre-1", "centre-1", "private-a")));
-    centre_on_consortium_.emplace(TRY(Session("centre-1", "centre-1", "consortium")));
-    centre_b_.emplace(TRY(Session("centre-b1", "centre-b1", "private-b")));
-    acme_.emplace(TRY(Session("centre-2", "acme", "private-a")));
+    centre_.emplace(TRY(parties_.Open("centre-1", "centre-1", "private-a")));
+    centre_on_consortium_.emplace(TRY(parties_.Open("centre-1", "centre-1", "consortium")));
+    centre_b_.emplace(TRY(parties_.Open("centre-b1", "centre-b1", "private-b")));
+    acme_.emplace(TRY(parties_.Open("centre-2", "acme", "private-a")));
     // The reviewers talk to different nodes, as enterprises of different cities would.
-    reviewers_.push_back(TRY(Session("centre-2", "acme", "consortium")));
-    reviewers_.push_back(TRY(Session("centre-3", "globex", "consortium")));
+    reviewers_.push_back(TRY(parties_.Open("centre-2", "acme", "consortium")));
+    reviewers_.push_back(TRY(parties_.Open("centre-3", "globex", "consortium")));
     // What acme says of those it has invested in does not count.
-    reviewers_.push_back(TRY(Session("centre-4", "centre-4", "consortium")));
-    viewer_ = TRY(Session("viewer", "centre-1", "public"));
+    reviewers_.push_back(TRY(parties_.Open("centre-4", "centre-4", "consortium")));
+    viewer_ = TRY(parties_.Open("viewer", "centre-1", "public"));
     return {};
   }
 
@@ -122,7 +92,6 @@ class Story {
   Status Invest();
   Status Assess();
   Status Place();
-  Status Train(const PromotedRecord& entry, std::uint32_t score);
   Status AwaitPromotion();
   Status Review();
   Status AnswerDispute();
@@ -130,34 +99,13 @@ class Story {
   Status AwaitPublication();
   Status Prove();
 
-  /// Reads the entry of `record` on the session's chain until `good`. Errors: kUnavailable (says
-  /// Reads the entry of `record` in `table` until it is `good`. Errors: kUnavailable (says what was
-  /// seen last).
-  template <class M>
-  Result<M> Await(PartySession& session, const tiers::Table<M>& table, const RecordId& record,
-                  const char* what,
-                  const std::type_identity_t<std::function<bool(const M&)>>& good) {
-    const auto deadline =
-        std::chrono::steady_clock::now() + std::chrono::milliseconds(kStageWithin.value);
-    std::string last = "no entry";
-    while (std::chrono::steady_clock::now() < deadline) {
-      const auto entry = TRY(session.Read<M>(table.Key(record.View())));
-      if (entry && good(*entry)) return *entry;
-      if (entry) last = entry->ShortDebugString();
-      std::this_thread::sleep_for(kPoll);
-    }
-    return Fail(Code::kUnavailable, "record {} is not {} after {} s; last seen: {}", record.Hex(),
-                what, kStageWithin.value / 1000, last);
-  }
-
   const DevnetNetwork& network_;
   const std::function<void(const std::string&)>& say_;
-  std::map<std::string, crypto::KeyPair> keys_;
-  crypto::SystemRandom random_;
+  DevnetParties parties_;
   std::optional<PartySession> centre_, centre_b_, centre_on_consortium_, acme_, viewer_;
   std::vector<PartySession> reviewers_;
   std::vector<Bytes> subjects_;  // of centre-1, with consent
-  std::vector<PromotedRecord> records_;
+  std::vector<Assessed> records_;
   std::vector<TxId> disputes_;  // the reveals that dispute the last of records_
   RecordId correction_;
 };
@@ -192,34 +140,7 @@ Status Story::Invest() {
   if (subjects_.empty()) return Fail(Code::kPrecondition, "no subject of centre-1 gives consent");
 
   for (std::size_t i = 0; i < std::min(kInvestedSubjects, subjects_.size()); ++i) {
-    tiers::pb::InvestmentStatement statement;
-    statement.set_subject_id(subjects_[i]);
-    statement.set_centre("centre-1");
-    statement.set_enterprise("acme");
-    statement.set_amount(50'000'00);
-    statement.set_reference(random_.Draw(Hash::kSize));
-    tiers::pb::InvestmentConfirmed confirmed;
-    confirmed.set_statement(Encode(statement));
-    confirmed.set_enterprise_key(acme_->key().public_key().ToBytes());
-    confirmed.set_enterprise_signature(
-        acme_->key()
-            .Sign(crypto::Domain::kConsentSignature, acme_->chain(), confirmed.statement())
-            .ToBytes());
-    const TxId investment =
-        TRY(centre_->Submit("InvestmentConfirmed", confirmed, pb::DISCLOSURE_PRIVATE));
-
-    tiers::pb::TokenIssued issued;
-    issued.set_investment(investment.ToBytes());
-    issued.set_subject_id(subjects_[i]);
-    issued.set_supply(1000);
-    issued.set_unit_price(100'00);
-    const TxId token = TRY(centre_->Submit("TokenIssued", issued, pb::DISCLOSURE_FULL));
-
-    tiers::pb::TokenPurchased purchased;
-    purchased.set_token(token.ToBytes());
-    purchased.set_units(300 + 100 * i);
-    purchased.set_unit_price(100'00);
-    TRY(acme_->Submit("TokenPurchased", purchased, pb::DISCLOSURE_FULL));
+    TRY(talent::node::Invest(*centre_, *acme_, "acme", subjects_[i], 300 + 100 * i, kQuietly));
   }
   say_(fmt::format("  acme invested in {} people; talent tokens issued and {} units bought",
                    kInvestedSubjects, 300 + 400 + 500));
@@ -228,58 +149,13 @@ Status Story::Invest() {
 
 Status Story::Assess() {
   for (std::size_t i = 0; i < kReviewedRecords; ++i) {
-    tiers::pb::AbilityAssessed assessed;
     const Bytes& subject = subjects_[i % subjects_.size()];
-    assessed.set_subject_id(subject);
-    const auto add_score = [&](const char* dimension, std::uint32_t value) {
-      auto* const score = assessed.add_scores();
-      score->set_dimension(dimension);
-      score->set_value(value);
-    };
-    add_score("analysis", static_cast<std::uint32_t>(6200 + 300 * i));
-    add_score("communication", static_cast<std::uint32_t>(7100 - 200 * i));
-    assessed.set_method("structured interview");
-    assessed.set_assessor("board-7");
-    assessed.set_phase(tiers::pb::ASSESSMENT_PHASE_ENTRY);
-    auto* const tag = assessed.add_tags();
-    tag->set_industry("data-science");
-    tag->set_match(tiers::pb::TAG_MATCH_MATCHED);
-    tag->set_weight(8000);
+    const auto step = static_cast<std::uint32_t>(100 * i);
+    auto assessed = MakeAssessment(subject, 6200 + 3 * step, 7100 - 2 * step);
     const RecordId id = TRY(centre_->Submit("AbilityAssessed", assessed, pb::DISCLOSURE_FULL));
-    records_.push_back(PromotedRecord{id, subject, std::move(assessed)});
+    records_.push_back(Assessed{subject, id, std::move(assessed)});
   }
   say_(fmt::format("  centre-1 made {} assessments, all fully disclosable", records_.size()));
-  return {};
-}
-
-/// From a plan to the after-training assessment of a person in whom acme has invested.
-Status Story::Train(const PromotedRecord& entry, std::uint32_t score) {
-  const auto career = TRY(centre_->client().GetCareer(centre_->chain(), entry.subject));
-  tiers::pb::TrainingPlanned planned;
-  planned.set_subject_id(entry.subject);
-  planned.mutable_plan()->add_courses("data engineering");
-  planned.mutable_plan()->set_hours(80);
-  planned.mutable_plan()->set_budget(9'000'00);
-  planned.mutable_plan()->set_bar(6'500);
-  planned.mutable_plan()->set_before_assessment(entry.id.ToBytes());
-  planned.set_budget_class(career.plan_class());
-  *planned.mutable_figures() = career.figures();
-  const TxId plan = TRY(centre_->Submit("TrainingPlanned", planned, pb::DISCLOSURE_FULL));
-
-  tiers::pb::TrainingCompleted completed;
-  completed.set_subject_id(entry.subject);
-  completed.set_course("data engineering");
-  completed.set_hours(80);
-  completed.set_budget_class(career.plan_class());
-  completed.set_before_assessment(entry.id.ToBytes());
-  completed.set_outcome(tiers::pb::TRAINING_OUTCOME_PASSED);
-  completed.set_plan(plan.ToBytes());
-  TRY(centre_->Submit("TrainingCompleted", completed, pb::DISCLOSURE_FULL));
-
-  tiers::pb::AbilityAssessed after = entry.assessed;
-  for (auto& dimension : *after.mutable_scores()) dimension.set_value(score);
-  after.set_phase(tiers::pb::ASSESSMENT_PHASE_AFTER_TRAINING);
-  TRY(centre_->Submit("AbilityAssessed", after, pb::DISCLOSURE_FULL));
   return {};
 }
 
@@ -287,24 +163,10 @@ Status Story::Train(const PromotedRecord& entry, std::uint32_t score) {
 Status Story::Place() {
   std::size_t placed = 0;
   for (std::size_t i = 0; i < std::min(kInvestedSubjects, subjects_.size()); ++i) {
-    const PromotedRecord& entry = records_[i];
-    tiers::pb::WillDeclared will;
-    will.set_subject_id(entry.subject);
-    will.add_ranked("acme");
-    will.add_cities("Shenyang");
-    will.set_until_ms(SystemClock().Now().value + kWillMs);
-    TRY(centre_->Submit("WillDeclared", will, pb::DISCLOSURE_PRIVATE));
-    TRY(Train(entry, i == 0 ? 6'000 : 7'400));  // the first misses the bar
-    const auto due = TRY(centre_->client().GetCareer(centre_->chain(), entry.subject));
-    if (due.has_retraining()) {
-      TRY(centre_->Submit("RetrainingAssigned", due.retraining(), pb::DISCLOSURE_FULL));
-    } else if (due.has_placed()) {
-      TRY(centre_->Submit("Placed", due.placed(), pb::DISCLOSURE_FULL));
-      ++placed;
-    } else {
-      return Fail(Code::kPrecondition, "no decision is due on {}: {}", ToHex(entry.subject),
-                  due.not_due());
-    }
+    const Assessed& entry = records_[i];
+    TRY(DeclareWill(*centre_, entry.subject, "acme", kQuietly));
+    TRY(Train(*centre_, entry, i == 0 ? 6'000 : 7'400, kQuietly));  // the first misses the bar
+    if (TRY(Decide(*centre_, entry.subject, kQuietly)).placed) ++placed;
   }
   say_(
       fmt::format("  trained {} people: {} placed with acme by holdings and will, {} to be trained "
@@ -315,7 +177,7 @@ Status Story::Place() {
 }
 
 Status Story::AwaitPromotion() {
-  for (const PromotedRecord& record : records_) {
+  for (const Assessed& record : records_) {
     TRY(Await(*centre_on_consortium_, kConsortiumRecords, record.id, "on the consortium chain",
               [](const auto&) { return true; }));
   }
@@ -336,49 +198,19 @@ Status Story::AwaitPromotion() {
 }
 
 Status Story::Review() {
-  std::vector<OpenReview> open;
-  for (std::size_t i = 0; i < records_.size(); ++i) {
-    const bool disputed = i + 1 == records_.size();
+  static constexpr const char* kMembers[] = {"acme", "globex", "centre-4"};
+  std::vector<CommittedVerdict> open;
+  for (const Assessed& record : records_) {
+    const bool disputed = record.id == records_.back().id;
     for (std::size_t r = 0; r < reviewers_.size(); ++r) {
-      static constexpr const char* kMembers[] = {"acme", "globex", "centre-4"};
-      PartySession& reviewer = reviewers_[r];
-      tiers::pb::ReviewOpening opening;
-      opening.set_chain_id(reviewer.chain().ToBytes());
-      opening.set_record_id(records_[i].id.ToBytes());
-      opening.set_member(kMembers[r]);
-      opening.set_salt(random_.Draw(ledger::kSaltSize));
-      auto* const field = opening.mutable_verdict()->add_fields();
-      field->set_field("scores.communication");
-      field->set_verdict(disputed ? tiers::pb::FIELD_VERDICT_DISPUTE
-                                  : tiers::pb::FIELD_VERDICT_CONFIRM);
-      if (disputed) {
-        field->set_proposed_value_hash(crypto::Sha256("5400").ToBytes());
-        field->set_evidence_hash(crypto::Sha256("interview protocol").ToBytes());
-      }
-      tiers::pb::ReviewCommitted committed;
-      committed.set_record_id(opening.record_id());
-      committed.set_commitment(
-          crypto::TaggedHash(crypto::Domain::kReviewCommit, {Encode(opening)}).ToBytes());
-      TRY(reviewer.Submit("ReviewCommitted", committed, pb::DISCLOSURE_UNSPECIFIED));
-      tiers::pb::ReviewRevealed reveal;
-      reveal.set_record_id(opening.record_id());
-      *reveal.mutable_verdict() = opening.verdict();
-      reveal.set_salt(opening.salt());
-      open.push_back(OpenReview{&reviewer, records_[i].id, std::move(reveal)});
+      open.push_back(TRY(CommitVerdict(reviewers_[r], kMembers[r], record.id, disputed)));
     }
   }
   say_(fmt::format("  acme, globex and centre-4 committed to {} verdicts nobody can read yet",
                    open.size()));
-  for (const OpenReview& review : open) {
-    const auto entry =
-        TRY(Await(*review.reviewer, kConsortiumRecords, review.record, "open for reveals",
-                  [](const auto& record) {
-                    return SystemClock().Now() > Timestamp(record.commits_close_ms());
-                  }));
-    (void)entry;
-    const TxId revealed =
-        TRY(review.reviewer->Submit("ReviewRevealed", review.reveal, pb::DISCLOSURE_UNSPECIFIED));
-    if (review.record == records_.back().id) disputes_.push_back(revealed);
+  for (const CommittedVerdict& verdict : open) {
+    const TxId revealed = TRY(RevealVerdict(verdict));
+    if (verdict.record == records_.back().id) disputes_.push_back(revealed);
   }
   say_(fmt::format("  {} verdicts revealed: {} records confirmed, 1 disputed by all three",
                    open.size(), records_.size() - 1));
@@ -386,11 +218,11 @@ Status Story::Review() {
 }
 
 Status Story::AnswerDispute() {
-  const PromotedRecord& disputed = records_.back();
+  const Assessed& disputed = records_.back();
   TRY(Await(
       *centre_on_consortium_, kConsortiumRecords, disputed.id, "disputed",
       [](const auto& record) { return record.status() == tiers::pb::RECORD_STATUS_DISPUTED; }));
-  tiers::pb::AbilityAssessed right = disputed.assessed;
+  tiers::pb::AbilityAssessed right = disputed.assessment;
   right.mutable_scores(1)->set_value(5400);
   tiers::pb::Corrected corrected;
   corrected.set_supersedes(disputed.id.ToBytes());
@@ -413,7 +245,7 @@ Status Story::AnswerDispute() {
 }
 
 Status Story::AwaitSettlement() {
-  for (const PromotedRecord& record : records_) {
+  for (const Assessed& record : records_) {
     const bool disputed = record.id == records_.back().id;
     const auto wanted =
         disputed ? tiers::pb::RECORD_STATUS_CORRECTED : tiers::pb::RECORD_STATUS_VERIFIED;
@@ -431,7 +263,7 @@ Status Story::AwaitSettlement() {
 }
 
 Status Story::AwaitPublication() {
-  for (const PromotedRecord& record : records_) {
+  for (const Assessed& record : records_) {
     const bool disputed = record.id == records_.back().id;
     TRY(Await(*viewer_, kPublished, record.id, "published",
               [disputed](const tiers::pb::PublishedRecord& entry) {
