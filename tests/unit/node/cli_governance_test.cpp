@@ -185,6 +185,43 @@ TEST_F(CliGovernance, MemberStatement_ThatIsNotProvenForThisChainIsRefused) {
   EXPECT_EQ(chain_.chain().head().height, Height(0)) << "nothing reached the chain";
 }
 
+TEST_F(CliGovernance, SourceStatement_ProvesTheChainByABlock) {
+  Write("genesis", chain_.chain().genesis().bytes());
+  const auto state = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {
+        "source",        "statement",    "--genesis",
+        Path("genesis"), "--centre",     "centre",
+        "--key",         Path("centre"), "--passphrase-file",
+        Path("pass"),    "--address",    server_->listen_address(),
+        "--tls-ca",      Path("ca"),     "--out",
+        Path("source")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return RunCaptured(std::move(arguments)).code;
+  };
+  EXPECT_EQ(state({}), kUsage) << "no block yet";
+  chain_.SealOne();
+  chain_.SealOne();
+  for (const bool current : {false, true}) {
+    ASSERT_EQ(state(current ? std::vector<std::string>{"--current"} : std::vector<std::string>{}),
+              kGood);
+    const json statement = json::parse(ReadFile(Path("source"), 1 << 16).value());
+    EXPECT_EQ(statement.at("chain_id"), chain_.chain().id().Hex());
+    EXPECT_EQ(statement.at("centres"), json({"centre"}));
+    EXPECT_EQ(statement.at("validators").size(), 1u);
+    // Whole, and of no use to a private chain.
+    EXPECT_EQ(Run({"source", "propose", "admit", Path("source")}, "centre"), kRefused);
+    EXPECT_THAT(err_, HasSubstr("'SourceProposed' is not known on this tier"));
+  }
+  json bad = json::parse(ReadFile(Path("source"), 1 << 16).value());
+  bad["validators"][0]["vote_key"] = "0";
+  EXPECT_EQ(Run({"source", "propose", "admit", Write("bad", bad.dump())}, "centre"), kRefused);
+  EXPECT_THAT(err_, HasSubstr("validators[0].vote_key"));
+  EXPECT_EQ(Run({"source", "propose", "close", "nobody"}, "centre"), kRefused);
+  EXPECT_THAT(err_, HasSubstr("has no source 'nobody'"));
+  ASSERT_EQ(Run({"source", "list"}, "centre"), kGood) << err_;
+  EXPECT_TRUE(Said().empty());
+}
+
 TEST_F(CliGovernance, AnEnterprise_ProposesNothing) {
   EXPECT_EQ(Run({"member", "propose", "suspend", "centre"}, "acme"), kRefused);
   EXPECT_THAT(err_, HasSubstr("UNAUTHORIZED"));
