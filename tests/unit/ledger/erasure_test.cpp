@@ -7,6 +7,7 @@
 #include "ledger/chain_store.h"
 #include "ledger/erasure_sweep.h"
 #include "ledger/snapshot.h"
+#include "support/sweep.h"
 #include "test_chain.h"
 
 namespace talent::ledger {
@@ -17,9 +18,6 @@ using ::testing::IsEmpty;
 
 // Found again in files as they are: RocksDB does not compress what is as short as this.
 const Bytes kSecret = "the-person-lives-in-Harbour-Street-7";
-
-/// When peers need nothing of before any more.
-constexpr Timestamp kLater{1'000'000'000'000'000};
 
 class Erasure : public ::testing::Test {
  protected:

@@ -1,5 +1,6 @@
 // A node that was away while payloads were erased.
 #include "direct_chain.h"
+#include "support/sweep.h"
 
 namespace talent::node {
 namespace {
@@ -11,6 +12,7 @@ class ErasedBlocks : public ::testing::Test {
     source_.Commit({tx});
     EXPECT_TRUE(before_.chain->Apply(source_.chain->GetBlockWithPayloads(Height(1)).value()));
     source_.Commit({source_.Make("Erase", tx.id.ToBytes())});
+    ledger::SweepLater(*source_.database, source_.genesis().chain_id());
   }
 
   /// Answers what the node asks of its peers from `source`, until it asks no more.

@@ -4,6 +4,7 @@
 
 #include "career_fixture.h"
 #include "network.h"
+#include "support/sweep.h"
 
 namespace talent::tiers {
 namespace {
@@ -183,6 +184,7 @@ TEST_F(PrivateErasure, ChainVerifies_AndAReplicaThatWasThereAgrees) {
   follow();
   EXPECT_EQ(replica.chain().head().hash, chain_.chain().head().hash);
   EXPECT_FALSE(HasPayload(replica, entry_));
+  ledger::SweepLater(*database_, chain_.genesis().chain_id());
   const auto report =
       ledger::VerifyStoredChain(*database_, chain_.genesis(), chain_.application(), nullptr);
   ASSERT_TRUE(report) << report.error().ToString();
@@ -250,6 +252,7 @@ TEST_F(ErasureOnItsWay, PublishedRecord_LosesItsPayloadOnEveryTier) {
   EXPECT_EQ(gone->publication_tx(), published->publication_tx());
   EXPECT_FALSE(HasPayload(outlet, published->publication_tx()));
   for (TestTier* const tier : {&source, &consortium, &outlet}) {
+    ledger::SweepLater(*database, tier->genesis().chain_id());
     const auto report =
         ledger::VerifyStoredChain(*database, tier->genesis(), tier->application(), nullptr);
     ASSERT_TRUE(report) << report.error().ToString();
