@@ -357,6 +357,20 @@ TEST_F(Private, Payload_IsForThePersonItsCentreAndStakeholders) {
   EXPECT_FALSE(MayLogIn(*chain_.chain().SealedState(), KeyOf("stranger").public_key()));
 }
 
+// Found in review: whoever asks names any key, and a short one threw.
+TEST_F(Private, State_KeysOfAnyLength_AreAnswered) {
+  const auto state = chain_.chain().SealedState();
+  EntryAccess access(chain_.genesis(), *state, Timestamp(kStart), KeyOf("acme").public_key());
+  for (const auto& table : {"rec/", "promote/", "contest/", "contest_due/", "holding/", "transfer/",
+                            "flag/", "statement/", "subject/", "concern/", "key/", "about/", "x"}) {
+    for (std::size_t size = 0; size <= 80; ++size) {
+      const Bytes key = table + Bytes(size, 'k');
+      EXPECT_FALSE(state->Get(key));
+      (void)access.MayRead(key);
+    }
+  }
+}
+
 TEST_F(Private, State_AboutAPersonIsForThoseWhoMayReadItsRecords) {
   auto registration = Registration();
   registration.set_subject_key(KeyOf("li").public_key().ToBytes());
