@@ -126,20 +126,27 @@ Status CheckOffer(const pb::TokenPurchased& message, const pb::Token& token, boo
   return Fail(Code::kPrecondition, "{} units wanted, {} unsold", message.units(), token.unsold());
 }
 
+// The same where the person was erased: whom the token was about is nobody's to learn.
+tl::unexpected<Error> NoSuchToken(BytesView token) {
+  return Fail(Code::kNotFound, "token {} was not issued, or is for sale no more", ToHex(token));
+}
+
 Status Purchase(const pb::TokenPurchased& message, const Call& call) {
   const pb::Party enterprise = TRY(RequireEnterprise(call));
   TRY(RequireId("token", message.token()));
   auto token = kTokens.Get(call.state, message.token());
-  if (!token) return Fail(Code::kNotFound, "token {} was not issued", ToHex(message.token()));
-  auto subject = TRY(FindSubject(call, token->subject_id()));
+  if (!token) return NoSuchToken(message.token());
+  const bool may_know = MayKnow(call, *token, enterprise);
+  auto subject = FindSubject(call, token->subject_id());
+  if (!subject) return NoSuchToken(message.token());
   if (message.units() == 0) return Fail(Code::kInvalidArgument, "units is 0");
-  TRY(CheckOffer(message, *token, MayKnow(call, *token, enterprise)));
+  TRY(CheckOffer(message, *token, may_know));
   Credit(call, message.token(), *token, enterprise.id(), message.units());
   token->set_unsold(token->unsold() - message.units());
   kTokens.Put(call.state, message.token(), *token);
-  subject.set_sold(subject.sold() + message.units());
-  CHECK(subject.sold() <= subject.supply(), "more is sold than was issued");
-  kSubjects.Put(call.state, token->subject_id(), subject);
+  subject->set_sold(subject->sold() + message.units());
+  CHECK(subject->sold() <= subject->supply(), "more is sold than was issued");
+  kSubjects.Put(call.state, token->subject_id(), *subject);
   RecordFacts facts = FactsOf(token->subject_id(), enterprise);
   facts.entry.set_centre(token->centre());
   return WriteRecord(call, std::move(facts));
@@ -171,7 +178,6 @@ Status Sell(const pb::TokenTransferred& message, const Call& call) {
   TRY(ValidateTransfer(statement, call, seller));
   const auto token = kTokens.Get(call.state, statement.token());
   if (!token) return Fail(Code::kNotFound, "token {} was not issued", ToHex(statement.token()));
-  TRY(FindSubject(call, token->subject_id()));  // else nobody is there whose units they are
   TRY(RequireCosignature(call, "buyer", message.statement(), message.buyer_key(),
                          message.buyer_signature(), statement.buyer()));
   TRY(UseStatement(call, message.statement()));
@@ -182,6 +188,7 @@ Status Sell(const pb::TokenTransferred& message, const Call& call) {
     return Fail(Code::kPrecondition, "{} units offered, '{}' holds {}", statement.units(),
                 seller.id(), held);
   }
+  TRY(FindSubject(call, token->subject_id()));  // else nobody is there whose units they are
   holding->set_units(held - statement.units());
   if (holding->units() == 0) {
     kHoldings.Delete(call.state, key);

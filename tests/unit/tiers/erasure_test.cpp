@@ -151,7 +151,7 @@ TEST_F(PrivateErasure, WholePerson_LeavesUnitsAndATombstone) {
   EXPECT_EQ(CodeOf(chain_.Write("centre-a", Registration())), Code::kDuplicate);
   EXPECT_EQ(CodeOf(chain_.Write("centre-a", Assessment())), Code::kPruned);
   EXPECT_EQ(CodeOf(chain_.Write("centre-a", ConsentToAll())), Code::kPruned);
-  EXPECT_EQ(Buy("acme", 1).error().code, Code::kPruned);
+  EXPECT_EQ(Buy("acme", 1).error().code, Code::kNotFound);
   EXPECT_EQ(CodeOf(chain_.Write("acme", Transferred(TransferOf(10)))), Code::kPruned);
   EXPECT_EQ(CodeOf(Erase(Requested())), Code::kPruned);
 }
