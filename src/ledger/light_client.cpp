@@ -15,7 +15,6 @@ constexpr std::uint32_t kHeaderFormat = 1;
 constexpr std::uint32_t kSuite = 1;
 constexpr int kMaxPath = 64;              // siblings over up to 2^32 leaves, with room
 constexpr int kMaxEpochChanges = 10'000;  // a proof with more would be larger than any message
-constexpr int kMaxStatements = 64;
 
 Result<std::vector<Hash>> ReadPath(const google::protobuf::RepeatedPtrField<std::string>& path,
                                    int max) {

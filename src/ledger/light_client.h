@@ -34,6 +34,10 @@ Result<pb::Receipt> VerifyTransactionPath(const pb::BlockHeader& header, const T
 /// That `proof` holds under `state_root`. A proof of absence verifies with `present` false.
 Status VerifyStateProof(const Hash& state_root, const pb::StateProof& proof);
 
+/// Statements a proof carries at most: a header for each step of the longest correction path, and
+/// where the record stands.
+inline constexpr int kMaxStatements = 96;
+
 /// A transaction proven from its genesis.
 struct ProvenTransaction {
   TrustedHeader header;

@@ -321,7 +321,7 @@ def verify(proof_bytes, genesis, passed=lambda step, what: None):
     receipt = read(RECEIPT, path["receipt"], "receipt")
     require(receipt["tx_id"] == tx_id, "receipt", "of another transaction")
     passed("transaction path", f"{tx_id.hex()} at place {index} of {count}, receipt code {receipt['code']}")
-    require(len(proof["statements"]) <= 64, "statements", "too many")
+    require(len(proof["statements"]) <= 96, "statements", "too many")
     for number, statement in enumerate(proof["statements"], 1):
         step = f"statement {number}"
         about, _ = check_any(chain, sets, statement["header"], step)

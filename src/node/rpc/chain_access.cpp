@@ -127,6 +127,15 @@ StateSnapshot ChainAccess::Snapshot(const ledger::Chain& chain) {
   return out;
 }
 
+std::optional<ledger::pb::ErasedEntry> ChainAccess::FindErased(const ChainRunner& runner,
+                                                               const ledger::StateReader& state,
+                                                               const TxId& id,
+                                                               const Caller& caller) {
+  auto erased = ledger::FindErased(state, id);
+  if (erased && !MayReadState(runner, caller)) erased->clear_by();
+  return erased;
+}
+
 bool ChainAccess::MayRead(const ledger::Chain& chain, const ledger::StateReader& state,
                           const ledger::Transaction& tx, const Caller& caller) const {
   return tiers::MayReadPayload(chain.genesis(), state, clock_.Now(), tx, caller.key);
@@ -145,8 +154,8 @@ Result<v1::GetBlockResponse> ChainAccess::ReadBlock(const ChainRunner& runner, H
       return Fail(Code::kCorruption, "block {} has more payloads than transactions", height);
     }
     // Here or not: peers have it for a while yet.
-    auto erased = ledger::FindErased(*state, ledger::TransactionId(transactions[i].envelope()));
-    if (erased) {
+    const TxId id = ledger::TransactionId(transactions[i].envelope());
+    if (auto erased = FindErased(runner, *state, id, caller)) {
       v1::ErasedPayload& entry = *out.add_erased();
       entry.set_index(static_cast<std::uint32_t>(i));
       *entry.mutable_erased() = *std::move(erased);
@@ -183,7 +192,7 @@ Result<v1::GetTransactionResponse> ChainAccess::ReadTransaction(const ChainRunne
     shown.mutable_payload()->set_data(tx.payload);
   }
   if (!tx.has_payload()) {
-    if (auto erased = ledger::FindErased(*chain.SealedState(), id)) {
+    if (auto erased = FindErased(runner, *chain.SealedState(), id, caller)) {
       *out.mutable_erased() = *std::move(erased);
     }
   }
@@ -207,7 +216,7 @@ Result<ledger::pb::TransactionProof> ChainAccess::ReadProof(const ChainRunner& r
   if (carrier) TRY(ledger::AddStatement(chain, carrier->entry, head, proof));
   if (!proof.has_payload()) {
     const TxId shown = ledger::TransactionId(proof.transaction().envelope());
-    if (ledger::FindErased(*state, shown)) {
+    if (MayReadState(runner, caller) && ledger::FindErased(*state, shown)) {
       TRY(ledger::AddStatement(chain, ledger::ErasedKey(shown), head, proof));
     }
     return proof;
@@ -217,7 +226,12 @@ Result<ledger::pb::TransactionProof> ChainAccess::ReadProof(const ChainRunner& r
     proof.clear_payload();
     return proof;
   }
-  for (const Bytes& key : tiers::EvidenceKeys(tx)) {
+  // What took no effect may cite any number of headers.
+  const auto receipt = TRY(Decode<ledger::pb::Receipt>(proof.path().receipt()));
+  if (receipt.code() != ledger::pb::RECEIPT_CODE_OK) return proof;
+  const auto keys = tiers::EvidenceKeys(tx);
+  if (std::cmp_greater_equal(keys.size(), ledger::kMaxStatements)) return proof;
+  for (const Bytes& key : keys) {
     TRY(ledger::AddStatement(chain, key, head, proof));
   }
   return proof;
