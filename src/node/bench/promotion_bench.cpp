@@ -126,8 +126,9 @@ class PromotionBench {
         journeys_[tx.id].sent = Steady::now();
         ++running_;
       }
-      source_.SubmitAndWait(options_.source, ledger::Serialize(tx), kOutcomeWait,
-                            [this, id = tx.id](Result<Submitted> done) { Sealed(id, done); });
+      source_.SubmitAndWait(
+          options_.source, ledger::Serialize(tx), kOutcomeWait,
+          [this, id = tx.id](const Result<Submitted>& done) { Sealed(id, done); });
     }
   }
 
