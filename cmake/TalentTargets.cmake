@@ -25,6 +25,10 @@ set(CMAKE_CXX_FLAGS_RELEASE "-g1 -O2")
 
 add_library(talent_warnings INTERFACE)
 target_compile_options(talent_warnings INTERFACE -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor)
+if(CMAKE_UNITY_BUILD)
+  # Warns of what a header must not do, and takes a .cpp that a unity source includes for one.
+  target_compile_options(talent_warnings INTERFACE -Wno-subobject-linkage)
+endif()
 
 # talent_library(NAME [EXCLUDE <files>…] DEPS <targets>…): a layer made of every .cpp in its folder.
 # Its headers are included by their path from src/, as "base/result.h".

@@ -4,16 +4,16 @@
 
 namespace talent {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
-Result<json> ParseJson(BytesView text) {
+Result<Json> ParseJson(BytesView text) {
   std::vector<std::set<std::string>> open;  // names seen in each open object
   std::optional<std::string> wrong;
-  const json::parser_callback_t watch = [&](int depth, json::parse_event_t event, json& parsed) {
+  const Json::parser_callback_t watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
     if (depth > kMaxJsonDepth && !wrong) wrong = "nested too deeply";
-    if (event == json::parse_event_t::object_start) open.emplace_back();
-    if (event == json::parse_event_t::object_end) open.pop_back();
-    if (event == json::parse_event_t::key && !wrong) {
+    if (event == Json::parse_event_t::object_start) open.emplace_back();
+    if (event == Json::parse_event_t::object_end) open.pop_back();
+    if (event == Json::parse_event_t::key && !wrong) {
       const auto& name = parsed.get_ref<const std::string&>();
       if (!open.back().insert(name).second) {
         wrong = fmt::format("field '{}' stands twice in one object", name);
@@ -22,15 +22,15 @@ Result<json> ParseJson(BytesView text) {
     return true;
   };
   try {
-    json value = json::parse(text, watch);
+    Json value = Json::parse(text, watch);
     if (wrong) return Fail(Code::kInvalidArgument, "{}", *wrong);
     return value;
-  } catch (const json::exception& e) {
+  } catch (const Json::exception& e) {
     return Fail(Code::kInvalidArgument, "no JSON: {}", e.what());
   }
 }
 
-Result<JsonFields> JsonFields::Of(const json& object, std::string path) {
+Result<JsonFields> JsonFields::Of(const Json& object, std::string path) {
   if (!object.is_object()) {
     return Fail(Code::kInvalidArgument, "{}: an object is expected, not {}",
                 path.empty() ? "top level" : path, object.type_name());
@@ -42,7 +42,7 @@ std::string JsonFields::PathOf(const std::string& name) const {
   return path_.empty() ? name : path_ + "." + name;
 }
 
-Result<const json*> JsonFields::Any(const std::string& name) {
+Result<const Json*> JsonFields::Any(const std::string& name) {
   const auto found = object_->find(name);
   if (found == object_->end()) {
     return Fail(Code::kInvalidArgument, "{}: missing", PathOf(name));
@@ -52,7 +52,7 @@ Result<const json*> JsonFields::Any(const std::string& name) {
 }
 
 Result<std::string> JsonFields::Text(const std::string& name, std::size_t max_length) {
-  const json& value = *TRY(Any(name));
+  const Json& value = *TRY(Any(name));
   if (!value.is_string()) {
     return Fail(Code::kInvalidArgument, "{}: text is expected, not {}", PathOf(name),
                 value.type_name());
@@ -67,7 +67,7 @@ Result<std::string> JsonFields::Text(const std::string& name, std::size_t max_le
 
 Result<std::uint64_t> JsonFields::Number(const std::string& name, std::uint64_t min,
                                          std::uint64_t max) {
-  const json& value = *TRY(Any(name));
+  const Json& value = *TRY(Any(name));
   if (!value.is_number_unsigned()) {
     return Fail(Code::kInvalidArgument, "{}: a whole number from {} to {} is expected",
                 PathOf(name), min, max);
@@ -85,7 +85,7 @@ Result<JsonFields> JsonFields::Object(const std::string& name) {
 }
 
 Result<std::vector<JsonFields>> JsonFields::Array(const std::string& name, std::size_t max_size) {
-  const json& value = *TRY(Any(name));
+  const Json& value = *TRY(Any(name));
   if (!value.is_array() || value.size() > max_size) {
     return Fail(Code::kInvalidArgument, "{}: a list of at most {} objects is expected",
                 PathOf(name), max_size);

@@ -39,6 +39,7 @@ using ValidatorIndex = Strong<struct ValidatorIndexTag, std::uint32_t>;
 using Timestamp = Strong<struct TimestampTag, std::uint64_t>;
 /// A length of time in milliseconds.
 using Millis = Strong<struct MillisTag, std::uint64_t>;
+inline constexpr std::uint64_t kDayMs = 86'400'000;
 
 constexpr Timestamp operator+(Timestamp t, Millis d) { return Timestamp(t.value + d.value); }
 

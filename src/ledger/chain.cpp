@@ -13,9 +13,6 @@
 namespace talent::ledger {
 namespace {
 
-constexpr std::uint32_t kHeaderFormat = 1;
-constexpr std::uint32_t kSuite = 1;  // Ed25519 + SHA-256
-
 /// The state below height 0.
 class EmptyState final : public StateReader {
  public:

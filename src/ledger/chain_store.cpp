@@ -32,10 +32,6 @@ Result<M> Parse(Use use, Height height, BytesView bytes) {
   return message;
 }
 
-Code CodeOf(const rocksdb::Status& status) {
-  return status.IsCorruption() ? Code::kCorruption : Code::kIo;
-}
-
 }  // namespace
 
 std::string_view UseName(Use use) {

@@ -79,11 +79,11 @@ bool HoldsData(rocksdb::Env* env, const std::string& path) {
   });
 }
 
+}  // namespace
+
 Code CodeOf(const rocksdb::Status& status) {
   return status.IsCorruption() ? Code::kCorruption : Code::kIo;
 }
-
-}  // namespace
 
 struct Database::Impl {
   Mode mode = Mode::kReadWrite;

@@ -12,10 +12,14 @@ namespace rocksdb {
 class DB;
 class ColumnFamilyHandle;
 class Env;
+class Status;
 class WriteBatch;
 }  // namespace rocksdb
 
 namespace talent::ledger {
+
+/// kCorruption or kIo.
+Code CodeOf(const rocksdb::Status& status);
 
 /// Thread-safe. Any failure to write during a commit is returned and must stop the chain.
 class Database {

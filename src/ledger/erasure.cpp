@@ -12,7 +12,7 @@ constexpr BytesView kLastKey = "erased/last";
 Bytes PayloadKey(const TxId& id) { return Bytes(kErasedPayloads) + id.ToBytes(); }
 Bytes EntryKey(const Hash& path) { return Bytes(kErasedEntries) + path.ToBytes(); }
 
-std::optional<pb::ErasedEntry> Read(const StateReader& state, BytesView key) {
+std::optional<pb::ErasedEntry> ReadErased(const StateReader& state, BytesView key) {
   const auto bytes = state.Get(key);
   if (!bytes) return std::nullopt;
   auto entry = Decode<pb::ErasedEntry>(*bytes);
@@ -48,18 +48,18 @@ void EraseEntry(StateOverlay& state, const BlockContext& block, BytesView key,
 }
 
 std::optional<pb::ErasedEntry> FindErased(const StateReader& state, const TxId& id) {
-  return Read(state, PayloadKey(id));
+  return ReadErased(state, PayloadKey(id));
 }
 
 Bytes ErasedKey(const TxId& id) { return PayloadKey(id); }
 
 bool ErasedWithin(const StateReader& state, Height tip, std::uint32_t window) {
-  const auto last = Read(state, kLastKey);
+  const auto last = ReadErased(state, kLastKey);
   return last && tip < Height(last->height()) + window;
 }
 
 std::optional<Height> EntryErasedAt(const StateReader& state, const Hash& path) {
-  const auto entry = Read(state, EntryKey(path));
+  const auto entry = ReadErased(state, EntryKey(path));
   return entry ? std::optional(Height(entry->height())) : std::nullopt;
 }
 

@@ -23,8 +23,7 @@ constexpr std::chrono::milliseconds kCheckEvery{20};
 
 Status Checked(const rocksdb::Status& status, std::string_view what) {
   if (status.ok()) return {};
-  return Fail(status.IsCorruption() ? Code::kCorruption : Code::kIo, "{}: {}", what,
-              status.ToString());
+  return Fail(CodeOf(status), "{}: {}", what, status.ToString());
 }
 
 class Sweep {

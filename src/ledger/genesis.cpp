@@ -10,8 +10,8 @@
 namespace talent::ledger {
 namespace {
 
-constexpr std::uint64_t kFormat = 1;
-constexpr std::string_view kSuite = "ed25519-sha256";
+constexpr std::uint64_t kGenesisFormat = 1;
+constexpr std::string_view kSuiteName = "ed25519-sha256";
 constexpr std::size_t kMaxFollowers = 10000;  // also bounded by kMaxBytes
 
 Result<std::string> Name(JsonFields& fields) {
@@ -68,7 +68,7 @@ Result<ConsensusRules> ReadRules(JsonFields fields) {
   return rules;
 }
 
-Result<crypto::ValidatorSet> ReadValidators(JsonFields& top) {
+Result<crypto::ValidatorSet> ParseValidators(JsonFields& top) {
   std::vector<crypto::Validator> validators;
   for (JsonFields& fields : TRY(top.Array("validators", crypto::ValidatorSet::kMaxValidators))) {
     crypto::Validator v;
@@ -171,18 +171,19 @@ Result<Genesis> Genesis::Parse(BytesView text) {
   JsonFields top = TRY(JsonFields::Of(parsed, ""));
   const std::uint64_t format =
       TRY(top.Number("format", 0, std::numeric_limits<std::uint64_t>::max()));
-  if (format != kFormat) {
+  if (format != kGenesisFormat) {
     return Fail(Code::kFormatVersion, "format: genesis format {}; this program reads {}", format,
-                kFormat);
+                kGenesisFormat);
   }
   std::string name = TRY(Name(top));
   const Tier tier = TRY(ReadTier(top));
-  if (TRY(top.Text("suite", kMaxNameLength)) != kSuite) {
-    return Fail(Code::kInvalidArgument, "suite: '{}' is the only one this program knows", kSuite);
+  if (TRY(top.Text("suite", kMaxNameLength)) != kSuiteName) {
+    return Fail(Code::kInvalidArgument, "suite: '{}' is the only one this program knows",
+                kSuiteName);
   }
   const Timestamp time(TRY(top.Number("time_ms", 1, kMaxTime.value)));
   const ConsensusRules rules = TRY(ReadRules(TRY(top.Object("consensus"))));
-  crypto::ValidatorSet validators = TRY(ReadValidators(top));
+  crypto::ValidatorSet validators = TRY(ParseValidators(top));
   TRY(CheckNewViewFits(rules.window, validators.size()));
   std::vector<Follower> followers = TRY(ReadFollowers(top, validators));
   TRY(top.Object("app"));

@@ -11,8 +11,6 @@
 namespace talent::ledger {
 namespace {
 
-constexpr std::uint32_t kHeaderFormat = 1;
-constexpr std::uint32_t kSuite = 1;
 constexpr int kMaxPath = 64;              // siblings over up to 2^32 leaves, with room
 constexpr int kMaxEpochChanges = 10'000;  // a proof with more would be larger than any message
 

@@ -7,6 +7,10 @@
 
 namespace talent::ledger {
 
+/// What a header says of itself: its form, and the suite Ed25519 + SHA-256. No others are known.
+inline constexpr std::uint32_t kHeaderFormat = 1;
+inline constexpr std::uint32_t kSuite = 1;
+
 /// A header whose certificate has been verified.
 struct TrustedHeader {
   Hash hash;

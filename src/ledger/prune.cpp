@@ -119,8 +119,7 @@ class Pruner {
   }
   static Status Checked(const rocksdb::Iterator& walk) {
     if (walk.status().ok()) return {};
-    return Fail(walk.status().IsCorruption() ? Code::kCorruption : Code::kIo, "{}",
-                walk.status().ToString());
+    return Fail(CodeOf(walk.status()), "{}", walk.status().ToString());
   }
 
   const ChainStore& store_;

@@ -6,8 +6,6 @@
 namespace talent::ledger {
 namespace {
 
-constexpr std::uint32_t kFormat = 1;
-
 SnapshotSource::Chunk Pack(const google::protobuf::Message& message, std::uint64_t count) {
   const Bytes raw = Encode(message);
   return {PackChunk(raw), raw.size(), count};
@@ -32,7 +30,7 @@ Result<SnapshotSource> SnapshotSource::Open(const Database& database, const Gene
 
 Result<pb::SnapshotHead> SnapshotSource::Head() const {
   pb::SnapshotHead head;
-  head.set_format(kFormat);
+  head.set_format(kSnapshotFormat);
   *head.mutable_header() = TRY(store_.ReadHeader(height_));
   const StoredState state(store_);
   for (Epoch ended; ended < Epoch(head.header().certificate().epoch()); ++ended) {

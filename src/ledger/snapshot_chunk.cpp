@@ -10,7 +10,6 @@
 namespace talent::ledger {
 namespace {
 
-constexpr std::uint32_t kFormat = 1;
 constexpr int kLevel = 3;  // zstd's default: over 200 MB/s a core; hashes do not compress better
 
 /// Hash of the subtree over `leaves`, `depth` bits down.
@@ -167,9 +166,9 @@ Result<std::vector<WindowHeight>> ReadWindowChunk(BytesView packed, Height heigh
 }
 
 Result<TrustedHeader> VerifySnapshotHead(const Genesis& genesis, const pb::SnapshotHead& head) {
-  if (head.format() != kFormat) {
+  if (head.format() != kSnapshotFormat) {
     return Fail(Code::kFormatVersion, "snapshot format {}; this program reads {}", head.format(),
-                kFormat);
+                kSnapshotFormat);
   }
   return VerifyThroughEpochs(genesis, head.epochs(), head.header());
 }

@@ -11,6 +11,8 @@
 
 namespace talent::ledger {
 
+/// Of a snapshot's head; no other is known.
+inline constexpr std::uint32_t kSnapshotFormat = 1;
 /// A chunk of state ends where the next subtree would make it larger. Small enough that a peer's
 /// answer is a matter of milliseconds and that a bad one costs little.
 inline constexpr std::size_t kChunkBytes = 1u << 20;

@@ -9,10 +9,8 @@
 namespace talent::tiers {
 namespace {
 
-constexpr std::uint64_t kWhole = 10000;  // basis points
-
 std::uint32_t ShareOf(std::uint64_t units, std::uint64_t supply) {
-  return supply == 0 ? 0 : static_cast<std::uint32_t>(units * kWhole / supply);
+  return supply == 0 ? 0 : static_cast<std::uint32_t>(units * kBasisPoints / supply);
 }
 
 // The first of n has the whole, the last one n-th of it.
@@ -22,7 +20,7 @@ std::uint32_t WillOf(const pb::Will& will, const std::string& enterprise) {
   if (at == ranked.end()) return 0;
   const auto count = static_cast<std::uint64_t>(ranked.size());
   const auto rank = static_cast<std::uint64_t>(at - ranked.begin());
-  return static_cast<std::uint32_t>(kWhole * (count - rank) / count);
+  return static_cast<std::uint32_t>((count - rank) * kBasisPoints / count);
 }
 
 pb::Will WillInForce(const ledger::StateReader& state, BytesView subject_id, Timestamp now) {

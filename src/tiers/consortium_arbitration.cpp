@@ -91,14 +91,14 @@ Status Vote(const pb::ArbitrationVoted& message, const Call& call) {
   return {};
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kArbitrationKinds[] = {
     {"ArbitrationOpened", Run<pb::ArbitrationOpened, Open>, Lane<1>},
     {"ArbitrationVoted", Run<pb::ArbitrationVoted, Vote>, Lane<1>},
 };
 
 }  // namespace
 
-std::span<const Kind> ArbitrationKinds() { return kKinds; }
+std::span<const Kind> ArbitrationKinds() { return kArbitrationKinds; }
 
 // Who reviewed the record has points at stake, and so no vote on it.
 std::vector<std::string> ArbitersOf(const ledger::StateReader& state, BytesView record_id,

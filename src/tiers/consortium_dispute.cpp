@@ -46,10 +46,10 @@ Status Answer(const pb::DisputeAnswered& message, const Call& call) {
   return {};
 }
 
-constexpr Kind kKinds[] = {{"DisputeAnswered", Run<pb::DisputeAnswered, Answer>, Lane<1>}};
+constexpr Kind kDisputeKinds[] = {{"DisputeAnswered", Run<pb::DisputeAnswered, Answer>, Lane<1>}};
 
 }  // namespace
 
-std::span<const Kind> DisputeKinds() { return kKinds; }
+std::span<const Kind> DisputeKinds() { return kDisputeKinds; }
 
 }  // namespace talent::tiers

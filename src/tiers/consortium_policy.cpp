@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "tiers/consortium_rules.h"
+#include "tiers/points.h"
 #include "tiers/policies.h"
 
 namespace talent::tiers {
@@ -10,9 +11,8 @@ namespace {
 constexpr std::uint64_t kHourMs = 3'600'000;
 constexpr std::uint64_t kMaxWindowMs = 365 * 24 * kHourMs;
 constexpr std::uint32_t kMaxPointsStep = 1'000'000;
-constexpr std::uint32_t kMaxWeight = 1000;
-constexpr int kClasses = 4;
-constexpr int kTiers = 4;
+constexpr std::uint32_t kMaxClassWeight = 1000;
+constexpr int kValueClasses = 4;
 
 pb::ConsortiumPolicy Defaults() {
   pb::ConsortiumPolicy policy;
@@ -120,7 +120,7 @@ Status CheckPoints(const pb::ConsortiumPolicy& policy, const std::string& path) 
     return Fail(Code::kInvalidArgument, "{}half_life_ms is less than an hour; 0 means never",
                 points);
   }
-  return CheckList(points, "class_weights", policy.class_weights(), kClasses, kMaxWeight);
+  return CheckList(points, "class_weights", policy.class_weights(), kValueClasses, kMaxClassWeight);
 }
 
 }  // namespace
@@ -166,15 +166,15 @@ Status ValidateConsortiumPolicy(const pb::ConsortiumPolicy& policy, const std::s
                     {"arbitration_window_ms", policy.arbitration_window_ms(), 1, kMaxWindowMs},
                     {"min_reviews", policy.min_reviews(), 1, kMaxReviews}}));
   TRY(CheckPoints(policy, path));
-  TRY(CheckList(path, "release.tiers", policy.tier_points(), kTiers, UINT32_MAX));
+  TRY(CheckList(path, "release.tiers", policy.tier_points(), kPointsTiers, UINT32_MAX));
   const auto& tiers = policy.tier_points();
   const bool ascends =
       std::adjacent_find(tiers.begin(), tiers.end(), std::greater_equal<>()) == tiers.end();
   if (tiers.Get(0) != 0 || !ascends) {
     return Fail(Code::kInvalidArgument, "{}release.tiers does not ascend from 0", path);
   }
-  return CheckList(path, "release.delays_ms", policy.release_delays_ms(), kClasses * kTiers,
-                   kMaxWindowMs);
+  return CheckList(path, "release.delays_ms", policy.release_delays_ms(),
+                   kValueClasses * kPointsTiers, kMaxWindowMs);
 }
 
 void PutConsortiumPolicy(ledger::StateOverlay& state, const pb::ConsortiumPolicy& policy) {

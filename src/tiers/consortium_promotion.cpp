@@ -203,11 +203,12 @@ std::uint32_t PromotionLane(const ledger::Transaction& tx) {
   return std::clamp(decision->priority(), kFirst, ledger::Application::kBulkLane);
 }
 
-constexpr Kind kKinds[] = {{"RecordPromoted", Run<pb::RecordPromoted, Promote>, PromotionLane}};
+constexpr Kind kPromotionKinds[] = {
+    {"RecordPromoted", Run<pb::RecordPromoted, Promote>, PromotionLane}};
 
 }  // namespace
 
-std::span<const Kind> PromotionKinds() { return kKinds; }
+std::span<const Kind> PromotionKinds() { return kPromotionKinds; }
 
 Result<pb::ConsortiumRecord> RequireRecord(const Call& call, BytesView record_id) {
   if (const auto id = RecordId::FromBytes(record_id); !id) return Within("record_id", id.error());

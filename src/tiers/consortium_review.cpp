@@ -155,13 +155,13 @@ Status Reveal(const pb::ReviewRevealed& message, const Call& call) {
   return {};
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kReviewKinds[] = {
     {"ReviewCommitted", Run<pb::ReviewCommitted, Commit>, Lane<1>},
     {"ReviewRevealed", Run<pb::ReviewRevealed, Reveal>, Lane<1>},
 };
 
 }  // namespace
 
-std::span<const Kind> ReviewKinds() { return kKinds; }
+std::span<const Kind> ReviewKinds() { return kReviewKinds; }
 
 }  // namespace talent::tiers

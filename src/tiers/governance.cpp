@@ -191,13 +191,13 @@ constexpr Kind kKinds[] = {
     {"PolicyProposed", Run<pb::PolicyProposed, ProposePolicy>, kUrgent, true},
     {"ProposalVoted", Run<pb::ProposalVoted, Vote>, kUrgent, true},
 };
-constexpr Kind kSourceKinds[] = {
+constexpr Kind kSourceGovernanceKinds[] = {
     {"SourceProposed", Run<pb::SourceProposed, ProposeSource>, kUrgent, true},
 };
 
 }  // namespace
 
 std::span<const Kind> GovernanceKinds() { return kKinds; }
-std::span<const Kind> SourceGovernanceKinds() { return kSourceKinds; }
+std::span<const Kind> SourceGovernanceKinds() { return kSourceGovernanceKinds; }
 
 }  // namespace talent::tiers

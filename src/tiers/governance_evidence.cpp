@@ -58,13 +58,13 @@ Status SubmitEvidence(const pb::EvidenceSubmitted& message, const Call& call) {
   return {};
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kEvidenceKinds[] = {
     {"EvidenceSubmitted", Run<pb::EvidenceSubmitted, SubmitEvidence>,
      Lane<ledger::Application::kUrgentLane>, true},
 };
 
 }  // namespace
 
-std::span<const Kind> EvidenceKinds() { return kKinds; }
+std::span<const Kind> EvidenceKinds() { return kEvidenceKinds; }
 
 }  // namespace talent::tiers

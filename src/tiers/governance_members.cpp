@@ -9,7 +9,7 @@
 namespace talent::tiers {
 namespace {
 
-Result<pb::Party> Named(const ledger::StateReader& state, const std::string& id) {
+Result<pb::Party> NamedParty(const ledger::StateReader& state, const std::string& id) {
   auto party = kParties.Get(state, id);
   if (!party) return Fail(Code::kNotFound, "'{}' is no party of this chain", id);
   return *std::move(party);
@@ -54,7 +54,7 @@ Status Admit(const Call& call, const pb::PartyOffer& offer) {
 
 Status Rotate(const Call& call, const pb::PartyOffer& offer) {
   const pb::PartyStatement statement = TRY(VerifyPartyOffer(call.block.chain, offer));
-  pb::Party party = TRY(Named(call.state, statement.id()));
+  pb::Party party = TRY(NamedParty(call.state, statement.id()));
   if (party.role() != statement.role()) {
     return Fail(Code::kInvalidArgument, "'{}' has another role: a rotation changes its keys only",
                 statement.id());
@@ -63,7 +63,7 @@ Status Rotate(const Call& call, const pb::PartyOffer& offer) {
 }
 
 Status Suspend(const Call& call, const std::string& id) {
-  pb::Party party = TRY(Named(call.state, id));
+  pb::Party party = TRY(NamedParty(call.state, id));
   if (party.suspended()) return Fail(Code::kPrecondition, "'{}' is suspended already", id);
   if (party.role() == pb::PARTY_ROLE_CENTRE && ActiveCentres(call.state).size() == 1) {
     return Fail(Code::kPrecondition, "'{}' is the last centre: nobody could readmit it", id);
@@ -74,7 +74,7 @@ Status Suspend(const Call& call, const std::string& id) {
 }
 
 Status Readmit(const Call& call, const std::string& id) {
-  pb::Party party = TRY(Named(call.state, id));
+  pb::Party party = TRY(NamedParty(call.state, id));
   if (!party.suspended()) return Fail(Code::kPrecondition, "'{}' is not suspended", id);
   party.set_suspended(false);
   kParties.Put(call.state, id, party);

@@ -15,7 +15,7 @@ using Validators = std::vector<crypto::Validator>;
 using Followers = std::map<std::string, crypto::PublicKey>;
 
 /// A change with what its offer says, checked.
-struct Change {
+struct NodesChange {
   std::string node;                     // empty: the offering node is added
   std::optional<crypto::Validator> in;  // none: removed; a follower has no vote key
 };
@@ -36,13 +36,13 @@ Result<std::optional<crypto::Validator>> ReadOffer(const ChainId& chain,
   return out;
 }
 
-Result<std::vector<Change>> ReadChanges(const ChainId& chain, const Changes& changes,
-                                        bool with_vote_key) {
+Result<std::vector<NodesChange>> ReadChanges(const ChainId& chain, const Changes& changes,
+                                             bool with_vote_key) {
   if (changes.empty() || changes.size() > kMaxNodeChanges) {
     return Fail(Code::kInvalidArgument, "{} changes; a proposal has 1 to {}", changes.size(),
                 kMaxNodeChanges);
   }
-  std::vector<Change> out;
+  std::vector<NodesChange> out;
   std::set<std::string> named;
   for (const pb::NodeChange& change : changes) {
     const std::string where = fmt::format("changes[{}]", out.size());
@@ -70,7 +70,7 @@ Status RequireFree(const crypto::Validator& in, const Followers& followers) {
   return {};
 }
 
-Status ApplyTo(Validators& set, const Change& change) {
+Status ApplyTo(Validators& set, const NodesChange& change) {
   if (change.node.empty()) {
     set.push_back(*change.in);
     return {};
@@ -118,7 +118,7 @@ Status ChangeValidators(const Call& call, const Changes& changes) {
   const Validators& before = epoch.validators.validators();
   Followers followers = ReadFollowers(call.state);
   Validators after = before;
-  for (const Change& change : TRY(ReadChanges(call.block.chain, changes, true))) {
+  for (const NodesChange& change : TRY(ReadChanges(call.block.chain, changes, true))) {
     if (change.in) TRY(RequireFree(*change.in, followers));
     TRY(ApplyTo(after, change));
   }
@@ -137,7 +137,7 @@ Status RequireNoValidator(const crypto::Validator& in, const Validators& validat
   return {};
 }
 
-Status ChangeFollower(const Call& call, const Change& change, const ledger::EpochState& epoch,
+Status ChangeFollower(const Call& call, const NodesChange& change, const ledger::EpochState& epoch,
                       Followers& followers) {
   if (!change.node.empty()) {
     if (followers.erase(change.node) == 0) {
@@ -165,7 +165,7 @@ Status ChangeFollower(const Call& call, const Change& change, const ledger::Epoc
 Status ChangeFollowers(const Call& call, const Changes& changes) {
   const ledger::EpochState epoch = TRY(ledger::ReadEpoch(call.state));
   Followers followers = ReadFollowers(call.state);
-  for (const Change& change : TRY(ReadChanges(call.block.chain, changes, false))) {
+  for (const NodesChange& change : TRY(ReadChanges(call.block.chain, changes, false))) {
     TRY(ChangeFollower(call, change, epoch, followers));
   }
   return {};

@@ -11,7 +11,7 @@
 namespace talent::tiers {
 namespace {
 
-Result<pb::Source> Named(const ledger::StateReader& state, BytesView chain_id) {
+Result<pb::Source> NamedSource(const ledger::StateReader& state, BytesView chain_id) {
   TRY(ChainId::FromBytes(chain_id));
   auto source = kSources.Get(state, chain_id);
   if (!source) return Fail(Code::kNotFound, "chain {} is no source", ToHex(chain_id));
@@ -94,7 +94,7 @@ Status Admit(const Call& call, const pb::SourceAdmission& admission) {
 }
 
 Status SetClosed(const Call& call, BytesView chain_id, bool closed) {
-  pb::Source source = TRY(Named(call.state, chain_id));
+  pb::Source source = TRY(NamedSource(call.state, chain_id));
   if (source.closed() == closed) {
     return Fail(Code::kPrecondition, "source '{}' is {}", source.name(),
                 closed ? "closed already" : "not closed");
@@ -105,7 +105,7 @@ Status SetClosed(const Call& call, BytesView chain_id, bool closed) {
 }
 
 Status SetCentres(const Call& call, const pb::SourceCentres& change) {
-  pb::Source source = TRY(Named(call.state, change.chain_id()));
+  pb::Source source = TRY(NamedSource(call.state, change.chain_id()));
   if (source.tier() != ledger::TierName(ledger::Tier::kPrivate)) {
     return Fail(Code::kInvalidArgument, "centres: a consortium speaks for all of its own");
   }

@@ -9,13 +9,11 @@
 namespace talent::tiers {
 namespace {
 
-constexpr std::uint32_t kWhole = 10000;  // basis points
 constexpr std::uint64_t kMaxBudget = 1'000'000'000'000'000;
-constexpr std::uint64_t kDayMs = 86'400'000;
 constexpr std::uint64_t kMaxSupervisionMs = 10 * 365 * kDayMs;
 constexpr std::uint64_t kMaxContestMs = 365 * kDayMs;
-constexpr int kClasses = 4;
-constexpr std::uint32_t kMaxWeight = 1000;
+constexpr int kTokenClasses = 4;
+constexpr std::uint32_t kMaxPlacementWeight = 1000;
 constexpr std::uint32_t kMaxCount = 100;
 
 // The readers take what the message can hold; ValidateMarketPolicy says what it may.
@@ -42,7 +40,7 @@ Status ReadBudgets(JsonFields& json, pb::MarketPolicy& policy) {
 Status CheckBudgets(const pb::MarketPolicy& policy, const std::string& path) {
   const auto& list = policy.budgets();
   // Nobody without an investor is to cost more than the least who has one.
-  const bool fits = list.size() == kClasses && list.Get(0) <= kMaxBudget &&
+  const bool fits = list.size() == kTokenClasses && list.Get(0) <= kMaxBudget &&
                     std::is_sorted(list.begin(), list.end(), std::greater<>()) &&
                     list.Get(3) < list.Get(2);
   if (fits) return {};
@@ -99,13 +97,13 @@ Result<pb::MarketPolicy> ReadMarketPolicy(JsonFields& json) {
 
 Status ValidateMarketPolicy(const pb::MarketPolicy& policy, const std::string& path) {
   TRY(CheckNumbers(path, {{"version", policy.version(), 1, UINT32_MAX},
-                          {"plan_a_bps", policy.plan_a_bps(), 0, kWhole},
-                          {"plan_b_bps", policy.plan_b_bps(), 0, kWhole},
+                          {"plan_a_bps", policy.plan_a_bps(), 0, kBasisPoints},
+                          {"plan_b_bps", policy.plan_b_bps(), 0, kBasisPoints},
                           {"min_bar", policy.min_bar(), 0, kFullScore},
-                          {"placement_bps", policy.placement_bps(), 0, kWhole},
+                          {"placement_bps", policy.placement_bps(), 0, kBasisPoints},
                           {"max_retrainings", policy.max_retrainings(), 0, kMaxCount},
-                          {"share_weight", policy.share_weight(), 0, kMaxWeight},
-                          {"will_weight", policy.will_weight(), 0, kMaxWeight},
+                          {"share_weight", policy.share_weight(), 0, kMaxPlacementWeight},
+                          {"will_weight", policy.will_weight(), 0, kMaxPlacementWeight},
                           {"supervision_ms", policy.supervision_ms(), 0, kMaxSupervisionMs},
                           {"max_moves", policy.max_moves(), 0, kMaxCount},
                           {"contest_window_ms", policy.contest_window_ms(), 1, kMaxContestMs}}));

@@ -6,6 +6,9 @@
 
 namespace talent::tiers {
 
+/// The whole, in basis points.
+inline constexpr std::uint32_t kBasisPoints = 10000;
+
 /// Reads "market" of a policy; what it does not name keeps its default. Errors: kInvalidArgument
 /// (names the field).
 Result<pb::MarketPolicy> ReadMarketPolicy(JsonFields& json);

@@ -41,9 +41,9 @@ Result<OutboxItem> ReadItem(BytesView key, BytesView value) {
 }
 
 /// The entries of one priority in order, one at a time.
-class Lane {
+class PriorityCursor {
  public:
-  Lane(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, std::size_t priority)
+  PriorityCursor(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, std::size_t priority)
       : prefix_(EntryPrefix(priority)), iterator_(db.NewIterator(rocksdb::ReadOptions(), family)) {
     iterator_->Seek(prefix_);
   }
@@ -88,7 +88,7 @@ Status Outbox::Load() {
     written_ = cursor_.scanned();
   }
   for (std::size_t priority = 0; priority < kPriorities; ++priority) {
-    Lane lane(database_->db(), family_, priority);
+    PriorityCursor lane(database_->db(), family_, priority);
     while (TRY(lane.Take())) ++waiting_[priority];
   }
   return {};
@@ -143,7 +143,7 @@ Status Outbox::Remove(const std::vector<OutboxItem>& delivered,
 
 Status Outbox::Visit(Timestamp now, Millis ageing_step,
                      const std::function<bool(const OutboxItem&)>& visit) const {
-  std::vector<Lane> lanes;
+  std::vector<PriorityCursor> lanes;
   std::vector<std::optional<OutboxItem>> fronts;
   for (std::size_t priority = 0; priority < kPriorities; ++priority) {
     if (waiting_[priority] == 0) continue;  // to open it costs as much as a few entries
@@ -168,7 +168,7 @@ Result<std::array<std::optional<Timestamp>, Outbox::kPriorities>> Outbox::Oldest
   for (std::size_t priority = 0; priority < kPriorities; ++priority) {
     if (waiting_[priority] == 0) continue;
     // Entries of one priority are in the order they were sealed in.
-    const auto first = TRY(Lane(database_->db(), family_, priority).Take());
+    const auto first = TRY(PriorityCursor(database_->db(), family_, priority).Take());
     if (first) oldest[priority] = Timestamp(first->entry.sealed_ms());
   }
   return oldest;

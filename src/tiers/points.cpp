@@ -5,9 +5,6 @@
 namespace talent::tiers {
 namespace {
 
-constexpr std::uint64_t kDayMs = 86'400'000;
-constexpr std::size_t kTiers = 4;
-
 // Brings a balance to `now`. Counts from the last booking by the half-life in force, so that a vote
 // that changes it neither wipes nor freezes what members have.
 void Decay(pb::Standing& standing, const pb::ConsortiumPolicy& policy, Timestamp now) {
@@ -83,8 +80,8 @@ std::size_t PointsTier(const pb::ConsortiumPolicy& policy, std::int64_t points) 
 
 Millis ReleaseDelay(const pb::ConsortiumPolicy& policy, std::uint32_t value_class,
                     std::size_t tier) {
-  const std::size_t cell = value_class * kTiers + tier;
-  CHECK(tier < kTiers && cell < static_cast<std::size_t>(policy.release_delays_ms_size()));
+  const std::size_t cell = value_class * kPointsTiers + tier;
+  CHECK(tier < kPointsTiers && cell < static_cast<std::size_t>(policy.release_delays_ms_size()));
   return Millis(policy.release_delays_ms(static_cast<int>(cell)));
 }
 

@@ -6,6 +6,9 @@
 
 namespace talent::tiers {
 
+/// Tiers that points put members in.
+inline constexpr std::size_t kPointsTiers = 4;
+
 /// One change of a member's points.
 struct PointsChange {
   std::string member;

@@ -41,7 +41,7 @@ Status RequireNext(const Call& call, const pb::PolicyChange& change) {
 }
 
 template <class M>
-M Decided(const pb::PolicyChange& change) {
+M DecidedPolicy(const pb::PolicyChange& change) {
   auto policy = Decode<M>(change.content());
   CHECK(policy.has_value(), "it was decoded before it was decided");
   return *std::move(policy);
@@ -79,11 +79,11 @@ void ApplyPolicies(const ledger::BlockContext& block, ledger::StateOverlay& stat
   for (const pb::PolicyChange& change : due) {
     kNextPolicies.Delete(state, change.policy());
     if (change.policy() == kPromotionPolicyKey) {
-      kPromotionPolicy.Put(state, kPromotionPolicyKey, Decided<pb::PromotionPolicy>(change));
+      kPromotionPolicy.Put(state, kPromotionPolicyKey, DecidedPolicy<pb::PromotionPolicy>(change));
     } else if (change.policy() == kMarketPolicyKey) {
-      kMarketPolicy.Put(state, kMarketPolicyKey, Decided<pb::MarketPolicy>(change));
+      kMarketPolicy.Put(state, kMarketPolicyKey, DecidedPolicy<pb::MarketPolicy>(change));
     } else {
-      PutConsortiumPolicy(state, Decided<pb::ConsortiumPolicy>(change));
+      PutConsortiumPolicy(state, DecidedPolicy<pb::ConsortiumPolicy>(change));
     }
   }
 }

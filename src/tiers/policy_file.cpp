@@ -9,10 +9,10 @@
 namespace talent::tiers {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
-json RuleToJson(const pb::PromotionRule& rule) {
-  json out = {
+Json RuleToJson(const pb::PromotionRule& rule) {
+  Json out = {
       {"kind", rule.kind()},
       {"disclosure", rule.disclosure() == ledger::pb::DISCLOSURE_FULL ? "full" : "commitment"}};
   if (rule.tag() != pb::TAG_MATCH_UNSPECIFIED) {
@@ -30,13 +30,13 @@ json RuleToJson(const pb::PromotionRule& rule) {
   return out;
 }
 
-json ToJson(const pb::PromotionPolicy& policy) {
-  json rules = json::array();
+Json ToJson(const pb::PromotionPolicy& policy) {
+  Json rules = Json::array();
   for (const auto& rule : policy.rules()) rules.push_back(RuleToJson(rule));
   return {{"version", policy.version()}, {"rules", std::move(rules)}};
 }
 
-json ToJson(const pb::MarketPolicy& policy) {
+Json ToJson(const pb::MarketPolicy& policy) {
   return {{"version", policy.version()},
           {"plan_a_bps", policy.plan_a_bps()},
           {"plan_b_bps", policy.plan_b_bps()},
@@ -51,7 +51,7 @@ json ToJson(const pb::MarketPolicy& policy) {
           {"contest_window_ms", policy.contest_window_ms()}};
 }
 
-json ToJson(const pb::ConsortiumPolicy& policy) {
+Json ToJson(const pb::ConsortiumPolicy& policy) {
   return {
       {"version", policy.version()},
       {"commit_window_ms", policy.commit_window_ms()},
@@ -79,7 +79,7 @@ json ToJson(const pb::ConsortiumPolicy& policy) {
 struct Format {
   std::string_view name;
   Result<Bytes> (*read)(JsonFields& fields);
-  Result<json> (*write)(BytesView content);
+  Result<Json> (*write)(BytesView content);
   Result<std::uint64_t> (*version)(BytesView content);
 };
 
@@ -87,7 +87,7 @@ template <class M, Result<M> (*Read)(JsonFields&)>
 constexpr Format FormatOf(std::string_view name) {
   return {
       name, [](JsonFields& fields) -> Result<Bytes> { return Encode(TRY(Read(fields))); },
-      [](BytesView content) -> Result<json> { return ToJson(TRY(Decode<M>(content))); },
+      [](BytesView content) -> Result<Json> { return ToJson(TRY(Decode<M>(content))); },
       [](BytesView content) -> Result<std::uint64_t> { return TRY(Decode<M>(content)).version(); }};
 }
 
@@ -107,7 +107,7 @@ Result<const Format*> FormatOf(const std::string& policy) {
 }  // namespace
 
 Result<pb::PolicyChange> ParsePolicyFile(BytesView text) {
-  const json parsed = TRY(ParseJson(text));
+  const Json parsed = TRY(ParseJson(text));
   auto fields = TRY(JsonFields::Of(parsed, ""));
   for (const Format& format : kFormats) {
     const std::string name(format.name);
@@ -133,8 +133,8 @@ Result<std::uint64_t> PolicyVersion(const std::string& policy, BytesView content
   return TRY(FormatOf(policy))->version(content);
 }
 
-Result<json> PolicyToJson(const std::string& policy, BytesView content) {
-  return json{{policy, TRY(TRY(FormatOf(policy))->write(content))}};
+Result<Json> PolicyToJson(const std::string& policy, BytesView content) {
+  return Json{{policy, TRY(TRY(FormatOf(policy))->write(content))}};
 }
 
 }  // namespace talent::tiers

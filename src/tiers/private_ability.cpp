@@ -168,14 +168,14 @@ Status CompleteTraining(const pb::TrainingCompleted& message, const Call& call) 
   return WriteRecord(call, std::move(facts));
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kAbilityKinds[] = {
     {"AbilityAssessed", Run<pb::AbilityAssessed, Assess>},
     {"TrainingCompleted", Run<pb::TrainingCompleted, CompleteTraining>},
 };
 
 }  // namespace
 
-std::span<const Kind> AbilityKinds() { return kKinds; }
+std::span<const Kind> AbilityKinds() { return kAbilityKinds; }
 
 Result<RecordFacts> CorrectAssessment(const Call& call, BytesView content, const pb::Party& centre,
                                       BytesView supersedes) {

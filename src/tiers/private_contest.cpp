@@ -8,10 +8,10 @@
 namespace talent::tiers {
 namespace {
 
-constexpr std::size_t kMaxFieldName = 64;
+constexpr std::size_t kMaxContestedField = 64;
 
 /// Changes a block makes at its start at most; the rest waits for the next.
-constexpr std::size_t kMaxDuePerBlock = 64;
+constexpr std::size_t kMaxLateAnswersPerBlock = 64;
 
 Bytes DueKey(const pb::Contest& contest, BytesView record_id) {
   return Concat({BigEndian(contest.answer_by_ms()), record_id});
@@ -47,7 +47,7 @@ Result<pb::PrivateRecord> RequireContestable(const pb::RecordContested& message,
 Status ContestRecord(const pb::RecordContested& message, const Call& call) {
   const Voice voice = TRY(RequireVoice(call, message.subject_id()));
   const pb::PrivateRecord record = TRY(RequireContestable(message, call));
-  TRY(RequireText("field", message.field(), kMaxFieldName));
+  TRY(RequireText("field", message.field(), kMaxContestedField));
   if (message.reason() == pb::CONTEST_REASON_UNSPECIFIED ||
       !pb::ContestReason_IsValid(message.reason())) {
     return Fail(Code::kInvalidArgument, "reason is missing or unknown");
@@ -97,14 +97,14 @@ Status Refuse(const pb::ContestRefused& message, const Call& call) {
   return WriteRecord(call, FactsOf(message.subject_id(), centre));
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kContestKinds[] = {
     {"RecordContested", Run<pb::RecordContested, ContestRecord>, Lane<1>},
     {"ContestRefused", Run<pb::ContestRefused, Refuse>, Lane<1>},
 };
 
 }  // namespace
 
-std::span<const Kind> ContestKinds() { return kKinds; }
+std::span<const Kind> ContestKinds() { return kContestKinds; }
 
 void AnswerContest(const Call& call, BytesView record_id, pb::ContestStatus status) {
   auto contest = kContests.Get(call.state, record_id);
@@ -128,7 +128,7 @@ void NoteLateAnswers(const ledger::BlockContext& block, ledger::StateOverlay& st
   kContestsDue.Scan(state, {}, {}, [&](BytesView key, const pb::ContestDue&) {
     if (FromBigEndian(key.substr(0, 8)) > block.time.value) return false;
     due.emplace_back(key);
-    return due.size() < kMaxDuePerBlock;
+    return due.size() < kMaxLateAnswersPerBlock;
   });
   for (const Bytes& key : due) {
     const BytesView record_id = BytesView(key).substr(8);

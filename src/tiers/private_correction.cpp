@@ -89,10 +89,10 @@ Status Correct(const pb::Corrected& message, const Call& call) {
   return WriteRecord(call, *std::move(facts));
 }
 
-constexpr Kind kKinds[] = {{"Corrected", Run<pb::Corrected, Correct>, Lane<0>}};
+constexpr Kind kCorrectionKinds[] = {{"Corrected", Run<pb::Corrected, Correct>, Lane<0>}};
 
 }  // namespace
 
-std::span<const Kind> CorrectionKinds() { return kKinds; }
+std::span<const Kind> CorrectionKinds() { return kCorrectionKinds; }
 
 }  // namespace talent::tiers

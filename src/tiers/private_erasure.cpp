@@ -96,8 +96,8 @@ Result<std::vector<Bytes>> AllAbout(const Call& call, BytesView subject_id) {
               kMaxRecords);
 }
 
-Result<std::vector<Bytes>> Named(const Call& call, const pb::Erased& message,
-                                 const pb::Subject& subject) {
+Result<std::vector<Bytes>> RecordsNamed(const Call& call, const pb::Erased& message,
+                                        const pb::Subject& subject) {
   TRY(RequireAscending("records", message.records(), static_cast<int>(kMaxRecords)));
   for (const std::string& record : message.records()) {
     TRY(RequireErasable(call, message.subject_id(), subject, record));
@@ -163,8 +163,8 @@ Status Erase(const pb::Erased& message, const Call& call) {
   }
   const Voice voice = TRY(RequireEraser(call, message));
   const bool whole = message.records().empty();
-  const auto records =
-      TRY(whole ? AllAbout(call, message.subject_id()) : Named(call, message, voice.subject));
+  const auto records = TRY(whole ? AllAbout(call, message.subject_id())
+                                 : RecordsNamed(call, message, voice.subject));
   RecordFacts facts = FactsOf(message.subject_id(), voice);
   for (const Bytes& record : records) {
     if (kDecisions.Has(call.state, record)) facts.erases.push_back(record);
@@ -178,7 +178,7 @@ Status Erase(const pb::Erased& message, const Call& call) {
   return {};
 }
 
-constexpr Kind kKinds[] = {{"Erased", Run<pb::Erased, Erase>, Lane<0>}};
+constexpr Kind kErasureKinds[] = {{"Erased", Run<pb::Erased, Erase>, Lane<0>}};
 
 /// What a payload says it is about, whatever else is wrong with it.
 std::optional<Bytes> SubjectIn(const ledger::StateReader& state, std::string_view kind,
@@ -255,7 +255,7 @@ std::optional<Bytes> SubjectIn(const ledger::StateReader& state, std::string_vie
 
 }  // namespace
 
-std::span<const Kind> ErasureKinds() { return kKinds; }
+std::span<const Kind> ErasureKinds() { return kErasureKinds; }
 
 void NoteRefusedRecord(const ledger::Transaction& tx, const ledger::BlockContext& block,
                        ledger::StateOverlay& state) {

@@ -108,10 +108,10 @@ Status Move(const pb::FlowRecorded& message, const Call& call) {
   return WriteRecord(call, FactsOf(statement.subject_id(), centre));
 }
 
-constexpr Kind kKinds[] = {{"FlowRecorded", Run<pb::FlowRecorded, Move>}};
+constexpr Kind kFlowKinds[] = {{"FlowRecorded", Run<pb::FlowRecorded, Move>}};
 
 }  // namespace
 
-std::span<const Kind> FlowKinds() { return kKinds; }
+std::span<const Kind> FlowKinds() { return kFlowKinds; }
 
 }  // namespace talent::tiers

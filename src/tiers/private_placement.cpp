@@ -80,13 +80,13 @@ Status Retrain(const pb::RetrainingAssigned& message, const Call& call) {
   return WriteRecord(call, FactsOf(message.subject_id(), centre));
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kPlacementKinds[] = {
     {"Placed", Run<pb::Placed, Place>},
     {"RetrainingAssigned", Run<pb::RetrainingAssigned, Retrain>},
 };
 
 }  // namespace
 
-std::span<const Kind> PlacementKinds() { return kKinds; }
+std::span<const Kind> PlacementKinds() { return kPlacementKinds; }
 
 }  // namespace talent::tiers

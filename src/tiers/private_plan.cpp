@@ -103,13 +103,13 @@ Status Continue(const pb::ContinuingEducation& message, const Call& call) {
   return WriteRecord(call, FactsOf(message.subject_id(), centre));
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kPlanKinds[] = {
     {"TrainingPlanned", Run<pb::TrainingPlanned, Plan>},
     {"ContinuingEducation", Run<pb::ContinuingEducation, Continue>},
 };
 
 }  // namespace
 
-std::span<const Kind> PlanKinds() { return kKinds; }
+std::span<const Kind> PlanKinds() { return kPlanKinds; }
 
 }  // namespace talent::tiers

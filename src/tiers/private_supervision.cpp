@@ -117,7 +117,7 @@ Status Close(const pb::SupervisionClosed& message, const Call& call) {
   return WriteRecord(call, FactsOf(message.subject_id(), centre));
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kSupervisionKinds[] = {
     {"SupervisionOpened", Run<pb::SupervisionOpened, Open>},
     {"SupervisionFlagged", Run<pb::SupervisionFlagged, Announce>},
     {"SupervisionClosed", Run<pb::SupervisionClosed, Close>},
@@ -125,7 +125,7 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> SupervisionKinds() { return kKinds; }
+std::span<const Kind> SupervisionKinds() { return kSupervisionKinds; }
 
 // The one correction of a flag is that it should not have been raised: it is lifted, where an
 // answer has not done so before.

@@ -160,7 +160,7 @@ Status DeclareWill(const pb::WillDeclared& message, const Call& call) {
   return WriteRecord(call, FactsOf(message.subject_id(), voice));
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kTalentKinds[] = {
     {"SubjectRegistered", Run<pb::SubjectRegistered, Register>},
     {"ConsentGiven", Run<pb::ConsentGiven, Consent>, Lane<1>},
     {"ConsentWithdrawn", Run<pb::ConsentWithdrawn, Withdraw>, Lane<0>},
@@ -169,6 +169,6 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> TalentKinds() { return kKinds; }
+std::span<const Kind> TalentKinds() { return kTalentKinds; }
 
 }  // namespace talent::tiers

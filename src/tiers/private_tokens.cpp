@@ -209,7 +209,7 @@ Status Sell(const pb::TokenTransferred& message, const Call& call) {
   return WriteRecord(call, std::move(facts));
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kTokenKinds[] = {
     {"InvestmentConfirmed", Run<pb::InvestmentConfirmed, Confirm>},
     {"TokenIssued", Run<pb::TokenIssued, Issue>},
     {"TokenPurchased", Run<pb::TokenPurchased, Purchase>},
@@ -218,7 +218,7 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> TokenKinds() { return kKinds; }
+std::span<const Kind> TokenKinds() { return kTokenKinds; }
 
 // The corrected statement needs a new signature of the same enterprise; a token issued on the
 // investment stays with it.

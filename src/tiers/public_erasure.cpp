@@ -55,12 +55,12 @@ Status Erase(const pb::ErasurePublished& message, const Call& call) {
   return {};
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kPublicErasureKinds[] = {
     {"ErasurePublished", Run<pb::ErasurePublished, Erase>, Lane<ledger::Application::kUrgentLane>},
 };
 
 }  // namespace
 
-std::span<const Kind> PublicErasureKinds() { return kKinds; }
+std::span<const Kind> PublicErasureKinds() { return kPublicErasureKinds; }
 
 }  // namespace talent::tiers

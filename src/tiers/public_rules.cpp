@@ -166,7 +166,7 @@ Status PublishCorrection(const pb::CorrectionPublished& message, const Call& cal
   return {};
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kPublicationKinds[] = {
     {"RecordPublished", Run<pb::RecordPublished, Publish>},
     {"CorrectionPublished", Run<pb::CorrectionPublished, PublishCorrection>,
      Lane<ledger::Application::kUrgentLane>},
@@ -174,6 +174,6 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> PublicationKinds() { return kKinds; }
+std::span<const Kind> PublicationKinds() { return kPublicationKinds; }
 
 }  // namespace talent::tiers

@@ -74,7 +74,7 @@ void ForEachReview(const Settling& s, const Visit& visit) {
 }
 
 /// Of a member's points, and of what waits to be paid out to it.
-struct Change {
+struct Booking {
   std::int64_t delta = 0;
   pb::PointsReason reason = pb::POINTS_REASON_UNSPECIFIED;
   std::int64_t waiting = 0;
@@ -82,7 +82,8 @@ struct Change {
 
 // What a review is worth follows the policy of its record; caps and decay, which are about the
 // member, the one in force.
-bool Book(const Settling& s, const std::string& member, const Change& change, const Bytes& review) {
+bool Book(const Settling& s, const std::string& member, const Booking& change,
+          const Bytes& review) {
   if (change.delta == 0 && change.waiting == 0) return true;
   return BookPoints(s.state, tiers::PolicyOf(s.state), s.block.time,
                     {member, change.delta, change.reason, Bytes(s.record_id), review,

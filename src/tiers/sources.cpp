@@ -121,7 +121,7 @@ Status AcceptHeader(const pb::SourceHeaderAccepted& message, const Call& call) {
   return {};
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kSourceKinds[] = {
     {"SourceHeaderAccepted", Run<pb::SourceHeaderAccepted, AcceptHeader>,
      Lane<ledger::Application::kUrgentLane>},
 };
@@ -156,7 +156,7 @@ Result<pb::Source> RequireSource(const ledger::StateReader& state, BytesView cha
   return *std::move(source);
 }
 
-std::span<const Kind> SourceKinds() { return kKinds; }
+std::span<const Kind> SourceKinds() { return kSourceKinds; }
 
 Bytes HeaderKey(BytesView chain_id, Height height) {
   return Concat({chain_id, BigEndian(height.value)});

@@ -21,8 +21,7 @@ namespace pb = ::talent::ledger::v1;
 namespace tiers = ::talent::tiers::v1;
 
 constexpr std::chrono::seconds kAgreeWithin{180};
-constexpr std::chrono::milliseconds kPoll{250};
-constexpr std::size_t kMaxFileBytes = 1 << 20;
+constexpr std::chrono::milliseconds kAuditPoll{250};
 constexpr std::size_t kMaxRecords = 1'000'000;
 // What a node says that has caught one of its own in a lie, or has lost its votes.
 constexpr const char* kAlarms[] = {"equivocate", "halted:", "without voting", "Assertion", "CHECK"};
@@ -88,7 +87,7 @@ class Auditor {
         }
         return Fail(Code::kUnavailable, "the nodes do not come to rest at one height:{}", text);
       }
-      std::this_thread::sleep_for(kPoll);
+      std::this_thread::sleep_for(kAuditPoll);
     }
     return {};
   }
@@ -137,7 +136,7 @@ class Auditor {
     const auto key = TRY(cluster_.devnet().PartyKey("centre-1"));
     const auto& at = cluster_.Endpoint("centre-2");
     auto session = TRY(node::PartySession::Open(
-        at.grpc, TRY(ReadFile(at.tls_ca, kMaxFileBytes)),
+        at.grpc, TRY(ReadFile(at.tls_ca, node::kMaxDevnetFile)),
         TRY(cluster_.devnet().endpoints().FindChain("consortium")).id, key));
     std::set<Bytes> promoted;
     const auto deadline = std::chrono::steady_clock::now() + kAgreeWithin;
@@ -146,7 +145,7 @@ class Auditor {
       for (auto& [name, value] : TRY(session.Scan("rec/", kMaxRecords))) {
         promoted.insert(name.substr(4));
       }
-      if (promoted.size() < offered_.size()) std::this_thread::sleep_for(kPoll);
+      if (promoted.size() < offered_.size()) std::this_thread::sleep_for(kAuditPoll);
       if (promoted.size() > offered_.size()) break;
     }
     if (promoted != offered_) {

@@ -18,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr std::chrono::seconds kReadyWithin{90};
 constexpr std::chrono::seconds kStopWithin{60};
 constexpr std::chrono::milliseconds kPoll{20};
@@ -194,7 +193,7 @@ std::string Cluster::Output(const std::string& node) const {
 
 Result<std::unique_ptr<node::Client>> Cluster::Connect(const std::string& node) const {
   const auto& endpoint = Endpoint(node);
-  return node::Client::Connect(endpoint.grpc, TRY(ReadFile(endpoint.tls_ca, kMaxFileBytes)),
+  return node::Client::Connect(endpoint.grpc, TRY(ReadFile(endpoint.tls_ca, node::kMaxDevnetFile)),
                                Millis(1000));
 }
 

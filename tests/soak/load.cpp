@@ -16,7 +16,6 @@ namespace {
 namespace tiers = ::talent::tiers::v1;
 namespace pb = ::talent::ledger::v1;
 
-constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr Millis kWait{4000};  // for an outcome; then it is unknown
 constexpr std::chrono::milliseconds kPause{20};
 constexpr std::uint64_t kConsentMs = 24 * 3'600'000;
@@ -73,7 +72,7 @@ Result<People> Load::Prepare(const Cluster& cluster, std::size_t subjects) {
   const auto key = TRY(cluster.devnet().PartyKey("centre-1"));
   const auto& node = cluster.Endpoint("centre-1");
   auto session = TRY(
-      node::PartySession::Open(node.grpc, TRY(ReadFile(node.tls_ca, kMaxFileBytes)),
+      node::PartySession::Open(node.grpc, TRY(ReadFile(node.tls_ca, node::kMaxDevnetFile)),
                                TRY(cluster.devnet().endpoints().FindChain("private-a")).id, key));
   People people;
   for (std::size_t i = 0; i < subjects; ++i) {

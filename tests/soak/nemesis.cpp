@@ -14,7 +14,7 @@ constexpr milliseconds kCrashWithin{8000};
 // What was sent before a cut has arrived after it, on a busy machine too.
 constexpr milliseconds kOnTheWay{1500};
 constexpr milliseconds kTogetherWithin{500};
-constexpr milliseconds kPoll{20};
+constexpr milliseconds kRepairPoll{20};
 
 /// For the shim: an action and a call, and the files it is counted on.
 struct CrashPointKind {
@@ -243,7 +243,7 @@ bool Nemesis::CrashAt(const Names& names, const std::string& point) {
       last = std::min(deadline, now + kTogetherWithin);
     }
     if (now > last) break;
-    std::this_thread::sleep_for(kPoll);
+    std::this_thread::sleep_for(kRepairPoll);
   }
   const bool reached = !std::all_of(names.begin(), names.end(), running);
   for (const std::string& name : names) cluster_.Kill(name);

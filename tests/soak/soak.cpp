@@ -15,7 +15,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kProgressWithin{180};
-constexpr milliseconds kPoll{25};
+constexpr milliseconds kRoundPoll{25};
 // Far above what is measured, far below what a leak makes of some hundred cycles.
 constexpr std::size_t kMaxMemory = std::size_t{768} << 20;
 constexpr std::size_t kMaxVoteLog = std::size_t{64} << 20;
@@ -62,7 +62,7 @@ class Soak {
         return Fail(Code::kUnavailable, "nothing was acknowledged for {} s after all was healed",
                     kProgressWithin.count());
       }
-      std::this_thread::sleep_for(kPoll);
+      std::this_thread::sleep_for(kRoundPoll);
     }
     return std::chrono::duration_cast<milliseconds>(Clock::now() - begun);
   }

@@ -12,7 +12,6 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr Millis kOutcomeWait{10'000};  // longer than any view change of a healthy chain
 /// Lanes that met an error go on after this, so that a node that is down is not hammered.
 constexpr std::chrono::milliseconds kRetryAfter{100};
 /// Calls at a time of an open loop: where more are due, the network is too slow for the rate, and
@@ -26,7 +25,7 @@ double CpuSeconds() {
 }
 
 /// One call after the other through one client.
-struct Lane {
+struct BenchLane {
   Client* client = nullptr;
   std::vector<SubjectTransactions> subjects;
   bool registering = true;
@@ -69,7 +68,7 @@ class Bench {
       idle_.wait_until(lock, std::min(end_, Steady::now() + kRetryAfter));
       auto resting = std::exchange(resting_, {});
       lock.unlock();
-      for (Lane* lane : resting) Begin(*lane, Steady::now());
+      for (BenchLane* lane : resting) Begin(*lane, Steady::now());
       lock.lock();
     }
   }
@@ -85,7 +84,7 @@ class Bench {
       std::unique_lock lock(mutex_);
       // Nobody notifies before the end: this waits until the time has come.
       idle_.wait_until(lock, due, [&] { return Steady::now() >= due; });
-      Lane* lane = nullptr;
+      BenchLane* lane = nullptr;
       if (!resting_.empty()) {
         lane = resting_.back();
         resting_.pop_back();
@@ -100,13 +99,13 @@ class Bench {
     }
   }
 
-  Lane* NewLane() {
+  BenchLane* NewLane() {
     lanes_.emplace_back().client = clients_[lanes_.size() % clients_.size()].get();
     return &lanes_.back();
   }
 
   /// Starts a lane on new subjects.
-  void Begin(Lane& lane, Steady::time_point due) {
+  void Begin(BenchLane& lane, Steady::time_point due) {
     {
       const std::lock_guard lock(mutex_);
       ++running_;
@@ -115,13 +114,13 @@ class Bench {
     Submit(lane, due);
   }
 
-  void Register(Lane& lane) {
+  void Register(BenchLane& lane) {
     lane.registering = true;
     lane.subjects.clear();
     while (lane.subjects.size() < options_.together) lane.subjects.push_back(workload_.Next());
   }
 
-  void Submit(Lane& lane, Steady::time_point due) {
+  void Submit(BenchLane& lane, Steady::time_point due) {
     lane.due = due;
     std::vector<Bytes> transactions;
     for (SubjectTransactions& subject : lane.subjects) {
@@ -134,7 +133,7 @@ class Bench {
   }
 
   /// On a thread of gRPC.
-  void Done(Lane& lane, const Result<Client::SubmittedAll>& result) {
+  void Done(BenchLane& lane, const Result<Client::SubmittedAll>& result) {
     const auto now = Steady::now();
     {
       const std::lock_guard lock(mutex_);
@@ -192,13 +191,13 @@ class Bench {
   BenchWorkload& workload_;
   const std::vector<std::unique_ptr<Client>>& clients_;
   Steady::time_point end_;
-  std::deque<Lane> lanes_;  // grown by Run's thread; each belongs to its call while that runs
+  std::deque<BenchLane> lanes_;  // grown by Run's thread; each belongs to its call while that runs
 
   std::mutex mutex_;
   std::condition_variable idle_;
   // Guarded by mutex_.
   std::size_t running_ = 0;
-  std::vector<Lane*> resting_;
+  std::vector<BenchLane*> resting_;
   std::vector<float> latencies_ms_;
   BenchReport report_;
 };

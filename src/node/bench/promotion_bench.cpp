@@ -18,10 +18,9 @@ namespace {
 namespace pb = tiers::v1;
 using Steady = std::chrono::steady_clock;
 
-constexpr Millis kOutcomeWait{10'000};
-constexpr std::chrono::seconds kLinger{30};  // for the last promotions
+constexpr std::chrono::seconds kPromotionsWait{30};  // for the last promotions
 constexpr std::uint64_t kValidForHeights = 10'000;
-constexpr std::uint64_t kConsentMs = 86'400'000;
+constexpr std::uint64_t kConsentMs = kDayMs;
 
 /// One record on its way.
 struct Journey {
@@ -54,7 +53,7 @@ class PromotionBench {
     Submit();
     {
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, kLinger, [&] { return running_ == 0 && on_the_way_ == 0; });
+      changed_.wait_for(lock, kPromotionsWait, [&] { return running_ == 0 && on_the_way_ == 0; });
       done_ = true;
     }
     watcher.join();

@@ -12,7 +12,8 @@ namespace talent::node {
 namespace {
 
 // Messages, and names and numbers beside them.
-constexpr std::size_t kMaxFileBytes = EvidenceStore::kMaxBytes + EvidenceStore::kMaxEntries * 1024;
+constexpr std::size_t kMaxEvidenceFile =
+    EvidenceStore::kMaxBytes + EvidenceStore::kMaxEntries * 1024;
 
 std::size_t SizeOf(const v1::Evidence& evidence) {
   return evidence.first().size() + evidence.second().size();
@@ -32,7 +33,7 @@ Result<consensus::EvidenceFacts> FactsOf(const v1::Evidence& evidence) {
 
 Result<std::unique_ptr<EvidenceStore>> EvidenceStore::Open(std::filesystem::path path) {
   auto store = std::make_unique<EvidenceStore>();
-  const auto bytes = ReadFile(path, kMaxFileBytes);
+  const auto bytes = ReadFile(path, kMaxEvidenceFile);
   if (!bytes && bytes.error().code == Code::kIo) return tl::unexpected(bytes.error());
   auto file = bytes ? Decode<v1::EvidenceFile>(*bytes) : Result<v1::EvidenceFile>();
   if (bytes && file) {

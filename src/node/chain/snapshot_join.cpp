@@ -25,7 +25,7 @@ constexpr Millis kLogEvery{5'000};
 /// Without a chunk for so long the peers have pruned the height, or are gone: another snapshot is
 /// looked for.
 constexpr Millis kStall{60'000};
-constexpr std::chrono::milliseconds kTick{20};
+constexpr std::chrono::milliseconds kJoinTick{20};
 
 /// What a peer offers, verified from the genesis.
 struct Offer {
@@ -147,7 +147,7 @@ class Joining {
 
   Status Pump() {
     io_.restart();
-    io_.run_for(kTick);
+    io_.run_for(kJoinTick);
     if (join_.stopped && join_.stopped()) {
       return Fail(Code::kUnavailable, "stopped while a snapshot was being fetched");
     }

@@ -17,7 +17,7 @@ namespace {
 
 namespace pb = tiers::v1;
 
-constexpr std::size_t kMaxStatementBytes = 64 << 10;
+constexpr std::size_t kMaxMoveStatement = 64 << 10;
 
 struct CareerOptions {
   SubmitOptions submit;
@@ -48,7 +48,7 @@ struct MoveOptions : CareerOptions {
   std::vector<std::filesystem::path> signatures;
 };
 
-struct StatementOptions : CareerOptions {
+struct MoveStatementOptions : CareerOptions {
   std::string to;
   std::filesystem::path out;
 };
@@ -204,7 +204,7 @@ Result<int> Decide(const DecideOptions& options) {
 
 // A move: statement, signatures, record.
 
-Result<int> WriteStatement(const StatementOptions& options) {
+Result<int> WriteStatement(const MoveStatementOptions& options) {
   const Bytes subject = TRY(SubjectOf(options));
   const Desk desk = TRY(OpenDesk(options.submit));
   const auto answer = desk.Career(subject);
@@ -227,7 +227,7 @@ Result<int> WriteStatement(const StatementOptions& options) {
 
 Result<int> SignMove(const SignOptions& options) {
   const auto statement =
-      TRY(Decode<pb::FlowStatement>(TRY(ReadFile(options.statement, kMaxStatementBytes))));
+      TRY(Decode<pb::FlowStatement>(TRY(ReadFile(options.statement, kMaxMoveStatement))));
   const Desk desk = TRY(OpenDesk(options.submit));
   const auto flow = tiers::SignFlow(desk.connection.chain, statement, {&desk.key, 1});
   TRY(WriteFile(options.out, Encode(flow.signatures(0)), 0644, IfExists::kFail));
@@ -239,9 +239,9 @@ Result<int> SignMove(const SignOptions& options) {
 
 Result<int> Move(const MoveOptions& options) {
   pb::FlowRecorded flow;
-  flow.set_statement(TRY(ReadFile(options.statement, kMaxStatementBytes)));
+  flow.set_statement(TRY(ReadFile(options.statement, kMaxMoveStatement)));
   for (const auto& file : options.signatures) {
-    *flow.add_signatures() = TRY(Decode<pb::Cosignature>(TRY(ReadFile(file, kMaxStatementBytes))));
+    *flow.add_signatures() = TRY(Decode<pb::Cosignature>(TRY(ReadFile(file, kMaxMoveStatement))));
   }
   std::sort(flow.mutable_signatures()->begin(), flow.mutable_signatures()->end(),
             [](const auto& a, const auto& b) { return a.key() < b.key(); });
@@ -309,7 +309,7 @@ void AddDecide(CLI::App& career, int& exit_code) {
 }
 
 void AddMoves(CLI::App& career, int& exit_code) {
-  auto statement = std::make_shared<StatementOptions>();
+  auto statement = std::make_shared<MoveStatementOptions>();
   auto* state = career.add_subcommand("state-move", "Write down a move, for signing 流动声明");
   AddSubject(state, *statement);
   state->add_option("--to", statement->to, "Next enterprise; without it the person leaves 离职");

@@ -13,7 +13,7 @@ namespace talent::node::cli {
 namespace {
 
 namespace pb = tiers::v1;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 struct VoteOptions {
   SubmitOptions submit;
@@ -107,12 +107,12 @@ std::string ChangeToText(const pb::SourceChange& change) {
   }
 }
 
-Result<json> ProposalToJson(BytesView id, const pb::Proposal& proposal) {
-  json changes = json::array();
+Result<Json> ProposalToJson(BytesView id, const pb::Proposal& proposal) {
+  Json changes = Json::array();
   for (const auto& change : proposal.changes()) changes.push_back(TRY(ChangeToText(change)));
   if (proposal.has_member()) changes.push_back(TRY(ChangeToText(proposal.member())));
   if (proposal.has_source()) changes.push_back(ChangeToText(proposal.source()));
-  json out = {
+  Json out = {
       {"proposal", ToHex(id)},
       {"kind", proposal.kind()},
       {"status", ToText(proposal.status())},
@@ -132,8 +132,8 @@ Result<json> ProposalToJson(BytesView id, const pb::Proposal& proposal) {
   return out;
 }
 
-Result<json> OpenProposals(const ChainConnection& connection) {
-  json out = json::array();
+Result<Json> OpenProposals(const ChainConnection& connection) {
+  Json out = Json::array();
   const auto entry = TRY(connection.node.client->GetState(
       connection.chain, tiers::kOpenProposals.Key(tiers::kOpenProposalsKey)));
   const auto list = TRY(Decode<pb::OpenProposals>(entry.value()));
@@ -146,15 +146,15 @@ Result<json> OpenProposals(const ChainConnection& connection) {
   return out;
 }
 
-Result<json> AllProposals(const ChainConnection& connection) {
-  json out = json::array();
+Result<Json> AllProposals(const ChainConnection& connection) {
+  Json out = Json::array();
   for (const auto& [id, proposal] : TRY(ScanTable(connection, tiers::kProposals))) {
     out.push_back(TRY(ProposalToJson(id, proposal)));
   }
   return out;
 }
 
-void Print(const json& p) {
+void Print(const Json& p) {
   fmt::print("{} {}, {}, votes until height {}\n", p.at("kind").get<std::string>(),
              p.at("proposal").get<std::string>(), p.at("status").get<std::string>(),
              p.at("open_until").get<std::uint64_t>());
@@ -164,7 +164,7 @@ void Print(const json& p) {
              fmt::join(p.at("against").get<std::vector<std::string>>(), ", "));
 }
 
-Result<int> List(const ListOptions& options) {
+Result<int> ListProposals(const ListOptions& options) {
   const auto connection = TRY(ConnectToRead(options));
   const auto proposals = options.all ? AllProposals(connection) : OpenProposals(connection);
   if (!proposals) return Refused(proposals.error());
@@ -223,7 +223,7 @@ void AddGovernanceCommand(CLI::App& app, int& exit_code) {
   auto* list = governance->add_subcommand("list", "Open proposals and their votes 提案一览");
   list->add_flag("--all", read->all, "Decided and expired ones too");
   AddReadOptions(list, *read);
-  OnRun(list, exit_code, [read] { return List(*read); });
+  OnRun(list, exit_code, [read] { return ListProposals(*read); });
 
   auto options = std::make_shared<VoteOptions>();
   auto* vote = governance->add_subcommand("vote", "As a centre, vote on a proposal 投票");

@@ -15,14 +15,14 @@ namespace talent::node::cli {
 namespace {
 
 namespace pb = tiers::v1;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 // 64 keys and signatures in hexadecimal, and room.
 constexpr std::size_t kMaxStatementFileBytes = 32 << 10;
 constexpr std::size_t kMaxStatementHex = 16 << 10;
 constexpr std::size_t kSignatureHex = 128;
 
-struct StatementOptions {
+struct MemberStatementOptions {
   std::string id;
   pb::PartyRole role = pb::PARTY_ROLE_ENTERPRISE;
   std::vector<std::filesystem::path> keys;
@@ -32,7 +32,7 @@ struct StatementOptions {
 };
 
 /// What `member propose` proposes.
-enum class What { kAdmit, kSuspend, kReadmit, kRekey };
+enum class MemberWhat { kAdmit, kSuspend, kReadmit, kRekey };
 
 struct MemberOptions : ProposeOptions {
   std::string subject;  // statement file, or party id
@@ -41,15 +41,15 @@ struct MemberOptions : ProposeOptions {
 
 // Statements: {"chain", "chain_id", "statement", "signatures"}, as offers of nodes are.
 
-Result<int> State(const StatementOptions& options) {
+Result<int> StateMember(const MemberStatementOptions& options) {
   const auto genesis = TRY(ledger::Genesis::Load(options.genesis));
   std::vector<crypto::KeyPair> keys;
   for (const auto& file : options.keys) keys.push_back(TRY(ReadKey(file, options.passphrase)));
   const auto offer = tiers::MakePartyOffer(genesis.chain_id(), options.id, options.role, keys);
   TRY(tiers::VerifyPartyOffer(genesis.chain_id(), offer));  // the id, say
-  json signatures = json::array();
+  Json signatures = Json::array();
   for (const auto& signature : offer.signatures()) signatures.push_back(ToHex(signature));
-  const json statement = {{"chain", genesis.name()},
+  const Json statement = {{"chain", genesis.name()},
                           {"chain_id", genesis.chain_id().Hex()},
                           {"statement", ToHex(offer.statement())},
                           {"signatures", std::move(signatures)}};
@@ -63,7 +63,7 @@ Result<int> State(const StatementOptions& options) {
 }
 
 Result<pb::PartyOffer> ParseStatement(BytesView text, const ChainId& chain) {
-  const json parsed = TRY(ParseJson(text));
+  const Json parsed = TRY(ParseJson(text));
   auto fields = TRY(JsonFields::Of(parsed, ""));
   const std::string name = TRY(fields.Text("chain", kMaxStatementHex));
   const auto made_for = TRY(fields.Hex<ChainId>("chain_id"));
@@ -71,7 +71,7 @@ Result<pb::PartyOffer> ParseStatement(BytesView text, const ChainId& chain) {
   auto statement = FromHex(TRY(fields.Text("statement", kMaxStatementHex)));
   if (!statement) return Within("statement", statement.error());
   offer.set_statement(*std::move(statement));
-  const json& signatures = *TRY(fields.Any("signatures"));
+  const Json& signatures = *TRY(fields.Any("signatures"));
   for (std::size_t i = 0; signatures.is_array() && i < signatures.size(); ++i) {
     const bool fits = signatures[i].is_string() &&
                       signatures[i].get_ref<const std::string&>().size() == kSignatureHex;
@@ -94,18 +94,19 @@ Result<pb::PartyOffer> ReadStatement(const std::filesystem::path& file, const Ch
   return offer;
 }
 
-Result<int> Propose(What what, const MemberOptions& options) {
+Result<int> Propose(MemberWhat what, const MemberOptions& options) {
   auto connection = TRY(ConnectToChain(options.submit.connection, options.submit.chain));
   pb::MemberProposed message;
   auto& change = *message.mutable_change();
-  if (what == What::kSuspend) {
+  if (what == MemberWhat::kSuspend) {
     change.set_suspend(options.subject);
-  } else if (what == What::kReadmit) {
+  } else if (what == MemberWhat::kReadmit) {
     change.set_readmit(options.subject);
   } else {
     auto offer = ReadStatement(options.subject, connection.chain);
     if (!offer) return Refused(offer.error());
-    *(what == What::kAdmit ? change.mutable_admit() : change.mutable_rotate()) = *std::move(offer);
+    *(what == MemberWhat::kAdmit ? change.mutable_admit() : change.mutable_rotate()) =
+        *std::move(offer);
   }
   message.set_name(options.name);
   message.set_open_until(OpenUntil(options, connection));
@@ -116,12 +117,12 @@ const char* ToText(pb::PartyRole role) {
   return role == pb::PARTY_ROLE_CENTRE ? "centre" : "enterprise";
 }
 
-Result<int> List(const ReadOptions& options) {
+Result<int> ListMembers(const ReadOptions& options) {
   const auto connection = TRY(ConnectToRead(options));
   const auto parties = ScanTable(connection, tiers::kParties);
   if (!parties) return Refused(parties.error());
   std::vector<std::vector<std::string>> rows;
-  json list = json::array();
+  Json list = Json::array();
   for (const auto& [id, party] : *parties) {
     std::vector<std::string> keys;
     for (const Bytes& key : party.keys()) keys.push_back(ToHex(key));
@@ -140,10 +141,10 @@ Result<int> List(const ReadOptions& options) {
   return kGood;
 }
 
-void AddStatement(CLI::App& member, int& exit_code) {
+void AddMemberStatement(CLI::App& member, int& exit_code) {
   static const std::map<std::string, pb::PartyRole> kRoles{
       {"centre", pb::PARTY_ROLE_CENTRE}, {"enterprise", pb::PARTY_ROLE_ENTERPRISE}};
-  auto options = std::make_shared<StatementOptions>();
+  auto options = std::make_shared<MemberStatementOptions>();
   auto* statement = member.add_subcommand(
       "statement",
       "Apply to be a party of a chain, or for other keys, where the keys are: prints a file for a\n"
@@ -159,23 +160,23 @@ void AddStatement(CLI::App& member, int& exit_code) {
   AddPassphraseOptions(statement, options->passphrase);
   statement->add_option("--genesis", options->genesis, "Genesis file of the chain")->required();
   statement->add_option("--out", options->out, "File to write (default: standard output)");
-  OnRun(statement, exit_code, [options] { return State(*options); });
+  OnRun(statement, exit_code, [options] { return StateMember(*options); });
 }
 
-void AddPropose(CLI::App& member, int& exit_code) {
+void AddMemberPropose(CLI::App& member, int& exit_code) {
   static constexpr struct {
     const char* name;
     const char* says;
     const char* argument;
     const char* about;
-    What what;
+    MemberWhat what;
   } kChanges[] = {
       {"admit", "Let a party in 接纳", "STATEMENT", "File of 'talentd member statement'",
-       What::kAdmit},
-      {"suspend", "It reads on, and writes no more 暂停", "ID", "Party id", What::kSuspend},
-      {"readmit", "A suspended party writes again 恢复", "ID", "Party id", What::kReadmit},
+       MemberWhat::kAdmit},
+      {"suspend", "It reads on, and writes no more 暂停", "ID", "Party id", MemberWhat::kSuspend},
+      {"readmit", "A suspended party writes again 恢复", "ID", "Party id", MemberWhat::kReadmit},
       {"rekey", "A party's keys become those of its statement 更换密钥", "STATEMENT",
-       "File of 'talentd member statement'", What::kRekey},
+       "File of 'talentd member statement'", MemberWhat::kRekey},
   };
   auto* propose =
       member.add_subcommand("propose", "As a centre, propose a change and vote for it 成员提案");
@@ -184,7 +185,7 @@ void AddPropose(CLI::App& member, int& exit_code) {
     auto options = std::make_shared<MemberOptions>();
     auto* command = propose->add_subcommand(change.name, change.says);
     command->add_option(change.argument, options->subject, change.about)->required();
-    if (change.what == What::kAdmit) {
+    if (change.what == MemberWhat::kAdmit) {
       command->add_option("--name", options->name, "Its name, for people, 1 to 128 bytes")
           ->required();
     }
@@ -212,9 +213,9 @@ void AddMemberCommand(CLI::App& app, int& exit_code) {
   auto read = std::make_shared<ReadOptions>();
   auto* list = member->add_subcommand("list", "The parties of a chain and their keys 成员一览");
   AddReadOptions(list, *read);
-  OnRun(list, exit_code, [read] { return List(*read); });
-  AddStatement(*member, exit_code);
-  AddPropose(*member, exit_code);
+  OnRun(list, exit_code, [read] { return ListMembers(*read); });
+  AddMemberStatement(*member, exit_code);
+  AddMemberPropose(*member, exit_code);
 }
 
 }  // namespace talent::node::cli

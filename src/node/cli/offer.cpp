@@ -8,10 +8,10 @@ namespace talent::node::cli {
 namespace {
 
 constexpr std::size_t kMaxOfferBytes = 4096;
-constexpr std::size_t kMaxStatementBytes = 512;
+constexpr std::size_t kMaxOfferField = 512;
 
 Result<Bytes> HexField(JsonFields& fields, const std::string& name) {
-  auto bytes = FromHex(TRY(fields.Text(name, 2 * kMaxStatementBytes)));
+  auto bytes = FromHex(TRY(fields.Text(name, 2 * kMaxOfferField)));
   if (!bytes) return Within(fields.PathOf(name), bytes.error());
   return bytes;
 }
@@ -19,7 +19,7 @@ Result<Bytes> HexField(JsonFields& fields, const std::string& name) {
 Result<CheckedOffer> ParseOffer(BytesView text, const ChainId& chain) {
   const nlohmann::json parsed = TRY(ParseJson(text));
   auto fields = TRY(JsonFields::Of(parsed, ""));
-  const std::string name = TRY(fields.Text("chain", kMaxStatementBytes));
+  const std::string name = TRY(fields.Text("chain", kMaxOfferField));
   const auto made_for = TRY(fields.Hex<ChainId>("chain_id"));
   CheckedOffer out;
   out.offer.set_statement(TRY(HexField(fields, "statement")));

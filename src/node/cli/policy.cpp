@@ -17,7 +17,7 @@ namespace talent::node::cli {
 namespace {
 
 namespace pb = tiers::v1;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 struct CheckOptions : ReadOptions {
   std::filesystem::path file;
@@ -56,8 +56,8 @@ Result<pb::PolicyChange> ReadPolicyFile(const std::filesystem::path& file) {
 
 // The policy in force.
 
-Result<json> Show(const PolicyOfChain& policy) {
-  json out = TRY(tiers::PolicyToJson(policy.name, policy.content));
+Result<Json> Show(const PolicyOfChain& policy) {
+  Json out = TRY(tiers::PolicyToJson(policy.name, policy.content));
   if (policy.next) {
     out["next"] = {{"in_force", policy.next->in_force()},
                    {"policy", TRY(tiers::PolicyToJson(policy.name, policy.next->content()))}};
@@ -67,7 +67,7 @@ Result<json> Show(const PolicyOfChain& policy) {
 
 Result<int> Show(const ReadOptions& options) {
   const auto connection = TRY(ConnectToRead(options));
-  json list = json::array();
+  Json list = Json::array();
   for (const std::string_view name :
        {tiers::kPromotionPolicyKey, tiers::kMarketPolicyKey, tiers::kConsortiumPolicyKey}) {
     const auto policy = ReadPolicy(connection, name);
@@ -91,7 +91,7 @@ Result<int> Show(const ReadOptions& options) {
 
 // The dry run.
 
-std::string ValueAt(const json& flat, const std::string& path) {
+std::string ValueAt(const Json& flat, const std::string& path) {
   return flat.contains(path) ? flat.at(path).dump() : "(none)";
 }
 
@@ -110,13 +110,13 @@ std::string FieldPath(const std::string& pointer) {
 }
 
 /// The fields in which two policies differ.
-json Differences(const json& before, const json& after) {
-  const json flat_before = before.flatten(), flat_after = after.flatten();
+Json Differences(const Json& before, const Json& after) {
+  const Json flat_before = before.flatten(), flat_after = after.flatten();
   std::set<std::string> pointers;
   for (const auto& flat : {flat_before, flat_after}) {
     for (const auto& [pointer, value] : flat.items()) pointers.insert(pointer);
   }
-  json out = json::array();
+  Json out = Json::array();
   for (const std::string& pointer : pointers) {
     const std::string was = ValueAt(flat_before, pointer), is = ValueAt(flat_after, pointer);
     if (was != is) out.push_back({{"field", FieldPath(pointer)}, {"from", was}, {"to", is}});
@@ -153,7 +153,7 @@ Result<int> Check(const CheckOptions& options) {
          fmt::format("chain {} has no policy '{}'", connection.state.name(), change->policy())});
   }
   const PolicyOfChain& present = **read;
-  json report = {
+  Json report = {
       {"policy", change->policy()},
       {"differences", Differences(TRY(tiers::PolicyToJson(present.name, present.content)),
                                   TRY(tiers::PolicyToJson(present.name, change->content())))}};

@@ -12,7 +12,7 @@ namespace talent::node::cli {
 namespace {
 
 namespace pb = tiers::v1;
-using nlohmann::json;
+using Json = nlohmann::json;
 using tiers::PolicyComparison;
 
 constexpr std::uint32_t kPage = 1000;
@@ -38,7 +38,7 @@ class DryRun {
     return {};
   }
 
-  json Report() const;
+  Json Report() const;
 
  private:
   Client& client() const { return *connection_.node.client; }
@@ -121,10 +121,10 @@ std::string WhatChanges(const PolicyComparison::Change& change) {
   return what;
 }
 
-json DryRun::Report() const {
-  json changes = json::array();
+Json DryRun::Report() const {
+  Json changes = Json::array();
   for (const auto& change : comparison_.changes()) {
-    json examples = json::array();
+    Json examples = Json::array();
     for (const Bytes& id : change.examples) examples.push_back(ToHex(id));
     changes.push_back({{"kind", change.kind},
                        {"change", WhatChanges(change)},
@@ -142,14 +142,14 @@ json DryRun::Report() const {
 
 }  // namespace
 
-Result<json> CheckRecords(const ChainConnection& connection, const pb::PromotionPolicy& present,
+Result<Json> CheckRecords(const ChainConnection& connection, const pb::PromotionPolicy& present,
                           const pb::PromotionPolicy& next) {
   DryRun run(connection, present, next);
   TRY(run.Run());
   return run.Report();
 }
 
-void PrintRecords(const json& records) {
+void PrintRecords(const Json& records) {
   fmt::print("\n{} records checked, {} of them would be decided otherwise\n",
              records.at("checked").get<std::uint64_t>(),
              records.at("changed").get<std::uint64_t>());

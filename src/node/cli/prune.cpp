@@ -12,7 +12,7 @@ namespace {
 
 using Blocks = ledger::PruneOptions::Blocks;
 
-struct Options {
+struct PruneCommand {
   ChainOptions chain;
   std::uint64_t below = 0;
   std::uint64_t keep = 0;
@@ -20,7 +20,7 @@ struct Options {
 };
 
 /// What is promoted is read from the source's blocks, and may be long after they were sealed.
-Result<int> Prune(const Options& options) {
+Result<int> Prune(const PruneCommand& options) {
   const ChainOf chain = TRY(OpenChainOf(options.chain, ledger::Database::Mode::kReadWrite));
   if (options.blocks != Blocks::kNone) {
     TRY(CheckNotPromoted(chain.config, chain.genesis.name(), "only --blocks none is possible"));
@@ -46,7 +46,7 @@ Result<int> Prune(const Options& options) {
 }  // namespace
 
 void AddPruneCommand(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PruneCommand>();
   auto* prune = app.add_subcommand("prune", "Drop old states and blocks of a stopped node's chain");
   prune->footer(
       "Examples:\n"

@@ -12,7 +12,7 @@
 namespace talent::node::cli {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
 struct QueryOptions {
   ConnectionOptions connection;
@@ -35,7 +35,7 @@ Result<ChainConnection> Open(const QueryOptions& options) {
 }
 
 /// JSON as it is, or one "name  value" line a field.
-int Print(const QueryOptions& options, const json& object) {
+int Print(const QueryOptions& options, const Json& object) {
   if (options.output == Output::kJson || !object.is_object()) {
     PrintJson(object);
     return kGood;
@@ -49,11 +49,11 @@ int Print(const QueryOptions& options, const json& object) {
 }
 
 /// Envelope and payload of a transaction, readable.
-Result<json> Describe(const ledger::pb::SignedEnvelope& signed_envelope,
+Result<Json> Describe(const ledger::pb::SignedEnvelope& signed_envelope,
                       const ledger::pb::Payload& payload) {
   const auto tx =
       TRY(ledger::ParseTransaction(signed_envelope, payload.salt().empty() ? nullptr : &payload));
-  json out{{"id", tx.id.Hex()},
+  Json out{{"id", tx.id.Hex()},
            {"kind", tx.kind},
            {"author_key", tx.author.Hex()},
            {"valid_until", tx.valid_until.value},
@@ -63,7 +63,7 @@ Result<json> Describe(const ledger::pb::SignedEnvelope& signed_envelope,
     return out;
   }
   auto content = DecodeToJson(tx.kind, tx.payload);
-  out["payload"] = content ? std::move(*content) : json(ToHex(tx.payload));
+  out["payload"] = content ? std::move(*content) : Json(ToHex(tx.payload));
   return out;
 }
 
@@ -77,7 +77,7 @@ Result<int> QueryTransaction(const QueryOptions& options) {
   const auto connection = TRY(Open(options));
   const auto answer = connection.node.client->GetTransaction(connection.chain, id);
   if (!answer) return Refused(answer.error());
-  json out = TRY(MessageToJson(answer->state()));
+  Json out = TRY(MessageToJson(answer->state()));
   out["as_of_height"] = answer->as_of_height();
   if (answer->has_transaction()) {
     ledger::pb::SignedEnvelope envelope;
@@ -99,11 +99,11 @@ Result<int> QueryBlock(const QueryOptions& options) {
   const auto answer = connection.node.client->GetBlock(connection.chain, Height(height));
   if (!answer) return Refused(answer.error());
   const auto& block = answer->block().block();
-  json header = TRY(MessageToJson(TRY(Decode<ledger::pb::BlockHeader>(block.header()))));
-  json out{{"hash", ToHex(answer->hash())},
+  Json header = TRY(MessageToJson(TRY(Decode<ledger::pb::BlockHeader>(block.header()))));
+  Json out{{"hash", ToHex(answer->hash())},
            {"header", std::move(header)},
            {"seals", block.certificate().seals_size()},
-           {"transactions", json::array()}};
+           {"transactions", Json::array()}};
   for (int i = 0; i < block.transactions_size(); ++i) {
     const auto& payloads = answer->block().payloads();
     out["transactions"].push_back(TRY(Describe(
@@ -131,7 +131,7 @@ Result<int> QueryRecord(const QueryOptions& options) {
     return Refused({Code::kNotFound,
                     fmt::format("chain {} knows no record {}", connection.state.name(), id.Hex())});
   }
-  json out = TRY(StateValueToJson(connection.state.tier(), key, answer->value()));
+  Json out = TRY(StateValueToJson(connection.state.tier(), key, answer->value()));
   out["record_id"] = id.Hex();
   out["as_of_height"] = answer->as_of_height();
   return Print(options, out);
@@ -139,7 +139,7 @@ Result<int> QueryRecord(const QueryOptions& options) {
 
 Result<int> PrintScan(const QueryOptions& options, const ChainConnection& connection,
                       const Bytes& prefix) {
-  json entries = json::array();
+  Json entries = Json::array();
   std::vector<std::vector<std::string>> rows;
   Bytes from;
   do {
@@ -148,7 +148,7 @@ Result<int> PrintScan(const QueryOptions& options, const ChainConnection& connec
     if (!page) return Refused(page.error());
     for (const auto& entry : page->entries()) {
       if (rows.size() == options.limit) break;
-      json value = TRY(StateValueToJson(connection.state.tier(), entry.key(), entry.value()));
+      Json value = TRY(StateValueToJson(connection.state.tier(), entry.key(), entry.value()));
       rows.push_back({StateKeyToText(entry.key()), value.dump()});
       entries.push_back({{"key", rows.back().front()}, {"value", std::move(value)}});
     }

@@ -14,7 +14,7 @@
 namespace talent::node::cli {
 namespace {
 
-struct Options {
+struct RecordImportOptions {
   ConnectionOptions connection;
   std::string chain = "private";
   std::filesystem::path key;
@@ -29,7 +29,7 @@ struct Importers {
   std::vector<std::unique_ptr<Client>> clients;
 };
 
-Result<Importers> LogIn(const Options& options, const crypto::KeyPair& key) {
+Result<Importers> LogIn(const RecordImportOptions& options, const crypto::KeyPair& key) {
   const ChainId chain = TRY(ConnectToChain(options.connection, options.chain)).chain;
   Importers out{chain, {}};
   for (auto& attempt : TRY(ConnectAll(options.connection))) {
@@ -54,7 +54,7 @@ void ShowProgress(const ImportCounts& counts) {
              begin, counts.rows, counts.people, counts.sealed, counts.refused, counts.failed, end);
 }
 
-void Print(const Options& options, const ImportCounts& counts, double seconds) {
+void Print(const RecordImportOptions& options, const ImportCounts& counts, double seconds) {
   if (options.output == Output::kJson) {
     PrintJson({{"rows", counts.rows},
                {"people", counts.people},
@@ -76,7 +76,7 @@ void Print(const Options& options, const ImportCounts& counts, double seconds) {
   }
 }
 
-Result<int> Import(Options options) {
+Result<int> Import(RecordImportOptions options) {
   const auto key = TRY(ReadKey(options.key, options.passphrase));
   if (options.import.salt_file.empty()) {
     options.import.salt_file = options.key.parent_path() / "import-salt";
@@ -104,7 +104,7 @@ void AddRecordImportCommand(CLI::App& record, int& exit_code) {
       {"private", ledger::pb::DISCLOSURE_PRIVATE},
       {"commitment", ledger::pb::DISCLOSURE_COMMITMENT},
       {"full", ledger::pb::DISCLOSURE_FULL}};
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RecordImportOptions>();
   auto* import = record.add_subcommand("import", "Import a CSV file of people as signed records");
   import->footer(
       "Example:\n"

@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kMiB = 1 << 20;
 
-struct Options {
+struct SnapshotCommand {
   ChainOptions chain;
   std::filesystem::path directory;
   std::filesystem::path genesis;
@@ -24,7 +24,7 @@ ledger::OnSnapshotProgress ShowOn(ProgressLine& line) {
   };
 }
 
-Result<int> Create(const Options& options) {
+Result<int> CreateSnapshot(const SnapshotCommand& options) {
   const ChainOf chain = TRY(OpenChainOf(options.chain, ledger::Database::Mode::kReadOnly));
   const Height head =
       TRY(ledger::Chain::Open(*chain.database, chain.genesis, *chain.application))->head().height;
@@ -39,7 +39,7 @@ Result<int> Create(const Options& options) {
   return kGood;
 }
 
-Result<int> Verify(const Options& options) {
+Result<int> VerifySnapshot(const SnapshotCommand& options) {
   const auto genesis = TRY(ledger::Genesis::Load(options.genesis));
   ProgressLine line;
   const auto trusted = ledger::VerifySnapshot(genesis, options.directory, ShowOn(line));
@@ -49,7 +49,7 @@ Result<int> Verify(const Options& options) {
   return kGood;
 }
 
-Result<int> Info(const Options& options) {
+Result<int> DescribeSnapshot(const SnapshotCommand& options) {
   const auto manifest = TRY(ledger::ReadManifest(options.directory));
   const Bytes& bytes = manifest.head().header().header();
   const auto header = TRY(Decode<ledger::pb::BlockHeader>(bytes));
@@ -66,7 +66,7 @@ Result<int> Info(const Options& options) {
   return kGood;
 }
 
-Result<int> Restore(const Options& options) {
+Result<int> RestoreSnapshot(const SnapshotCommand& options) {
   std::optional<ledger::PinnedBlock> pin;
   if (!options.pin.empty()) pin = TRY(ledger::PinnedBlock::Parse(options.pin));
   const ChainOf chain = TRY(OpenChainOf(options.chain, ledger::Database::Mode::kReadWrite));
@@ -88,25 +88,26 @@ Result<int> Restore(const Options& options) {
 void AddSnapshotCommand(CLI::App& app, int& exit_code) {
   auto* snapshot = app.add_subcommand("snapshot", "Make, check or describe a snapshot of a chain");
   snapshot->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SnapshotCommand>();
   const auto add = [&](const char* name, const char* help, auto body) {
     auto* command = snapshot->add_subcommand(name, help);
     command->add_option("DIR", options->directory, "The snapshot's directory")->required();
     OnRun(command, exit_code, [options, body] { return body(*options); });
     return command;
   };
-  auto* create = add("create", "Write a snapshot, beside the running node too", Create);
+  auto* create = add("create", "Write a snapshot, beside the running node too", CreateSnapshot);
   create->footer("Example:\n  talentd snapshot create --home centre-1 --chain public snapshot");
   AddChainOptions(create, options->chain);
   create->add_option("--height", options->height, "A sealed height; the head where not given");
-  auto* verify = add("verify", "Check a snapshot from the chain's genesis file alone", Verify);
+  auto* verify =
+      add("verify", "Check a snapshot from the chain's genesis file alone", VerifySnapshot);
   verify->footer("Example:\n  talentd snapshot verify --genesis public.genesis.json snapshot");
   verify->add_option("--genesis", options->genesis, "The chain's genesis file")->required();
-  add("info", "Say what a snapshot claims to be", Info);
+  add("info", "Say what a snapshot claims to be", DescribeSnapshot);
 }
 
 void AddRestoreCommand(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SnapshotCommand>();
   auto* restore = app.add_subcommand("restore", "Start a chain of a stopped node from a snapshot");
   restore->footer(
       "Example:\n"
@@ -119,7 +120,7 @@ void AddRestoreCommand(CLI::App& app, int& exit_code) {
   restore->add_option("--pin", options->pin,
                       "HEIGHT:BLOCKHASH that the snapshot must contain, from somebody you trust.\n"
                       "Validators that have left could otherwise show another history");
-  OnRun(restore, exit_code, [options] { return Restore(*options); });
+  OnRun(restore, exit_code, [options] { return RestoreSnapshot(*options); });
 }
 
 }  // namespace talent::node::cli

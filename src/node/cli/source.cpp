@@ -19,12 +19,12 @@ namespace talent::node::cli {
 namespace {
 
 namespace pb = tiers::v1;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 // A hundred validators with their seals in hexadecimal, a thousand centres, and room.
-constexpr std::size_t kMaxFileBytes = 256 << 10;
+constexpr std::size_t kMaxSourceStatement = 256 << 10;
 
-struct StatementOptions : ReadOptions {
+struct SourceStatementOptions : ReadOptions {
   std::filesystem::path genesis;
   std::vector<std::string> centres;
   bool current = false;
@@ -32,7 +32,7 @@ struct StatementOptions : ReadOptions {
 };
 
 /// What `source propose` proposes.
-enum class What { kAdmit, kClose, kReopen, kCentres };
+enum class SourceWhat { kAdmit, kClose, kReopen, kCentres };
 
 struct SourceOptions : ProposeOptions {
   std::string source;  // statement file, or name
@@ -67,7 +67,7 @@ Result<Proof> ProveCurrent(const ChainConnection& connection) {
   return proof;
 }
 
-Result<int> State(const StatementOptions& options) {
+Result<int> StateSource(const SourceStatementOptions& options) {
   const auto genesis = TRY(ledger::Genesis::Load(options.genesis));
   ReadOptions reading = options;
   reading.chain = genesis.chain_id().Hex();
@@ -77,13 +77,13 @@ Result<int> State(const StatementOptions& options) {
   const auto header = TRY(Decode<ledger::pb::BlockHeader>(proof.header.header()));
   const auto set = TRY(ledger::ReadValidators(Epoch(header.epoch()), proof.validators));
   TRY(ledger::VerifyHeader(genesis.chain_id(), set, proof.header));
-  json validators = json::array();
+  Json validators = Json::array();
   for (const auto& validator : proof.validators) {
     validators.push_back({{"name", validator.name()},
                           {"vote_key", ToHex(validator.vote_key())},
                           {"node_key", ToHex(validator.node_key())}});
   }
-  json statement = {{"name", genesis.name()},
+  Json statement = {{"name", genesis.name()},
                     {"tier", ledger::TierName(genesis.tier())},
                     {"chain_id", genesis.chain_id().Hex()},
                     {"validators", std::move(validators)},
@@ -99,7 +99,7 @@ Result<int> State(const StatementOptions& options) {
 }
 
 Result<pb::SourceAdmission> ParseStatement(BytesView text) {
-  const json parsed = TRY(ParseJson(text));
+  const Json parsed = TRY(ParseJson(text));
   auto fields = TRY(JsonFields::Of(parsed, ""));
   pb::SourceAdmission admission;
   admission.set_name(TRY(fields.Text("name", tiers::kMaxPartyIdLength)));
@@ -119,7 +119,7 @@ Result<pb::SourceAdmission> ParseStatement(BytesView text) {
     info.set_node_key(TRY(validator.Hex<Hash>("node_key")).ToBytes());
     TRY(validator.Finish());
   }
-  const auto header = FromHex(TRY(fields.Text("header", kMaxFileBytes)));
+  const auto header = FromHex(TRY(fields.Text("header", kMaxSourceStatement)));
   if (!header) return Within("header", header.error());
   auto certified = Decode<ledger::pb::CertifiedHeader>(*header);
   if (!certified) return Within("header", certified.error());
@@ -129,7 +129,7 @@ Result<pb::SourceAdmission> ParseStatement(BytesView text) {
 }
 
 Result<pb::SourceAdmission> ReadStatement(const std::filesystem::path& file) {
-  auto admission = ParseStatement(TRY(ReadFile(file, kMaxFileBytes)));
+  auto admission = ParseStatement(TRY(ReadFile(file, kMaxSourceStatement)));
   if (!admission) return Within(file.string(), admission.error());
   return admission;
 }
@@ -144,17 +144,17 @@ Result<Bytes> FindSource(const ChainConnection& connection, const std::string& n
   return Fail(Code::kNotFound, "chain {} has no source '{}'", connection.state.name(), name);
 }
 
-Result<pb::SourceChange> ChangeOf(What what, const SourceOptions& options,
+Result<pb::SourceChange> ChangeOf(SourceWhat what, const SourceOptions& options,
                                   const ChainConnection& connection) {
   pb::SourceChange change;
-  if (what == What::kAdmit) {
+  if (what == SourceWhat::kAdmit) {
     *change.mutable_admit() = TRY(ReadStatement(options.source));
     return change;
   }
   const Bytes id = TRY(FindSource(connection, options.source));
-  if (what == What::kClose) {
+  if (what == SourceWhat::kClose) {
     change.set_close(id);
-  } else if (what == What::kReopen) {
+  } else if (what == SourceWhat::kReopen) {
     change.set_reopen(id);
   } else {
     std::vector<std::string> centres = options.centres;
@@ -165,7 +165,7 @@ Result<pb::SourceChange> ChangeOf(What what, const SourceOptions& options,
   return change;
 }
 
-Result<int> Propose(What what, const SourceOptions& options) {
+Result<int> Propose(SourceWhat what, const SourceOptions& options) {
   auto connection = TRY(ConnectToChain(options.submit.connection, options.submit.chain));
   const auto key = TRY(ReadKey(options.submit.key, options.submit.passphrase));
   TRY(connection.node.client->Login(connection.chain, key));
@@ -177,12 +177,12 @@ Result<int> Propose(What what, const SourceOptions& options) {
   return SubmitToVote(options.submit, connection, message);
 }
 
-Result<int> List(const ReadOptions& options) {
+Result<int> ListSources(const ReadOptions& options) {
   const auto connection = TRY(ConnectToRead(options));
   const auto sources = ScanTable(connection, tiers::kSources);
   if (!sources) return Refused(sources.error());
   std::vector<std::vector<std::string>> rows;
-  json list = json::array();
+  Json list = Json::array();
   for (const auto& [id, source] : *sources) {
     const std::vector<std::string> centres(source.centres().begin(), source.centres().end());
     rows.push_back({source.name(), source.tier(), source.closed() ? "closed" : "open",
@@ -205,8 +205,8 @@ Result<int> List(const ReadOptions& options) {
   return kGood;
 }
 
-void AddStatement(CLI::App& source, int& exit_code) {
-  auto options = std::make_shared<StatementOptions>();
+void AddSourceStatement(CLI::App& source, int& exit_code) {
+  auto options = std::make_shared<SourceStatementOptions>();
   auto* statement =
       source.add_subcommand("statement",
                             "What a consortium is to know of a private chain (a public chain of a "
@@ -221,25 +221,25 @@ void AddStatement(CLI::App& source, int& exit_code) {
   AddPassphraseOptions(statement, options->passphrase);
   AddConnectionOptions(statement, options->connection);
   statement->add_option("--out", options->out, "File to write (default: standard output)");
-  OnRun(statement, exit_code, [options] { return State(*options); });
+  OnRun(statement, exit_code, [options] { return StateSource(*options); });
 }
 
-void AddPropose(CLI::App& source, int& exit_code) {
+void AddSourcePropose(CLI::App& source, int& exit_code) {
   static constexpr struct {
     const char* name;
     const char* says;
     const char* argument;
     const char* about;
-    What what;
+    SourceWhat what;
   } kChanges[] = {
       {"admit", "Take the records of a chain 接纳", "STATEMENT",
-       "File of 'talentd source statement'", What::kAdmit},
+       "File of 'talentd source statement'", SourceWhat::kAdmit},
       {"close", "Take nothing of it any more; what is here stays 关闭", "NAME",
-       "Name of the source", What::kClose},
+       "Name of the source", SourceWhat::kClose},
       {"reopen", "Take the records of a closed one again 重新开放", "NAME", "Name of the source",
-       What::kReopen},
+       SourceWhat::kReopen},
       {"centres", "It speaks for these centres from now on 变更所属中心", "NAME",
-       "Name of the source", What::kCentres},
+       "Name of the source", SourceWhat::kCentres},
   };
   auto* propose =
       source.add_subcommand("propose", "As a centre, propose a change and vote for it 来源链提案");
@@ -248,7 +248,7 @@ void AddPropose(CLI::App& source, int& exit_code) {
     auto options = std::make_shared<SourceOptions>();
     auto* command = propose->add_subcommand(change.name, change.says);
     command->add_option(change.argument, options->source, change.about)->required();
-    if (change.what == What::kCentres) {
+    if (change.what == SourceWhat::kCentres) {
       command->add_option("--centre", options->centres, "Party id; repeatable")->required();
     }
     AddProposeOptions(command, *options);
@@ -276,9 +276,9 @@ void AddSourceCommand(CLI::App& app, int& exit_code) {
   auto read = std::make_shared<ReadOptions>();
   auto* list = source->add_subcommand("list", "Chains whose records are taken 来源链一览");
   AddReadOptions(list, *read);
-  OnRun(list, exit_code, [read] { return List(*read); });
-  AddStatement(*source, exit_code);
-  AddPropose(*source, exit_code);
+  OnRun(list, exit_code, [read] { return ListSources(*read); });
+  AddSourceStatement(*source, exit_code);
+  AddSourcePropose(*source, exit_code);
 }
 
 }  // namespace talent::node::cli

@@ -6,12 +6,12 @@
 namespace talent::node::cli {
 namespace {
 
-struct Options {
+struct StartOptions {
   HomeOptions home;
   std::set<std::string> accept_lost_votes;
 };
 
-Result<int> Run(const Options& options) {
+Result<int> Run(const StartOptions& options) {
   TRY(RunNode(TRY(LoadConfigOf(options.home)), options.accept_lost_votes));
   return kGood;
 }
@@ -19,7 +19,7 @@ Result<int> Run(const Options& options) {
 }  // namespace
 
 void AddStartCommand(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<StartOptions>();
   auto* start = app.add_subcommand("start", "Run a node until SIGTERM or SIGINT");
   start->footer("Example:\n  talentd start --home centre-1");
   AddHomeOptions(start, options->home);

@@ -17,7 +17,7 @@ namespace talent::node::cli {
 namespace {
 
 namespace pb = tiers::v1;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 struct OfferOptions {
   HomeOptions home;
@@ -143,8 +143,8 @@ Result<int> Propose(const NodeOptions& options) {
 
 // The list.
 
-json NodesToJson(const ledger::ValidatorInfos& validators) {
-  json out = json::array();
+Json NodesToJson(const ledger::ValidatorInfos& validators) {
+  Json out = Json::array();
   for (const auto& v : validators) {
     out.push_back(
         {{"name", v.name()}, {"vote_key", ToHex(v.vote_key())}, {"node_key", ToHex(v.node_key())}});
@@ -152,13 +152,13 @@ json NodesToJson(const ledger::ValidatorInfos& validators) {
   return out;
 }
 
-void PrintNodes(const json& nodes) {
+void PrintNodes(const Json& nodes) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& v : nodes) rows.push_back({v.at("name"), v.at("vote_key"), v.at("node_key")});
   PrintTable({"NAME", "VOTE KEY", "NODE KEY"}, rows);
 }
 
-void PrintList(const json& list) {
+void PrintList(const Json& list) {
   fmt::print("epoch {}, from height {}\n", list.at("epoch").get<std::uint64_t>(),
              list.at("first_height").get<std::uint64_t>());
   PrintNodes(list.at("validators"));
@@ -173,15 +173,15 @@ void PrintList(const json& list) {
   PrintTable({"FOLLOWER", "NODE KEY"}, rows);
 }
 
-Result<int> List(const ReadOptions& options) {
+Result<int> ListValidators(const ReadOptions& options) {
   const auto connection = TRY(ConnectToRead(options));
   const auto answer = connection.node.client->GetState(connection.chain, ledger::kCurrentEpochKey);
   if (!answer) return Refused(answer.error());
   const auto epoch = TRY(Decode<ledger::pb::EpochEntry>(answer->value()));
-  json list = {{"epoch", epoch.epoch()},
+  Json list = {{"epoch", epoch.epoch()},
                {"first_height", epoch.first_height()},
                {"validators", NodesToJson(epoch.validators())},
-               {"followers", json::array()},
+               {"followers", Json::array()},
                {"as_of_height", answer->as_of_height()}};
   if (epoch.last_height() != 0) {
     list["last_height"] = epoch.last_height();
@@ -214,7 +214,7 @@ void AddOffer(CLI::App& validator, int& exit_code) {
   OnRun(offer, exit_code, [options] { return Offer(*options); });
 }
 
-void AddPropose(CLI::App& validator, int& exit_code) {
+void AddValidatorPropose(CLI::App& validator, int& exit_code) {
   auto options = std::make_shared<NodeOptions>();
   auto* propose =
       validator.add_subcommand("propose", "As a centre, propose a change and vote for it 提案");
@@ -232,12 +232,12 @@ void AddPropose(CLI::App& validator, int& exit_code) {
   OnRun(propose, exit_code, [options] { return Propose(*options); });
 }
 
-void AddList(CLI::App& validator, int& exit_code) {
+void AddValidatorList(CLI::App& validator, int& exit_code) {
   auto options = std::make_shared<ReadOptions>();
   auto* list =
       validator.add_subcommand("list", "Validators now and next, and followers 验证节点一览");
   AddReadOptions(list, *options);
-  OnRun(list, exit_code, [options] { return List(*options); });
+  OnRun(list, exit_code, [options] { return ListValidators(*options); });
 }
 
 }  // namespace
@@ -258,9 +258,9 @@ void AddValidatorCommand(CLI::App& app, int& exit_code) {
       "it. At most f validators (or one) change at a time. The change is in force some blocks\n"
       "after the decision, without a stop. docs/operations.md has it step by step.\n"
       "链上登记的人才中心超过三分之二赞成即通过；提案即投赞成票。");
-  AddList(*validator, exit_code);
+  AddValidatorList(*validator, exit_code);
   AddOffer(*validator, exit_code);
-  AddPropose(*validator, exit_code);
+  AddValidatorPropose(*validator, exit_code);
 }
 
 }  // namespace talent::node::cli

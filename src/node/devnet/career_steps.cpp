@@ -10,7 +10,7 @@ namespace pb = tiers::v1;
 using ledger::pb::DISCLOSURE_FULL;
 using ledger::pb::DISCLOSURE_PRIVATE;
 
-constexpr std::uint64_t kWillMs = 365ull * 86'400'000;
+constexpr std::uint64_t kWillMs = 365 * kDayMs;
 constexpr std::uint64_t kSupply = 1000;
 constexpr std::uint64_t kUnitPrice = 100'00;
 

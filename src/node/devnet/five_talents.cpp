@@ -17,7 +17,7 @@ using ledger::pb::DISCLOSURE_PRIVATE;
 using ledger::pb::DISCLOSURE_UNSPECIFIED;
 using tiers::kConsortiumRecords;
 
-constexpr std::uint64_t kConsentMs = 365ull * 86'400'000;
+constexpr std::uint64_t kLongConsentMs = 365 * kDayMs;
 constexpr std::uint32_t kGood = 7'400;  // over the bar
 constexpr std::uint32_t kPoor = 6'000;  // below it
 
@@ -109,7 +109,7 @@ Result<Assessed> FiveTalents::Enrol() {
   consent.add_tiers(pb::CONSENT_TIER_CONSORTIUM);
   consent.add_tiers(pb::CONSENT_TIER_PUBLIC);
   consent.set_purpose("placement");
-  consent.set_until_ms(SystemClock().Now().value + kConsentMs);
+  consent.set_until_ms(SystemClock().Now().value + kLongConsentMs);
   TRY(Write(*centre_, consent, DISCLOSURE_PRIVATE, {"同意上传与公布", "consents to disclosure"}));
   Assessed out{subject, {}, MakeAssessment(subject, 6'600, 6'900)};
   out.id = TRY(Write(*centre_, out.assessment, DISCLOSURE_FULL, {"入库评估", "assessed on entry"}));

@@ -26,7 +26,6 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kViewer = "viewer";
 constexpr std::string_view kMarker = "devnet.json";  // written last: its directory is whole
-constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr Millis kStopGrace{20'000};
 constexpr Millis kReadyWithin{60'000};
 
@@ -184,8 +183,8 @@ Result<DevnetNetwork> DevnetNetwork::Open(const fs::path& dir, const Progress& p
     fs::remove_all(root, error);  // what an interrupted creation left
     TRY(Create(root, progress));
   }
-  network.passphrase_ = TRY(ReadFile(root / "passphrase", kMaxFileBytes));
-  const Json marker = Json::parse(TRY(ReadFile(root / kMarker, kMaxFileBytes)), nullptr, false);
+  network.passphrase_ = TRY(ReadFile(root / "passphrase", kMaxDevnetFile));
+  const Json marker = Json::parse(TRY(ReadFile(root / kMarker, kMaxDevnetFile)), nullptr, false);
   if (marker.is_discarded() || !marker.contains("nodes")) {
     return Fail(Code::kCorruption, "{} is damaged; remove {} and start again",
                 (root / kMarker).string(), root.string());
@@ -228,7 +227,7 @@ Status DevnetNetwork::Start(const fs::path& talentd, const Progress& progress) {
       std::chrono::steady_clock::now() + std::chrono::milliseconds(kReadyWithin.value);
   for (const auto& node : endpoints_.nodes) {
     while (true) {
-      const auto ca = ReadFile(node.tls_ca, kMaxFileBytes);
+      const auto ca = ReadFile(node.tls_ca, kMaxDevnetFile);
       const auto client = ca ? Client::Connect(node.grpc, *ca, Millis(1000))
                              : Result<std::unique_ptr<Client>>(tl::unexpect, ca.error());
       if (client && (*client)->GetStatus()) break;

@@ -13,6 +13,9 @@
 
 namespace talent::node {
 
+/// Most that a file of a devnet holds.
+inline constexpr std::size_t kMaxDevnetFile = 1 << 20;
+
 /// What a devnet directory holds; everything in it is made by Create and found again by the same
 /// paths.
 class DevnetNetwork {

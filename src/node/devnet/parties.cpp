@@ -7,8 +7,6 @@
 namespace talent::node {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 1 << 20;
-
 /// The one of that name: topologies are ours, and complete.
 template <class List>
 const auto& Named(const List& list, std::string_view name) {
@@ -24,7 +22,7 @@ Result<PartySession> DevnetParties::Open(const std::string& node, const std::str
   const Endpoints& endpoints = network_.endpoints();
   const NodeEndpoint& at = Named(endpoints.nodes, node);
   if (!keys_.contains(party)) keys_.emplace(party, TRY(network_.PartyKey(party)));
-  return PartySession::Open(at.grpc, TRY(ReadFile(at.tls_ca, kMaxFileBytes)),
+  return PartySession::Open(at.grpc, TRY(ReadFile(at.tls_ca, kMaxDevnetFile)),
                             Named(endpoints.chains, chain).id, keys_.at(party));
 }
 

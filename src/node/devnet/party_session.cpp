@@ -6,7 +6,7 @@
 namespace talent::node {
 namespace {
 
-constexpr std::uint64_t kValidForHeights = 1000;
+constexpr std::uint64_t kSessionValidFor = 1000;
 constexpr Millis kOutcomeWithin{30'000};
 constexpr Millis kLagWithin{10'000};
 constexpr std::chrono::milliseconds kLagPoll{50};
@@ -34,7 +34,7 @@ Result<Height> PartySession::Head() {
 Result<ledger::Transaction> PartySession::Sign(std::string_view kind,
                                                const google::protobuf::Message& payload,
                                                ledger::pb::Disclosure disclosure) {
-  const Height valid_until = TRY(Head()) + kValidForHeights;
+  const Height valid_until = TRY(Head()) + kSessionValidFor;
   return ledger::MakeTransaction(chain_, kind, Encode(payload), disclosure, valid_until, *key_,
                                  random_);
 }

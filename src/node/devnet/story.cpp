@@ -15,7 +15,6 @@
 namespace talent::node {
 namespace {
 
-namespace pb = ::talent::ledger::v1;
 using tiers::kConsents;
 using tiers::kConsortiumRecords;
 using tiers::kPublished;
@@ -152,7 +151,8 @@ Status Story::Assess() {
     const Bytes& subject = subjects_[i % subjects_.size()];
     const auto step = static_cast<std::uint32_t>(100 * i);
     auto assessed = MakeAssessment(subject, 6200 + 3 * step, 7100 - 2 * step);
-    const RecordId id = TRY(centre_->Submit("AbilityAssessed", assessed, pb::DISCLOSURE_FULL));
+    const RecordId id =
+        TRY(centre_->Submit("AbilityAssessed", assessed, ledger::pb::DISCLOSURE_FULL));
     records_.push_back(Assessed{subject, id, std::move(assessed)});
   }
   say_(fmt::format("  centre-1 made {} assessments, all fully disclosable", records_.size()));
@@ -232,12 +232,13 @@ Status Story::AnswerDispute() {
   for (const TxId& dispute : disputes_) corrected.add_disputes(dispute.ToBytes());
   // The answer names the correction before it is written: promotion is so quick that it would
   // arrive first.
-  const auto correction = TRY(centre_->Sign("Corrected", corrected, pb::DISCLOSURE_FULL));
+  const auto correction = TRY(centre_->Sign("Corrected", corrected, ledger::pb::DISCLOSURE_FULL));
   correction_ = correction.id;
   tiers::pb::DisputeAnswered answered;
   answered.set_record_id(disputed.id.ToBytes());
   answered.set_correction(correction_.ToBytes());
-  TRY(centre_on_consortium_->Submit("DisputeAnswered", answered, pb::DISCLOSURE_UNSPECIFIED));
+  TRY(centre_on_consortium_->Submit("DisputeAnswered", answered,
+                                    ledger::pb::DISCLOSURE_UNSPECIFIED));
   TRY(centre_->SubmitSigned(correction));
   say_(fmt::format("  centre-1 accepted the dispute of {} and wrote correction {}",
                    disputed.id.Hex().substr(0, 12), correction_.Hex().substr(0, 12)));

@@ -16,8 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxFileBytes = 1u << 20;  // a thousand times what a real one has
-constexpr std::size_t kMaxPeers = 256;           // 100 validators and their followers
+constexpr std::size_t kMaxConfigBytes = 1u << 20;  // a thousand times what a real one has
+constexpr std::size_t kMaxPeers = 256;             // 100 validators and their followers
 constexpr std::size_t kMaxChains = 32;
 constexpr std::size_t kMaxNameLength = 64;
 constexpr std::uint64_t kMaxSnapshotBehind = 1'000'000'000;  // blocks; more is a slip
@@ -220,7 +220,7 @@ Result<Config> ParseConfig(std::string_view text, const std::string& source, con
 }
 
 Result<Config> LoadConfig(const fs::path& file) {
-  const std::string text = TRY(ReadFile(file, kMaxFileBytes));
+  const std::string text = TRY(ReadFile(file, kMaxConfigBytes));
   std::error_code error;
   const fs::path base = fs::absolute(file, error).parent_path();
   if (error) return Fail(Code::kIo, "{}: {}", file.string(), error.message());

@@ -1,19 +1,18 @@
 #include "node/ops/http_server.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "node/await.h"
 #include "node/peers/address.h"
 
 namespace talent::node {
@@ -23,10 +22,9 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::ip::tcp;
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 // Out of file descriptors, say: trying again at once would only burn the processor.
-constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::milliseconds kHttpAcceptPause{100};
 
 unsigned HttpStatusOf(Code code) {
   switch (code) {
@@ -154,7 +152,7 @@ asio::awaitable<void> HttpServer::Impl::AcceptLoop() {
     tcp::socket socket(io);
     const auto [ec] = co_await acceptor.async_accept(socket, kTuple);
     if (ec) {
-      pause.expires_after(kAcceptPause);
+      pause.expires_after(kHttpAcceptPause);
       co_await pause.async_wait(kTuple);
     } else if (sessions >= options.max_connections) {
       TurnAway(std::move(socket));

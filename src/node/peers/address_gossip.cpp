@@ -10,21 +10,21 @@ namespace talent::node {
 namespace {
 
 // How soon a change of validators is followed by connections to them.
-constexpr std::chrono::seconds kTick{1};
+constexpr std::chrono::seconds kGossipTick{1};
 // Every so many ticks this node says again where it is, and where some of the others are: a peer
 // may have heard it before it knew them for members. As often a node is believed another address.
 constexpr std::uint64_t kTicksBetweenAnnouncements = 20;
 // Of a chain and peer at a time; what comes next is said the next time.
 constexpr std::size_t kRepeated = 128;
 // A full book of each of the chains a node can host, with room.
-constexpr std::size_t kMaxFileBytes = 32u << 20;
+constexpr std::size_t kMaxAddressFile = 32u << 20;
 
 }  // namespace
 
 Result<std::unique_ptr<AddressGossip>> AddressGossip::Start(boost::asio::io_context& io,
                                                             PeerNetwork& network, Options options) {
   AddressBook book;
-  if (const auto bytes = ReadFile(options.file, kMaxFileBytes)) {
+  if (const auto bytes = ReadFile(options.file, kMaxAddressFile)) {
     auto parsed = AddressBook::Parse(*bytes, options.is_member);
     if (!parsed) return Within(options.file.string(), parsed.error());
     book = *std::move(parsed);
@@ -96,7 +96,7 @@ void AddressGossip::Tick() {
   }
   Plan();
   if (std::exchange(changed_, false)) Save();
-  timer_.expires_after(kTick);
+  timer_.expires_after(kGossipTick);
   timer_.async_wait([this](const boost::system::error_code& ec) {
     if (!ec) Tick();
   });

@@ -2,14 +2,13 @@
 
 #include <netinet/tcp.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <vector>
 
+#include "node/await.h"
 #include "node/peers/address.h"
 #include "node/peers/tls_identity.h"
 
@@ -18,7 +17,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 // One gathered write: some sixteen TLS records, a few milliseconds on a slow link.
 constexpr std::size_t kWriteBatchBytes = 256u << 10;

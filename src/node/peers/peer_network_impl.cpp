@@ -3,12 +3,11 @@
 #include <spdlog/sinks/null_sink.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include "node/await.h"
 #include "node/peers/retry_pause.h"
 
 namespace talent::node {
@@ -16,7 +15,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 // Out of file descriptors, say: trying again at once would only burn the processor.
 constexpr std::chrono::milliseconds kAcceptPause{100};

@@ -14,7 +14,6 @@ namespace pb = tiers::v1;
 constexpr std::size_t kMaxShown = 40;      // of a cell's text in a reason
 constexpr std::size_t kMaxIdentity = 256;  // an identity document's number has 18
 constexpr int kMaxDigits = 18;             // of a number without its point: fits 64 bits
-constexpr std::uint64_t kDayMs = 86'400'000;
 
 std::string Shown(const std::string& text) {
   if (text.size() <= kMaxShown) return text;

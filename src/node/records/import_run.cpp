@@ -21,7 +21,6 @@ constexpr std::size_t kMaxMappingBytes = 1u << 20;
 constexpr std::size_t kMaxSaltBytes = 256;
 constexpr std::uint32_t kPage = 1000;             // most that a node gives
 constexpr std::size_t kMaxKnown = 4'000'000;      // records on the chain; about 600 MB
-constexpr Millis kOutcomeWait{10'000};            // longer than any view change of a healthy chain
 constexpr std::chrono::milliseconds kPause{250};  // before trying again
 constexpr std::chrono::milliseconds kReport{500};
 /// A node asked after another has not always sealed what that one has: ten seconds of pauses.
@@ -36,7 +35,7 @@ struct Step {
 };
 
 /// A person being imported: one record after the other, since each rests on those before it.
-struct Lane {
+struct ImportLane {
   bool busy = false;
   ImportedPerson person;
   std::deque<Step> steps;  // still to be done, the front one under way
@@ -89,7 +88,7 @@ class ImportRun {
     Status read;  // of the file; what is under way is brought to its end all the same
     bool more = true;
     while (more || AnyBusy()) {
-      for (Lane& lane : lanes_) {
+      for (ImportLane& lane : lanes_) {
         while (more && !lane.busy) {  // people who are all there take no time
           const auto begun = Begin(lane);
           more = begun.value_or(false);
@@ -110,7 +109,7 @@ class ImportRun {
 
  private:
   struct Answer {
-    Lane* lane;
+    ImportLane* lane;
     Result<Submitted> result;
   };
 
@@ -151,11 +150,12 @@ class ImportRun {
   }
 
   bool AnyBusy() const {
-    return std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.busy; });
+    return std::any_of(lanes_.begin(), lanes_.end(),
+                       [](const ImportLane& lane) { return lane.busy; });
   }
 
   /// Puts the next good row into `lane`; false at the end of the file.
-  Result<bool> Begin(Lane& lane) {
+  Result<bool> Begin(ImportLane& lane) {
     auto person = TRY(importer_->Next([this](const ImportReject& reject) { Reject(reject); }));
     counts_.rows = importer_->rows_read();
     counts_.refused = importer_->rows_refused();
@@ -168,7 +168,7 @@ class ImportRun {
   }
 
   /// Goes on to the first step that is not on the chain yet.
-  void Advance(Lane& lane) {
+  void Advance(ImportLane& lane) {
     const Bytes& subject = lane.person.registered.subject_id();
     while (!lane.steps.empty()) {
       const auto known = known_.find({subject, std::string(lane.steps.front().kind)});
@@ -187,7 +187,7 @@ class ImportRun {
   }
 
   /// The front step is on the chain as `id`.
-  void Finished(Lane& lane, const RecordId& id) {
+  void Finished(ImportLane& lane, const RecordId& id) {
     if (lane.steps.front().kind == "AbilityAssessed" && lane.person.training) {
       lane.person.training->set_before_assessment(id.ToBytes());
       lane.steps.back().payload = Encode(*lane.person.training);
@@ -195,7 +195,7 @@ class ImportRun {
     lane.steps.pop_front();
   }
 
-  void Sign(Lane& lane) {
+  void Sign(ImportLane& lane) {
     const Step& step = lane.steps.front();
     const auto tx =
         ledger::MakeTransaction(options_.chain, step.kind, step.payload, step.disclosure,
@@ -204,10 +204,10 @@ class ImportRun {
     lane.transaction = ledger::Serialize(tx);
   }
 
-  Client& ClientOf(const Lane& lane) { return *clients_[lane.client % clients_.size()]; }
+  Client& ClientOf(const ImportLane& lane) { return *clients_[lane.client % clients_.size()]; }
 
   /// Where the front step's transaction stands. A node that has restarted has forgotten our login.
-  Result<v1::GetTransactionResponse> Ask(const Lane& lane) {
+  Result<v1::GetTransactionResponse> Ask(const ImportLane& lane) {
     Client& client = ClientOf(lane);
     auto answer = client.GetTransaction(options_.chain, lane.id);
     if (answer ||
@@ -218,7 +218,7 @@ class ImportRun {
     return client.GetTransaction(options_.chain, lane.id);
   }
 
-  void Submit(Lane& lane) {
+  void Submit(ImportLane& lane) {
     lane.paused = false;
     ++lane.tries;
     ClientOf(lane).SubmitAndWait(options_.chain, lane.transaction, kOutcomeWait,
@@ -235,7 +235,7 @@ class ImportRun {
     return std::exchange(answers_, {});
   }
 
-  void Handle(Lane& lane, const Result<Submitted>& result) {
+  void Handle(ImportLane& lane, const Result<Submitted>& result) {
     if (!result) {
       HandleError(lane, result.error());
       return;
@@ -263,19 +263,19 @@ class ImportRun {
 
   /// That the front step's transaction has expired is definite: the node has every block that could
   /// hold it (else it says PRUNED). So another may be signed in its place.
-  void SignAnew(Lane& lane, const Error& expired) {
+  void SignAnew(ImportLane& lane, const Error& expired) {
     if (const auto read = Ask(lane)) height_ = std::max(height_, read->as_of_height());
     Sign(lane);
     Pause(lane, expired);
   }
 
-  void Sealed(Lane& lane) {
+  void Sealed(ImportLane& lane) {
     ++counts_.sealed;
     Finished(lane, lane.id);
     Advance(lane);
   }
 
-  void HandleError(Lane& lane, const Error& error) {
+  void HandleError(ImportLane& lane, const Error& error) {
     switch (error.code) {
       case Code::kUnavailable:
         ++lane.client;
@@ -303,7 +303,7 @@ class ImportRun {
   }
 
   /// Our own transaction, sealed though an answer was lost; or a subject registered by another run.
-  void HandleDuplicate(Lane& lane, const Error& error) {
+  void HandleDuplicate(ImportLane& lane, const Error& error) {
     const auto read = Ask(lane);
     if (!read) {
       Pause(lane, read.error());
@@ -318,7 +318,7 @@ class ImportRun {
     }
   }
 
-  void Pause(Lane& lane, const Error& error) {
+  void Pause(ImportLane& lane, const Error& error) {
     if (Steady::now() >= lane.give_up) {
       GiveUp(lane, error);
       return;
@@ -327,7 +327,7 @@ class ImportRun {
     lane.retry_at = Steady::now() + kPause;
   }
 
-  void GiveUp(Lane& lane, const Error& error) {
+  void GiveUp(ImportLane& lane, const Error& error) {
     ++counts_.failed;
     Reject({lane.person.row, "", fmt::format("{}: {}", lane.steps.front().kind, error.ToString())});
     lane.busy = false;
@@ -352,7 +352,7 @@ class ImportRun {
   std::uint64_t height_ = 0;                                 // highest seen
   ImportCounts counts_;
   Steady::time_point next_report_;
-  std::vector<Lane> lanes_;  // never resized: calls under way point into it
+  std::vector<ImportLane> lanes_;  // never resized: calls under way point into it
 
   std::mutex mutex_;
   std::condition_variable answered_;

@@ -22,7 +22,7 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 using Recode = Result<std::string> (*)(const std::string&);
 
@@ -49,9 +49,9 @@ Result<std::string> Base64ToHex(const std::string& text) {
 }
 
 /// Recodes every bytes field of `object`, a message of type `type`, in place.
-Status RecodeBytes(const Descriptor& type, json& object, Recode recode, const std::string& path);
+Status RecodeBytes(const Descriptor& type, Json& object, Recode recode, const std::string& path);
 
-Status RecodeField(const FieldDescriptor& field, json& value, Recode recode,
+Status RecodeField(const FieldDescriptor& field, Json& value, Recode recode,
                    const std::string& path) {
   if (field.type() == FieldDescriptor::TYPE_MESSAGE) {
     return RecodeBytes(*field.message_type(), value, recode, path);
@@ -66,7 +66,7 @@ Status RecodeField(const FieldDescriptor& field, json& value, Recode recode,
   return {};
 }
 
-Status RecodeBytes(const Descriptor& type, json& object, Recode recode, const std::string& path) {
+Status RecodeBytes(const Descriptor& type, Json& object, Recode recode, const std::string& path) {
   if (!object.is_object()) return Fail(Code::kInvalidArgument, "{}: not an object", path);
   for (auto& [name, value] : object.items()) {
     const FieldDescriptor* field = type.FindFieldByName(name);
@@ -118,7 +118,7 @@ Result<Bytes> PayloadFromJson(std::string_view kind, std::string_view text) {
                 kMaxPayloadJsonBytes);
   }
   const auto message = TRY(MakeMessage(kind));
-  json object = TRY(ParseJson(text));
+  Json object = TRY(ParseJson(text));
   TRY(RecodeBytes(*message->GetDescriptor(), object, HexToBase64, std::string(kind)));
   const auto status = google::protobuf::util::JsonStringToMessage(object.dump(), message.get());
   if (!status.ok()) {
@@ -127,7 +127,7 @@ Result<Bytes> PayloadFromJson(std::string_view kind, std::string_view text) {
   return Encode(*message);
 }
 
-Result<json> MessageToJson(const Message& message) {
+Result<Json> MessageToJson(const Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   options.always_print_primitive_fields = true;
@@ -137,12 +137,12 @@ Result<json> MessageToJson(const Message& message) {
     return Fail(Code::kInvalidArgument, "{}: {}", message.GetTypeName(),
                 std::string(status.message()));
   }
-  json object = json::parse(text, nullptr, false);
+  Json object = Json::parse(text, nullptr, false);
   TRY(RecodeBytes(*message.GetDescriptor(), object, Base64ToHex, message.GetDescriptor()->name()));
   return object;
 }
 
-Result<json> DecodeToJson(std::string_view name, BytesView bytes) {
+Result<Json> DecodeToJson(std::string_view name, BytesView bytes) {
   const auto message = TRY(MakeMessage(name));
   TRY(DecodeInto(bytes, *message));
   return MessageToJson(*message);

@@ -15,6 +15,9 @@
 namespace talent::node {
 
 /// Where a transaction stands, as a node answered.
+/// How long to wait for a transaction's outcome: longer than any view change of a healthy chain.
+inline constexpr Millis kOutcomeWait{10'000};
+
 struct Submitted {
   TxId id;
   v1::TransactionState state;

@@ -7,15 +7,6 @@
 namespace talent::consensus::test {
 namespace {
 
-constexpr std::uint32_t kStatus = 0;
-constexpr std::uint32_t kProgress = 1;
-constexpr std::uint32_t kWindow = 4;
-
-template <class T>
-bool Is(const VerifiedMessage& message) {
-  return std::holds_alternative<T>(message.content());
-}
-
 /// Four validators; block 1 decides that the epoch ends with block 5 and `next` follows.
 class EpochsTest : public ::testing::Test {
  protected:
@@ -49,7 +40,7 @@ class EpochsTest : public ::testing::Test {
     });
   }
 
-  Harness cluster{4, kWindow};
+  Harness cluster{4, kSmallWindow};
   std::uint64_t sealed_ = 0;
 };
 
@@ -336,7 +327,7 @@ TEST_F(EpochLogTest, ObserversStayObserversAcrossTheBoundary) {
   cluster.Restart(1);
   EXPECT_TRUE(cluster.status(1).observer);
   // Nothing it voted for lies more than two windows above 4, whatever the epoch.
-  for (std::uint64_t h = 6; h <= 4 + 2 * kWindow; ++h) {
+  for (std::uint64_t h = 6; h <= 4 + 2 * kSmallWindow; ++h) {
     EXPECT_TRUE(cluster.status(1).observer) << h;
     ProposeOne(fmt::format("batch {}", h));
     cluster.Run();

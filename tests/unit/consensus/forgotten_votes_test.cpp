@@ -7,8 +7,6 @@
 namespace talent::consensus::test {
 namespace {
 
-constexpr std::uint32_t kStatus = 0;
-constexpr std::uint32_t kProgress = 1;
 constexpr std::uint32_t kRestored = 3;
 
 class ForgottenVotes : public testing::Test {

@@ -13,6 +13,10 @@
 namespace talent::consensus::test {
 
 inline constexpr std::uint64_t kChainByte = 7;
+// Timers a replica asks for.
+inline constexpr std::uint32_t kStatus = 0;
+inline constexpr std::uint32_t kProgress = 1;
+inline constexpr std::uint32_t kSmallWindow = 4;
 ChainId TestChain();
 crypto::KeyPair VoteKey(std::uint32_t index);
 std::shared_ptr<const crypto::ValidatorSet> TestValidators(std::uint32_t n);
@@ -113,5 +117,10 @@ class Harness {
   std::vector<EpochPlan> epochs_;
   std::vector<Node> nodes_;
 };
+
+template <class T>
+bool Is(const VerifiedMessage& message) {
+  return std::holds_alternative<T>(message.content());
+}
 
 }  // namespace talent::consensus::test

@@ -7,9 +7,6 @@
 namespace talent::consensus::test {
 namespace {
 
-constexpr std::uint32_t kStatus = 0;
-constexpr std::uint32_t kProgress = 1;
-
 // Votes that `node` sends, as bytes, without gossip.
 std::vector<Bytes> VotesOf(const Harness& cluster, std::uint32_t node, std::size_t from = 0) {
   std::vector<Bytes> out;
@@ -132,8 +129,7 @@ TEST(RecoveryTest, UnreadableRecord_MakesAnObserver) {
 }
 
 TEST(RecoveryTest, Observer_IsSilentUntilThePastIsSealed) {
-  constexpr std::uint32_t kWindow = 4;
-  Harness cluster(4, kWindow);
+  Harness cluster(4, kSmallWindow);
   for (int b = 0; b < 3; ++b) ASSERT_TRUE(cluster.Propose(0, fmt::format("batch {}", b)));
   cluster.Run();
   cluster.node(3).log.clear();
@@ -150,8 +146,8 @@ TEST(RecoveryTest, Observer_IsSilentUntilThePastIsSealed) {
       cluster.Run();
     }
   };
-  propose(2 * kWindow - 1);
-  EXPECT_EQ(cluster.status(3).sealed, Height(3 + 2 * kWindow - 1)) << "it follows";
+  propose(2 * kSmallWindow - 1);
+  EXPECT_EQ(cluster.status(3).sealed, Height(3 + 2 * kSmallWindow - 1)) << "it follows";
   EXPECT_TRUE(cluster.status(3).observer);
   EXPECT_TRUE(VotesOf(cluster, 3, mark).empty());
   // A restart on the way does not make it forget.

@@ -6,9 +6,6 @@
 namespace talent::consensus::test {
 namespace {
 
-constexpr std::uint32_t kStatus = 0;
-constexpr std::uint32_t kProgress = 1;
-
 // Node 3 hears nothing while the others seal `count` blocks.
 void LeaveBehind(Harness& cluster, int count) {
   cluster.pass = [](const Harness::Packet& p, const auto&) { return p.to != 3 && p.from != 3; };

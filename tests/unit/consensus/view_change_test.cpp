@@ -6,13 +6,7 @@
 namespace talent::consensus::test {
 namespace {
 
-constexpr std::uint32_t kProgress = 1;
 constexpr std::uint32_t kViewChanging = 2;
-
-template <class T>
-bool Is(const VerifiedMessage& message) {
-  return std::holds_alternative<T>(message.content());
-}
 
 // Everybody but `without` gives up on the primary.
 void DeposePrimary(Harness& cluster, std::uint32_t without) {

@@ -10,16 +10,16 @@
 namespace talent::ledger {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 using ::testing::HasSubstr;
 
-Error ErrorOf(const json& genesis) {
+Error ErrorOf(const Json& genesis) {
   const auto parsed = Genesis::Parse(genesis.dump());
   return parsed ? Error{Code::kInternal, "was accepted"} : parsed.error();
 }
 
 TEST(Genesis, Parse_ReadsEveryField) {
-  json text = GenesisJson(4);
+  Json text = GenesisJson(4);
   text["followers"].push_back({{"name", "f0"}, {"node_key", KeyOf("f0").public_key().Hex()}});
   text["app"]["x"] = 7;
   const auto genesis = Genesis::Parse(text.dump());
@@ -46,26 +46,26 @@ TEST(Genesis, ChainId_IsTaggedHashOfTheBytes) {
 }
 
 TEST(Genesis, Parse_RefusesUnknownFieldsEverywhereAndNamesThem) {
-  json top = GenesisJson();
+  Json top = GenesisJson();
   top["extra"] = 1;
   EXPECT_THAT(ErrorOf(top).message, HasSubstr("extra: unknown field"));
-  json nested = GenesisJson();
+  Json nested = GenesisJson();
   nested["consensus"]["extra"] = 1;
   EXPECT_THAT(ErrorOf(nested).message, HasSubstr("consensus.extra: unknown field"));
-  json validator = GenesisJson();
+  Json validator = GenesisJson();
   validator["validators"][2]["extra"] = 1;
   EXPECT_THAT(ErrorOf(validator).message, HasSubstr("validators[2].extra: unknown field"));
 }
 
 TEST(Genesis, Parse_NamesEveryMissingField) {
-  const json whole = GenesisJson();
+  const Json whole = GenesisJson();
   for (const auto& [name, value] : whole.items()) {
-    json without = whole;
+    Json without = whole;
     without.erase(name);
     EXPECT_THAT(ErrorOf(without).message, HasSubstr(name + ": missing"));
   }
   for (const auto& [name, value] : whole["consensus"].items()) {
-    json without = whole;
+    Json without = whole;
     without["consensus"].erase(name);
     EXPECT_THAT(ErrorOf(without).message, HasSubstr("consensus." + name + ": missing"));
   }
@@ -74,7 +74,7 @@ TEST(Genesis, Parse_NamesEveryMissingField) {
 TEST(Genesis, Parse_KeepsRulesWithinBounds) {
   const struct {
     const char* field;
-    json value;
+    Json value;
   } kWrong[] = {{"window", 0},
                 {"window", 65},
                 {"window", -1},
@@ -88,7 +88,7 @@ TEST(Genesis, Parse_KeepsRulesWithinBounds) {
                 {"max_clock_drift_ms", 0},
                 {"max_valid_for", 0}};
   for (const auto& wrong : kWrong) {
-    json genesis = GenesisJson();
+    Json genesis = GenesisJson();
     genesis["consensus"][wrong.field] = wrong.value;
     const Error error = ErrorOf(genesis);
     EXPECT_EQ(error.code, Code::kInvalidArgument) << wrong.field << " " << wrong.value;
@@ -97,26 +97,26 @@ TEST(Genesis, Parse_KeepsRulesWithinBounds) {
 }
 
 TEST(Genesis, Parse_RefusesAnotherFormatSuiteOrTier) {
-  json format = GenesisJson();
+  Json format = GenesisJson();
   format["format"] = 2;
   EXPECT_EQ(ErrorOf(format).code, Code::kFormatVersion);
-  json suite = GenesisJson();
+  Json suite = GenesisJson();
   suite["suite"] = "sm2-sm3";
   EXPECT_THAT(ErrorOf(suite).message, HasSubstr("suite"));
-  json tier = GenesisJson();
+  Json tier = GenesisJson();
   tier["tier"] = "secret";
   EXPECT_THAT(ErrorOf(tier).message, HasSubstr("tier"));
 }
 
 TEST(Genesis, Parse_RefusesNamesAndKeysUsedTwice) {
-  json doubled = GenesisJson();
+  Json doubled = GenesisJson();
   doubled["validators"][1]["vote_key"] = doubled["validators"][0]["vote_key"];
   EXPECT_THAT(ErrorOf(doubled).message, HasSubstr("validators"));
-  json follower = GenesisJson();
+  Json follower = GenesisJson();
   follower["followers"].push_back(
       {{"name", "f"}, {"node_key", follower["validators"][0]["node_key"]}});
   EXPECT_THAT(ErrorOf(follower).message, HasSubstr("followers[0].node_key"));
-  json name = GenesisJson();
+  Json name = GenesisJson();
   name["name"] = "../etc";
   EXPECT_THAT(ErrorOf(name).message, HasSubstr("name"));
 }
@@ -132,8 +132,8 @@ TEST(Genesis, Parse_RefusesTextThatIsNotStrictJson) {
   EXPECT_FALSE(Genesis::Parse("{"));
   EXPECT_FALSE(Genesis::Parse(GenesisJson().dump() + "x"));
   EXPECT_FALSE(Genesis::Parse("\xff\xfe"));
-  json deep = GenesisJson();
-  deep["app"]["x"] = json::parse(std::string(100, '[') + std::string(100, ']'));
+  Json deep = GenesisJson();
+  deep["app"]["x"] = Json::parse(std::string(100, '[') + std::string(100, ']'));
   EXPECT_THAT(ErrorOf(deep).message, HasSubstr("nested"));
 }
 

@@ -8,7 +8,7 @@
 namespace talent::node {
 namespace {
 
-crypto::KeyPair KeyOf(std::string_view name) {
+crypto::KeyPair NamedKey(std::string_view name) {
   return crypto::KeyPair::FromSeed(
       crypto::Seed::FromBytes(crypto::Sha256({"key ", name}).View()).value());
 }
@@ -38,7 +38,7 @@ class AddressBookTest : public ::testing::Test {
   std::optional<std::string> Known() const { return book_.Find(chain_, key_.public_key()); }
 
   const ChainId chain_ = ChainOf("a");
-  const crypto::KeyPair key_ = KeyOf("node");
+  const crypto::KeyPair key_ = NamedKey("node");
   AddressBook book_;
 };
 
@@ -61,8 +61,9 @@ TEST_F(AddressBookTest, Node_IsBelievedOneChangeUntilThingsSettle) {
 
 TEST_F(AddressBookTest, Misdirection_IsRefused) {
   auto forged = Sign(key_, chain_, "10.0.0.1:7001", 1);
-  forged.set_signature(
-      KeyOf("thief").Sign(crypto::Domain::kAddressSignature, chain_, forged.statement()).ToBytes());
+  forged.set_signature(NamedKey("thief")
+                           .Sign(crypto::Domain::kAddressSignature, chain_, forged.statement())
+                           .ToBytes());
   EXPECT_EQ(book_.Learn(chain_, forged, Anybody).error().code, Code::kBadSignature);
   const auto elsewhere = Sign(key_, ChainOf("b"), "10.0.0.1:7001", 1);
   EXPECT_EQ(book_.Learn(chain_, elsewhere, Anybody).error().code, Code::kBadSignature);
@@ -92,28 +93,28 @@ TEST_F(AddressBookTest, Stranger_IsNotKept) {
 
 TEST_F(AddressBookTest, Book_IsBounded) {
   for (std::size_t i = 0; i < AddressBook::kMaxPerChain; ++i) {
-    const auto key = KeyOf(std::to_string(i));
+    const auto key = NamedKey(std::to_string(i));
     ASSERT_EQ(book_.Learn(chain_, Sign(key, chain_, "10.0.0.1:7001", 1), Anybody), true);
   }
   EXPECT_EQ(Learn("10.0.0.1:7001", 1), false);
   book_.Settle();
-  EXPECT_EQ(book_.Learn(chain_, Sign(KeyOf("0"), chain_, "10.0.0.2:7001", 2), Anybody), true)
+  EXPECT_EQ(book_.Learn(chain_, Sign(NamedKey("0"), chain_, "10.0.0.2:7001", 2), Anybody), true)
       << "those known may still move";
 }
 
 TEST_F(AddressBookTest, Book_SurvivesARestart) {
   ASSERT_EQ(Learn("node.example:7001", 3), true);
-  book_.Announce(chain_, KeyOf("self"), "10.0.0.7:7001", Timestamp(1000));
+  book_.Announce(chain_, NamedKey("self"), "10.0.0.7:7001", Timestamp(1000));
   const auto again = AddressBook::Parse(book_.Serialize(), Anybody);
   ASSERT_TRUE(again) << again.error().ToString();
   EXPECT_EQ(again->Find(chain_, key_.public_key()), "node.example:7001");
-  EXPECT_EQ(again->Find(chain_, KeyOf("self").public_key()), "10.0.0.7:7001");
+  EXPECT_EQ(again->Find(chain_, NamedKey("self").public_key()), "10.0.0.7:7001");
   EXPECT_EQ(again->Of(chain_).size(), 2u);
   EXPECT_EQ(AddressBook::Parse("garbage", Anybody).error().code, Code::kInvalidArgument);
 }
 
 TEST_F(AddressBookTest, OwnAnnouncement_IsNewerThanTheLastWhateverTheClockSays) {
-  const auto self = KeyOf("self");
+  const auto self = NamedKey("self");
   const auto first = book_.Announce(chain_, self, "10.0.0.7:7001", Timestamp(1000));
   const auto second = book_.Announce(chain_, self, "10.0.0.8:7001", Timestamp(5));
   AddressBook other;

@@ -2,14 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "unit/node/test_env.h"
+
 namespace talent::node {
 namespace {
-
-NodeKey Peer(std::uint8_t number) {
-  NodeKey key;
-  key.data()[0] = number;
-  return key;
-}
 
 BlockSync::Response Blocks(int count) {
   auto response = std::make_shared<v1::SyncResponse>();

@@ -10,7 +10,7 @@ namespace {
 using cli::kGood;
 using cli::kRefused;
 using cli::kUsage;
-using nlohmann::json;
+using Json = nlohmann::json;
 using testing::HasSubstr;
 
 class CliGovernance : public CliNode {
@@ -28,9 +28,9 @@ class CliGovernance : public CliNode {
     return Run(std::move(arguments));
   }
   /// The policy of that name that is in force.
-  json Shown(const std::string& policy) {
+  Json Shown(const std::string& policy) {
     EXPECT_EQ(RunAs("centre", {"policy", "show", "test"}), kGood) << err_;
-    for (const json& shown : Said()) {
+    for (const Json& shown : Said()) {
       if (shown.contains(policy)) return shown;
     }
     return {};
@@ -51,7 +51,7 @@ class CliGovernance : public CliNode {
 };
 
 TEST_F(CliGovernance, Policy_IsShownEditedProposedAndInForce) {
-  json market = Shown("market");
+  Json market = Shown("market");
   ASSERT_EQ(market["market"]["version"], 1);
   market["market"]["version"] = 2;
   market["market"]["min_bar"] = 6100;
@@ -59,7 +59,7 @@ TEST_F(CliGovernance, Policy_IsShownEditedProposedAndInForce) {
   ASSERT_EQ(RunAs("centre", {"policy", "check", file, "--against", "test"}), kGood) << err_;
   EXPECT_EQ(Said()["differences"].size(), 2u);
   EXPECT_EQ(Said()["differences"][0],
-            json({{"field", "market.min_bar"}, {"from", "6000"}, {"to", "6100"}}));
+            Json({{"field", "market.min_bar"}, {"from", "6000"}, {"to", "6100"}}));
 
   ASSERT_EQ(Run({"policy", "propose", file, "--open-for", "2"}, "centre"), kGood) << err_;
   ASSERT_EQ(Run({"governance", "list", "--all"}, "centre"), kGood) << err_;
@@ -71,8 +71,8 @@ TEST_F(CliGovernance, Policy_IsShownEditedProposedAndInForce) {
 }
 
 TEST_F(CliGovernance, PolicyFile_ThatTheChainWouldRefuseIsRefusedByTheCheck) {
-  json market = Shown("market");
-  const auto check = [&](const json& policy) {
+  Json market = Shown("market");
+  const auto check = [&](const Json& policy) {
     return RunAs("centre",
                  {"policy", "check", Write("p.json", policy.dump()), "--against", "test"});
   };
@@ -93,7 +93,7 @@ TEST_F(CliGovernance, PromotionPolicy_IsHeldAgainstTheRecordsThereAre) {
     subject = ToHex(key.substr(std::string_view("subject/").size()));
     return false;
   });
-  const json assessment = {
+  const Json assessment = {
       {"subject_id", subject},
       {"scores", {{{"dimension", "experience"}, {"value", 7000}}}},
       {"method", "interview"},
@@ -111,7 +111,7 @@ TEST_F(CliGovernance, PromotionPolicy_IsHeldAgainstTheRecordsThereAre) {
       kGood);
   const std::string committed = Said().at("id");
 
-  const json rules = {
+  const Json rules = {
       {{"kind", "AbilityAssessed"},
        {"disclosure", "full"},
        {"industry", "steel"},
@@ -119,18 +119,18 @@ TEST_F(CliGovernance, PromotionPolicy_IsHeldAgainstTheRecordsThereAre) {
        {"value_class", 2}},
       {{"kind", "*"}, {"disclosure", "commitment"}, {"priority", 9}, {"value_class", 0}}};
   const std::string file =
-      Write("next.json", json({{"promotion", {{"version", 2}, {"rules", rules}}}}).dump());
+      Write("next.json", Json({{"promotion", {{"version", 2}, {"rules", rules}}}}).dump());
   ASSERT_EQ(RunAs("centre", {"policy", "check", file, "--against", "test"}), kGood) << err_;
-  const json records = Said().at("records");
+  const Json records = Said().at("records");
   EXPECT_EQ(records.at("checked"), 5);
   EXPECT_EQ(records.at("changed"), 2);
-  for (const json& change : records.at("changes")) {
+  for (const Json& change : records.at("changes")) {
     if (change.at("change") == "newly promotable") {
-      EXPECT_EQ(change.at("examples"), json({committed}));
+      EXPECT_EQ(change.at("examples"), Json({committed}));
       EXPECT_EQ(change.at("without_consent"), 1) << "nobody has consented";
     } else {
       EXPECT_EQ(change.at("change"), "priority 3 -> 1");
-      EXPECT_EQ(change.at("examples"), json({full}));
+      EXPECT_EQ(change.at("examples"), Json({full}));
     }
   }
   ASSERT_EQ(RunAs("acme", {"policy", "check", file, "--against", "test"}), kGood) << err_;
@@ -141,9 +141,9 @@ TEST_F(CliGovernance, Member_AppliesIsAdmittedSuspendedAndReadmitted) {
   const std::string statement = Statement("initech", "initech");
   ASSERT_EQ(Run({"member", "propose", "admit", statement, "--name", "Initech"}, "centre"), kGood)
       << err_;
-  const auto initech = [&]() -> json {
+  const auto initech = [&]() -> Json {
     EXPECT_EQ(Run({"member", "list"}, "initech"), kGood) << err_;
-    for (const json& party : Said()) {
+    for (const Json& party : Said()) {
       if (party.at("id") == "initech") return party;
     }
     return {};
@@ -155,7 +155,7 @@ TEST_F(CliGovernance, Member_AppliesIsAdmittedSuspendedAndReadmitted) {
   ASSERT_EQ(Run({"member", "propose", "readmit", "initech"}, "centre"), kGood) << err_;
   EXPECT_EQ(initech().at("suspended"), false);
 
-  const json before = initech().at("keys");
+  const Json before = initech().at("keys");
   ASSERT_EQ(Run({"member", "propose", "rekey", Statement("initech", "second")}, "centre"), kGood)
       << err_;
   EXPECT_EQ(Run({"member", "list"}, "initech"), kUsage) << "its old key logs in nowhere";
@@ -165,17 +165,17 @@ TEST_F(CliGovernance, Member_AppliesIsAdmittedSuspendedAndReadmitted) {
 
 TEST_F(CliGovernance, MemberStatement_ThatIsNotProvenForThisChainIsRefused) {
   const std::string file = Statement("initech", "initech");
-  const json good = json::parse(ReadFile(file, 1 << 16).value());
-  const auto propose = [&](const json& statement) {
+  const Json good = Json::parse(ReadFile(file, 1 << 16).value());
+  const auto propose = [&](const Json& statement) {
     return Run({"member", "propose", "admit", Write("s", statement.dump()), "--name", "I"},
                "centre");
   };
-  json bad = good;
+  Json bad = good;
   bad["chain_id"] = std::string(64, '0');
   EXPECT_EQ(propose(bad), kRefused);
   EXPECT_THAT(err_, HasSubstr("WRONG_CHAIN"));
   bad = good;
-  bad["signatures"] = json::array();
+  bad["signatures"] = Json::array();
   EXPECT_EQ(propose(bad), kRefused);
   EXPECT_THAT(err_, HasSubstr("BAD_SIGNATURE"));
   bad = good;
@@ -204,15 +204,15 @@ TEST_F(CliGovernance, SourceStatement_ProvesTheChainByABlock) {
   for (const bool current : {false, true}) {
     ASSERT_EQ(state(current ? std::vector<std::string>{"--current"} : std::vector<std::string>{}),
               kGood);
-    const json statement = json::parse(ReadFile(Path("source"), 1 << 16).value());
+    const Json statement = Json::parse(ReadFile(Path("source"), 1 << 16).value());
     EXPECT_EQ(statement.at("chain_id"), chain_.chain().id().Hex());
-    EXPECT_EQ(statement.at("centres"), json({"centre"}));
+    EXPECT_EQ(statement.at("centres"), Json({"centre"}));
     EXPECT_EQ(statement.at("validators").size(), 1u);
     // Whole, and of no use to a private chain.
     EXPECT_EQ(Run({"source", "propose", "admit", Path("source")}, "centre"), kRefused);
     EXPECT_THAT(err_, HasSubstr("'SourceProposed' is not known on this tier"));
   }
-  json bad = json::parse(ReadFile(Path("source"), 1 << 16).value());
+  Json bad = Json::parse(ReadFile(Path("source"), 1 << 16).value());
   bad["validators"][0]["vote_key"] = "0";
   EXPECT_EQ(Run({"source", "propose", "admit", Write("bad", bad.dump())}, "centre"), kRefused);
   EXPECT_THAT(err_, HasSubstr("validators[0].vote_key"));

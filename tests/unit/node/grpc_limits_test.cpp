@@ -10,8 +10,6 @@
 namespace talent::node {
 namespace {
 
-constexpr Millis kWait{5000};
-
 class GrpcLimits : public testing::Test {
  protected:
   void SetUp() override {

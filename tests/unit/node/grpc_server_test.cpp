@@ -24,8 +24,6 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr Millis kWait{5000};
-
 class GrpcServerTest : public testing::Test {
  protected:
   void SetUp() override {

@@ -20,9 +20,9 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class Client {
+class HttpClient {
  public:
-  explicit Client(const HttpServer& server) {
+  explicit HttpClient(const HttpServer& server) {
     const Address to = ParseAddress(server.listen_address()).value();
     socket_.connect({asio::ip::make_address(to.host), to.port});
   }
@@ -50,7 +50,7 @@ class Http : public ::testing::Test {
   }
   void Start() { server_ = HttpServer::Start(options_).value(); }
   std::string Ask(const std::string& request) {
-    Client client(*server_);
+    HttpClient client(*server_);
     client.Write(request);
     return client.ReadAll();
   }
@@ -121,7 +121,7 @@ TEST_F(Http, KeepsAConnectionForMoreThanOneRequest) {
 TEST_F(Http, ClosesAClientThatSendsNothingOrSlowly) {
   options_.request_time = std::chrono::milliseconds(50);
   Start();
-  Client silent(*server_);
+  HttpClient silent(*server_);
   EXPECT_EQ(silent.ReadAll(), "");
   EXPECT_EQ(Ask("GET / HT"), "");
 }
@@ -129,9 +129,9 @@ TEST_F(Http, ClosesAClientThatSendsNothingOrSlowly) {
 TEST_F(Http, TurnsAwayConnectionsOverItsLimit) {
   options_.max_connections = 1;
   Start();
-  Client first(*server_);
+  HttpClient first(*server_);
   first.Write("GET /healthz HTTP/1.1\r\n");
-  Client second(*server_);
+  HttpClient second(*server_);
   const std::string response = second.ReadAll();
   EXPECT_THAT(response, StartsWith("HTTP/1.1 503"));
   EXPECT_EQ(ErrorCode(response), "EXHAUSTED");

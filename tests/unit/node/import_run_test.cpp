@@ -12,7 +12,7 @@
 namespace talent::node {
 namespace {
 
-constexpr std::string_view kMapping = R"(
+constexpr std::string_view kRunMapping = R"(
 format = 1
 [subject]
 column = "id"
@@ -53,7 +53,7 @@ class ImportRunTest : public testing::Test {
     options_.chain = runner_.chain().id();
     options_.valid_for = 100;
     options_.in_flight = 2;
-    ASSERT_TRUE(WriteFile(options_.mapping, kMapping, 0600, IfExists::kReplace));
+    ASSERT_TRUE(WriteFile(options_.mapping, kRunMapping, 0600, IfExists::kReplace));
   }
 
   Result<ImportCounts> Import(std::string_view csv) {

@@ -6,7 +6,7 @@
 namespace talent::node {
 namespace {
 
-constexpr Millis kTick{500};
+constexpr Millis kLoneTick{500};
 
 Bytes GenesisOf(const char* tier) {
   nlohmann::json genesis = ledger::GenesisJson(1);
@@ -24,9 +24,9 @@ TEST(LoneValidator, OfAPublicChain_ListensBeforeItVotes) {
   DirectChain target(0, {}, GenesisOf("public"));
   for (int ticks = 0; ticks < 19; ++ticks) {
     EXPECT_FALSE(target.chain().status().replica) << ticks;
-    target.PassTime(kTick);
+    target.PassTime(kLoneTick);
   }
-  target.PassTime(kTick);
+  target.PassTime(kLoneTick);
   ASSERT_TRUE(target.chain().status().replica) << "ten seconds without a sign of a block";
   EXPECT_FALSE(target.chain().status().replica->observer);
 }
@@ -38,7 +38,7 @@ TEST(LoneValidator, OfAPublicChainThatHasBegun_FetchesItAndWatches) {
   DirectChain target(0, {}, genesis);
   target.Fetch(source);  // from a node that is no member
   EXPECT_EQ(target.chain().chain().head().height, Height(1));
-  for (int ticks = 0; ticks < 30; ++ticks) target.PassTime(kTick);
+  for (int ticks = 0; ticks < 30; ++ticks) target.PassTime(kLoneTick);
   ASSERT_TRUE(target.chain().status().replica);
   EXPECT_TRUE(target.chain().status().replica->observer);
 }

@@ -6,18 +6,13 @@
 
 #include "node/chain/snapshot_server.h"
 #include "unit/ledger/test_chain.h"
+#include "unit/node/test_env.h"
 
 namespace talent::node {
 namespace {
 
 using ledger::SnapshotRestore;
 using ledger::TestChain;
-
-NodeKey Peer(std::uint8_t number) {
-  NodeKey key;
-  key.data()[0] = number;
-  return key;
-}
 
 using Answerer = std::function<std::optional<v1::SnapshotResponse>(const v1::SnapshotRequest&)>;
 

@@ -10,12 +10,6 @@
 namespace talent::node {
 namespace {
 
-NodeKey Peer(std::uint8_t number) {
-  NodeKey key;
-  key.data()[0] = number;
-  return key;
-}
-
 /// What is posted runs when the test says so.
 class SnapshotServing : public ::testing::Test {
  protected:

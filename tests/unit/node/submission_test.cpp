@@ -10,7 +10,7 @@ namespace {
 using ledger::KeyOf;
 using ledger::TestChain;
 
-constexpr Millis kPatience{60'000};
+constexpr Millis kSubmitPatience{60'000};
 
 /// Submits without letting anything run. What comes of it is the code's name, "" before.
 std::shared_ptr<std::string> Begin(DirectChain& target, Bytes transaction) {
@@ -30,7 +30,7 @@ std::string Submit(DirectChain& target, const ledger::Transaction& tx) {
 std::shared_ptr<std::optional<TxOutcome>> Await(DirectChain& target,
                                                 const ledger::Transaction& tx) {
   auto said = std::make_shared<std::optional<TxOutcome>>();
-  target.chain().AwaitOutcome({tx.id, tx.valid_until}, kPatience,
+  target.chain().AwaitOutcome({tx.id, tx.valid_until}, kSubmitPatience,
                               [said](const TxOutcome& outcome) { *said = outcome; });
   target.Run();
   return said;

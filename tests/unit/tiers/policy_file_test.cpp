@@ -15,11 +15,10 @@
 namespace talent::tiers {
 namespace {
 
-using nlohmann::json;
 using ::testing::HasSubstr;
 
 Result<pb::ConsortiumPolicy> ConsortiumFrom(const char* text) {
-  const json parsed = json::parse(text);
+  const auto parsed = nlohmann::json::parse(text);
   auto fields = JsonFields::Of(parsed, "");
   return ReadConsortiumPolicy(*fields);
 }
@@ -87,7 +86,8 @@ struct Known {
   Bytes payload;
 };
 
-Known Assessment(ledger::pb::Disclosure disclosure, std::uint32_t score, const char* industry) {
+Known KnownAssessment(ledger::pb::Disclosure disclosure, std::uint32_t score,
+                      const char* industry) {
   pb::AbilityAssessed assessed;
   auto& tag = *assessed.add_tags();
   tag.set_industry(industry);
@@ -116,10 +116,10 @@ class PolicyCheck : public ::testing::Test {
 };
 
 TEST_F(PolicyCheck, CountsWhatChangesByKindWithExamples) {
-  for (int i = 0; i < 5; ++i) Hold(Assessment(ledger::pb::DISCLOSURE_FULL, 7000, "logistics"));
-  Hold(Assessment(ledger::pb::DISCLOSURE_FULL, 7000, "steel"));
-  Hold(Assessment(ledger::pb::DISCLOSURE_FULL, 9001, "steel"));
-  Hold(Assessment(ledger::pb::DISCLOSURE_PRIVATE, 7000, "logistics"));
+  for (int i = 0; i < 5; ++i) Hold(KnownAssessment(ledger::pb::DISCLOSURE_FULL, 7000, "logistics"));
+  Hold(KnownAssessment(ledger::pb::DISCLOSURE_FULL, 7000, "steel"));
+  Hold(KnownAssessment(ledger::pb::DISCLOSURE_FULL, 9001, "steel"));
+  Hold(KnownAssessment(ledger::pb::DISCLOSURE_PRIVATE, 7000, "logistics"));
   EXPECT_EQ(comparison_.records(), 8u);
   EXPECT_EQ(comparison_.changed(), 6u);
   const auto changes = comparison_.changes();
@@ -131,7 +131,7 @@ TEST_F(PolicyCheck, CountsWhatChangesByKindWithExamples) {
 }
 
 TEST_F(PolicyCheck, ACorrectionIsJudgedByItsContentAndItsKind) {
-  Known correction = Assessment(ledger::pb::DISCLOSURE_FULL, 7000, "logistics");
+  Known correction = KnownAssessment(ledger::pb::DISCLOSURE_FULL, 7000, "logistics");
   pb::Corrected corrected;
   corrected.set_content(correction.payload);
   correction.payload = Encode(corrected);
@@ -145,7 +145,7 @@ TEST(PolicyCheckOfOther, WhatConsentKeepsIsCountedApart) {
   pb::PromotionPolicy present;
   const pb::PromotionPolicy next = DefaultPromotionPolicy();
   PolicyComparison comparison(present, next);
-  const Known known = Assessment(ledger::pb::DISCLOSURE_FULL, 1, "steel");
+  const Known known = KnownAssessment(ledger::pb::DISCLOSURE_FULL, 1, "steel");
   const auto facts = PolicyComparison::FactsOf(known.entry, known.payload);
   ASSERT_TRUE(facts);
   EXPECT_TRUE(comparison.IsNew(*facts));
@@ -160,7 +160,8 @@ TEST(PolicyCheckOfOther, WhatConsentKeepsIsCountedApart) {
 TEST(PolicyCheckOfOther, PayloadsAreNeededForTagsAlone) {
   pb::PromotionPolicy plain;
   PolicyComparison comparison(plain, plain);
-  EXPECT_FALSE(comparison.NeedsPayload(Assessment(ledger::pb::DISCLOSURE_FULL, 1, "steel").entry));
+  EXPECT_FALSE(
+      comparison.NeedsPayload(KnownAssessment(ledger::pb::DISCLOSURE_FULL, 1, "steel").entry));
 }
 
 }  // namespace
