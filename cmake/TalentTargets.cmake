@@ -25,7 +25,7 @@ set(CMAKE_CXX_FLAGS_RELEASE "-g1 -O2")
 
 add_library(talent_warnings INTERFACE)
 target_compile_options(talent_warnings INTERFACE -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor)
-if(CMAKE_UNITY_BUILD)
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # Warns of what a header must not do, and takes a .cpp that a unity source includes for one.
   target_compile_options(talent_warnings INTERFACE -Wno-subobject-linkage)
 endif()
