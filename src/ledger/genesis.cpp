@@ -96,6 +96,7 @@ Result<std::vector<Genesis::Follower>> ReadFollowers(JsonFields& top,
     Genesis::Follower follower;
     follower.name = TRY(Name(fields));
     follower.node_key = TRY(Key(fields, "node_key"));
+    if (fields.Has("party")) follower.party = TRY(fields.Text("party", kMaxNameLength));
     TRY(fields.Finish());
     if (!names.insert(follower.name).second) {
       return Fail(Code::kInvalidArgument, "{}: '{}' is used twice", fields.PathOf("name"),

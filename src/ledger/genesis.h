@@ -61,6 +61,7 @@ class Genesis {
   struct Follower {
     std::string name;
     crypto::PublicKey node_key;
+    std::string party;  // that runs it, for the application to know; may be empty
   };
   /// Nodes that may follow a private or consortium chain without voting; anyone may follow a public
   /// one.

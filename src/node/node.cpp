@@ -20,6 +20,7 @@
 #include "node/chain/promotion_loop.h"
 #include "node/chain/snapshot_join.h"
 #include "node/chain/snapshot_server.h"
+#include "node/ops/held_text.h"
 #include "node/ops/http_server.h"
 #include "node/ops/metrics.h"
 #include "node/ops/version.h"
@@ -71,7 +72,7 @@ struct Node::Impl {
   bool OnFrame(const NodeKey& from, v1::Frame&& frame);
   bool MayConnect(const NodeKey& key) const;
   LocalChain* FindChain(const std::string& name) const;
-  Status Ready() const;
+  Result<std::string> Ready() const;
   std::string MetricsText();
 
   const Config config;
@@ -381,7 +382,8 @@ Status Node::Impl::StartServers() {
   return {};
 }
 
-Status Node::Impl::Ready() const {
+Result<std::string> Node::Impl::Ready() const {
+  std::string notes;
   for (const auto& [name, error] : unhosted) {
     return Fail(Code::kUnavailable, "chain {} is not hosted: {}", name, error.message);
   }
@@ -398,8 +400,12 @@ Status Node::Impl::Ready() const {
       return Fail(Code::kUnavailable, "chain {} is at height {} of {}", name, status.head.height,
                   status.best_peer_height);
     }
+    if (status.held_blocks > 0) {
+      notes += fmt::format("chain {} at height {}: {}\n", name, status.head.height,
+                           HeldText(status.held_blocks, status.held_until));
+    }
   }
-  return {};
+  return notes;
 }
 
 std::string Node::Impl::MetricsText() {

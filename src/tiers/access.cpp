@@ -7,6 +7,7 @@
 #include "tiers/contest.h"
 #include "tiers/points.h"
 #include "tiers/private_rules.h"
+#include "tiers/release.h"
 
 namespace talent::tiers {
 namespace {
@@ -111,23 +112,6 @@ std::optional<About> AboutWhom(const ledger::StateReader& state, BytesView key) 
   return std::nullopt;
 }
 
-// A promoted payload opens by value class and points tier. Centres read at once: they validate the
-// chain and hold the bytes; so do those the record concerns.
-bool MayReadPromoted(const ledger::StateReader& state, Timestamp now, const ledger::Transaction& tx,
-                     const pb::Party& reader) {
-  if (reader.role() == pb::PARTY_ROLE_CENTRE) return true;
-  const auto message = Decode<pb::RecordPromoted>(tx.payload);
-  if (!message) return false;
-  const TxId record_id = ledger::TransactionId(message->record().envelope());
-  const auto record = kConsortiumRecords.Get(state, record_id.View());
-  if (!record) return false;
-  if (IsPartyTo(*record, reader.id())) return true;
-  const auto policy = PolicyOf(state);
-  const std::size_t tier = PointsTier(policy, PointsOf(state, policy, reader.id(), now));
-  const Millis delay = ReleaseDelay(policy, record->value_class(), tier);
-  return now >= Timestamp(record->promoted_ms()) + delay;
-}
-
 }  // namespace
 
 EntryAccess::EntryAccess(const ledger::Genesis& genesis, const ledger::StateReader& state,
@@ -155,7 +139,8 @@ bool MayReadPayload(const ledger::Genesis& genesis, const ledger::StateReader& s
   if (genesis.tier() == ledger::Tier::kPrivate) return MayReadPrivate(state, now, tx, *reader);
   const auto party = FindPartyOf(state, *reader);
   if (!party) return false;
-  return tx.kind != "RecordPromoted" || MayReadPromoted(state, now, tx, *party);
+  const auto opens = Release(genesis, state, now, party->id()).OpensAt(tx);
+  return opens && now >= *opens;
 }
 
 }  // namespace talent::tiers

@@ -32,7 +32,7 @@ class TierApplication final : public ledger::Application {
     auto app = TRY(JsonFields::Of(genesis.app(), "app"));
     TRY(InitParties(app, state));
     TRY(rules_.init(app, state));
-    InitGovernance(genesis, state);
+    TRY(InitGovernance(genesis, state));
     return app.Finish();
   }
 

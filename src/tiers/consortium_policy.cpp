@@ -12,7 +12,6 @@ constexpr std::uint64_t kHourMs = 3'600'000;
 constexpr std::uint64_t kMaxWindowMs = 365 * 24 * kHourMs;
 constexpr std::uint32_t kMaxPointsStep = 1'000'000;
 constexpr std::uint32_t kMaxClassWeight = 1000;
-constexpr int kValueClasses = 4;
 
 pb::ConsortiumPolicy Defaults() {
   pb::ConsortiumPolicy policy;

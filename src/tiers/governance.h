@@ -46,11 +46,18 @@ inline constexpr std::size_t kMaxMisdeeds = 64;
 /// EvidenceSubmitted.
 std::span<const Kind> EvidenceKinds();
 
-/// Writes the followers that the genesis names.
-void InitGovernance(const ledger::Genesis& genesis, ledger::StateOverlay& state);
+/// Writes the followers that the genesis names; after its parties and policies. Errors:
+/// kInvalidArgument (names the field).
+Status InitGovernance(const ledger::Genesis& genesis, ledger::StateOverlay& state);
 
-/// Every node that may follow by the state, by name. Validators are not among them.
-std::map<std::string, crypto::PublicKey> ReadFollowers(const ledger::StateReader& state);
+/// A node that may follow.
+struct FollowerNode {
+  crypto::PublicKey node_key;
+  std::string party;  // that runs it; empty: nobody's that the chain knows
+  bool operator==(const FollowerNode&) const = default;
+};
+/// All of them by the state, by name. Validators are not among them.
+std::map<std::string, FollowerNode> ReadFollowers(const ledger::StateReader& state);
 /// Height of the newest decision about nodes: while it stays, so does the answer of ReadFollowers.
 Height MembersChangedAt(const ledger::StateReader& state);
 

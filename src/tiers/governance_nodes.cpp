@@ -5,19 +5,22 @@
 
 #include "ledger/epochs.h"
 #include "tiers/governance.h"
+#include "tiers/market_policy.h"
 #include "tiers/parties.h"
+#include "tiers/private_state.h"
 
 namespace talent::tiers {
 namespace {
 
 using Changes = google::protobuf::RepeatedPtrField<pb::NodeChange>;
 using Validators = std::vector<crypto::Validator>;
-using Followers = std::map<std::string, crypto::PublicKey>;
+using Followers = std::map<std::string, FollowerNode>;
 
 /// A change with what its offer says, checked.
 struct NodesChange {
   std::string node;                     // empty: the offering node is added
   std::optional<crypto::Validator> in;  // none: removed; a follower has no vote key
+  std::string party;                    // that runs the follower that comes in; may be empty
 };
 
 Result<std::optional<crypto::Validator>> ReadOffer(const ChainId& chain,
@@ -54,15 +57,18 @@ Result<std::vector<NodesChange>> ReadChanges(const ChainId& chain, const Changes
     const bool twice = (!change.node().empty() && !named.insert(change.node()).second) ||
                        (*in && (*in)->name != change.node() && !named.insert((*in)->name).second);
     if (twice) return Fail(Code::kInvalidArgument, "{}: a node is named twice", where);
-    out.push_back({change.node(), *std::move(in)});
+    if (!change.party().empty() && (with_vote_key || !*in)) {
+      return Fail(Code::kInvalidArgument, "{}.party: only a follower that comes in has one", where);
+    }
+    out.push_back({change.node(), *std::move(in), change.party()});
   }
   return out;
 }
 
 /// Nobody else on the chain may have the name or the key of a node that comes in.
 Status RequireFree(const crypto::Validator& in, const Followers& followers) {
-  for (const auto& [name, key] : followers) {
-    if ((name == in.name) != (key == in.node_key)) {
+  for (const auto& [name, follower] : followers) {
+    if ((name == in.name) != (follower.node_key == in.node_key)) {
       return Fail(Code::kDuplicate, "'{}': follower '{}' has the same {}", in.name, name,
                   name == in.name ? "name and another node key" : "node key and another name");
     }
@@ -87,6 +93,29 @@ Status ApplyTo(Validators& set, const NodesChange& change) {
   return {};
 }
 
+void AddFollower(ledger::StateOverlay& state, const std::string& name, const FollowerNode& node) {
+  pb::Follower follower;
+  follower.set_node_key(node.node_key.ToBytes());
+  follower.set_party(node.party);
+  kFollowers.Put(state, name, follower);
+}
+
+/// May `party` run a follower of this chain? Whoever is to have less of a chain than its validators
+/// must be given it by time: on a private chain nothing opens with time.
+Status RequireRunner(const ledger::StateReader& state, const std::string& party) {
+  if (party.empty()) return {};
+  const auto runner = kParties.Get(state, party);
+  if (!runner) return Fail(Code::kNotFound, "'{}' is no party of this chain", party);
+  const bool is_private = kMarketPolicy.Has(state, kMarketPolicyKey);
+  if (is_private && runner->role() != pb::PARTY_ROLE_CENTRE) {
+    return Fail(Code::kInvalidArgument,
+                "'{}' is no centre: a node of a private chain holds every record, and an "
+                "enterprise reads only those that concern it",
+                party);
+  }
+  return {};
+}
+
 /// Those who leave the set stay followers; those who enter it are followers no more.
 Status MoveFollowers(const Call& call, const Validators& before, const Validators& after,
                      Followers& followers) {
@@ -105,10 +134,9 @@ Status MoveFollowers(const Call& call, const Validators& before, const Validator
       return Fail(Code::kExhausted, "the chain has {} followers: remove one first",
                   followers.size());
     }
-    followers.emplace(out.name, out.node_key);
-    pb::Follower follower;
-    follower.set_node_key(out.node_key.ToBytes());
-    kFollowers.Put(call.state, out.name, follower);
+    const FollowerNode node{out.node_key, {}};
+    followers.emplace(out.name, node);
+    AddFollower(call.state, out.name, node);
   }
   return {};
 }
@@ -139,13 +167,17 @@ Status RequireNoValidator(const crypto::Validator& in, const Validators& validat
 
 Status ChangeFollower(const Call& call, const NodesChange& change, const ledger::EpochState& epoch,
                       Followers& followers) {
+  std::string party = change.party;
   if (!change.node.empty()) {
-    if (followers.erase(change.node) == 0) {
+    const auto before = followers.extract(change.node);
+    if (before.empty()) {
       return Fail(Code::kNotFound, "'{}' is no follower of this chain", change.node);
     }
+    if (change.in && change.in->name == change.node && party.empty()) party = before.mapped().party;
     kFollowers.Delete(call.state, change.node);
   }
   if (!change.in) return {};
+  TRY(RequireRunner(call.state, party));
   TRY(RequireNoValidator(*change.in, epoch.validators.validators()));
   if (epoch.end) TRY(RequireNoValidator(*change.in, epoch.end->next.validators()));
   TRY(RequireFree(*change.in, followers));
@@ -155,10 +187,9 @@ Status ChangeFollower(const Call& call, const NodesChange& change, const ledger:
   if (followers.size() >= kMaxFollowers) {
     return Fail(Code::kExhausted, "the chain has {} followers: remove one first", followers.size());
   }
-  followers.emplace(change.in->name, change.in->node_key);
-  pb::Follower follower;
-  follower.set_node_key(change.in->node_key.ToBytes());
-  kFollowers.Put(call.state, change.in->name, follower);
+  const FollowerNode node{change.in->node_key, std::move(party)};
+  followers.emplace(change.in->name, node);
+  AddFollower(call.state, change.in->name, node);
   return {};
 }
 
@@ -188,20 +219,23 @@ Status RequireSignature(const ChainId& chain, const pb::NodeOffer& offer, const 
 
 }  // namespace
 
-void InitGovernance(const ledger::Genesis& genesis, ledger::StateOverlay& state) {
-  for (const ledger::Genesis::Follower& named : genesis.followers()) {
-    pb::Follower follower;
-    follower.set_node_key(named.node_key.ToBytes());
-    kFollowers.Put(state, named.name, follower);
+Status InitGovernance(const ledger::Genesis& genesis, ledger::StateOverlay& state) {
+  for (std::size_t i = 0; i < genesis.followers().size(); ++i) {
+    const ledger::Genesis::Follower& named = genesis.followers()[i];
+    if (const Status runs = RequireRunner(state, named.party); !runs) {
+      return Fail(Code::kInvalidArgument, "followers[{}].party: {}", i, runs.error().message);
+    }
+    AddFollower(state, named.name, {named.node_key, named.party});
   }
+  return {};
 }
 
-std::map<std::string, crypto::PublicKey> ReadFollowers(const ledger::StateReader& state) {
+std::map<std::string, FollowerNode> ReadFollowers(const ledger::StateReader& state) {
   Followers out;
   kFollowers.Scan(state, {}, {}, [&](BytesView name, const pb::Follower& follower) {
     const auto key = crypto::PublicKey::FromBytes(follower.node_key());
     CHECK(key.has_value(), "follower '{}' in the state has no key", name);
-    out.emplace(name, *key);
+    out.emplace(name, FollowerNode{*key, follower.party()});
     return true;
   });
   return out;

@@ -6,6 +6,8 @@
 
 namespace talent::tiers {
 
+/// Classes that a record's value puts it in.
+inline constexpr std::uint32_t kValueClasses = 4;
 /// Tiers that points put members in.
 inline constexpr std::size_t kPointsTiers = 4;
 

@@ -50,6 +50,10 @@ struct ChainStatusInfo {
   /// The next block, where all peers lack payloads of it: it leads on from a snapshot only. 0:
   /// none.
   Height erased_ahead;
+  /// Blocks that peers have and give to this node once their payloads are released to who runs it,
+  /// and when that begins (0: they do not know yet).
+  std::uint64_t held_blocks = 0;
+  Timestamp held_until;
   bool votes_forgotten = false;  // others showed a vote of ours that our log does not have
   /// What was refused before consensus or sync saw it, by ("consensus" | "sync" | "transaction",
   /// reason).

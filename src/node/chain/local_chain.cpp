@@ -1,11 +1,10 @@
 // Peers, sync and outcomes of a chain; admission is in local_chain_admission.cpp, consensus in
-// local_chain_consensus.cpp.
+// local_chain_consensus.cpp, where nodes stand in local_chain_status.cpp.
 #include "node/chain/local_chain.h"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "base/canonical.h"
 #include "ledger/light_client.h"
@@ -62,7 +61,8 @@ LocalChain::LocalChain(std::unique_ptr<ChainHost> host, const NodeKey& self,
       members_(*chain_),
       epoch_(chain_->epoch()),
       role_(std::move(role)),
-      tick_(host_->MakeTimer()) {
+      tick_(host_->MakeTimer()),
+      held_blocks_(*chain_, members_) {
   PublishStatus();
 }
 
@@ -139,14 +139,14 @@ void LocalChain::OnPeer(const NodeKey& peer, bool up) {
       peers_.erase(peer);
       lacking_.erase(peer);
       sync_.OnPeerDown(peer);
+      held_blocks_.OnPeerDown(peer);
+      held_by_.erase(peer);
       return;
     }
     peers_.insert(peer);
-    if (!MayRead(peer)) return;
-    v1::Frame frame;
-    frame.set_chain_id(chain_->id().ToBytes());
-    frame.mutable_status()->set_sealed(chain_->head().height.value);
-    host_->Send(peer, frame);
+    if (MayRead(peer)) {
+      host_->Send(peer, StatusFrame(held_blocks_.LimitOf(peer, host_->Now())));
+    }
   });
 }
 
@@ -165,11 +165,7 @@ bool LocalChain::OnFrame(const NodeKey& from, v1::Frame&& frame) {
     case v1::Frame::kTransactions:
       return !role_ || OnTransactionsFrame(std::move(*frame.mutable_transactions()));
     case v1::Frame::kStatus:
-      OnStrand([this, from, sealed = Height(frame.status().sealed())] {
-        sync_.OnStatus(from, sealed);
-        HearStatus(from, sealed);
-        RequestBlocks();
-      });
+      OnStrand([this, from, status = frame.status()] { OnStatus(from, status); });
       return true;
     case v1::Frame::kSyncRequest: {
       // One of each peer at a time: an answer costs far more than a question.
@@ -369,16 +365,6 @@ bool LocalChain::Starves(const std::map<std::uint32_t, Timestamp>& newest_sealed
                      });
 }
 
-void LocalChain::BroadcastStatus() {
-  v1::Frame frame;
-  frame.set_chain_id(chain_->id().ToBytes());
-  frame.mutable_status()->set_sealed(chain_->head().height.value);
-  std::vector<NodeKey> readers;
-  std::ranges::copy_if(peers_, std::back_inserter(readers),
-                       [this](const NodeKey& peer) { return MayRead(peer); });
-  host_->SendToAll(readers, frame);
-}
-
 void LocalChain::Tick() {
   if (stopped_) return;
   tick_->Set(kTick, [self = shared_from_this()] { self->Tick(); });
@@ -402,11 +388,13 @@ void LocalChain::OnSyncRequest(const NodeKey& from, const v1::SyncRequest& reque
   v1::SyncResponse& response = *frame.mutable_sync_response();
   const Height head = chain_->head().height;
   response.set_sealed(head.value);
+  const auto limit = held_blocks_.LimitOf(from, host_->Now());
+  const Height last = limit ? std::min(limit->open, head) : head;
   const std::uint32_t count = std::min(request.count(), BlockSync::kBlocksPerRequest);
   std::size_t bytes = 0;
   for (std::uint32_t i = 0; i < count && bytes < BlockSync::kBytesPerResponse; ++i) {
     const Height height(request.from() + i);
-    if (height > head || height == Height(0)) break;
+    if (height > last || height == Height(0)) break;
     auto block = chain_->GetBlockWithPayloads(height);
     if (!block) break;
     bytes += block->ByteSizeLong();
@@ -547,43 +535,6 @@ bool LocalChain::ApplyBlock(const NodeKey& from, const pb::BlockWithPayloads& bl
   stepping_ = false;
   Drain();
   return true;
-}
-
-ChainStatusInfo LocalChain::status() const {
-  const std::lock_guard lock(mutex_);
-  return status_;
-}
-
-void LocalChain::PublishStatus() {
-  ChainStatusInfo now;
-  now.head = chain_->head();
-  now.epoch = epoch_->number();
-  now.validators = epoch_->validators.size();
-  if (const auto latest = chain_->epoch(); latest->end) now.epoch_end = latest->end->last;
-  now.validator = IsValidator();
-  now.vote_key = role_.has_value();
-  now.best_peer_height = sync_.best();
-  now.reporting_peers = sync_.reporting();
-  now.synced = now.best_peer_height <= now.head.height + chain_->genesis().consensus().window;
-  now.mempool_transactions = mempool_.size();
-  now.mempool_bytes = mempool_.bytes();
-  if (replica_) {
-    consensus::ReplicaStatus& replica = now.replica.emplace(replica_->status());
-    replica.view_changes += view_changes_before_;
-    for (std::size_t i = 0; i < replica.dropped.size(); ++i) {
-      replica.dropped[i] += dropped_before_[i];
-      replica.dropped_messages += dropped_before_[i];
-    }
-  }
-  if (role_) now.evidence = role_->evidence->size();
-  const std::lock_guard lock(mutex_);
-  if (replica_) horizon_ = replica_->horizon();
-  now.halted = status_.halted;
-  now.seals_differ = status_.seals_differ;
-  now.erased_ahead = erased_ahead_;
-  now.votes_forgotten = status_.votes_forgotten;
-  now.refused = std::move(status_.refused);
-  status_ = std::move(now);
 }
 
 }  // namespace talent::node

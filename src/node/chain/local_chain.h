@@ -12,6 +12,7 @@
 #include "node/chain/chain_host.h"
 #include "node/chain/chain_runner.h"
 #include "node/chain/evidence_store.h"
+#include "node/chain/held_blocks.h"
 #include "node/chain/members.h"
 #include "node/chain/mempool.h"
 #include "node/chain/proposals.h"
@@ -149,7 +150,6 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void MeetErased(const NodeKey& from, Height height);
   static bool LacksPayload(const ledger::pb::BlockWithPayloads& block);
   bool TakeAnswer(const NodeKey& from);  // false: it owes none
-  void BroadcastStatus();
   void Tick();
   void AfterSealed(const ledger::ExecutedBlock& block);
   bool Starves(const std::map<std::uint32_t, Timestamp>& newest_sealed_by_lane) const;
@@ -158,6 +158,14 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   void Resolve(const TxId& id, const TxOutcome& outcome);
   void GiveUp(const TxId& id, std::uint64_t number);
   void ResolveAll();  // with what is known of them now
+
+  // local_chain_status.cpp: where the chain stands, here and at peers.
+  void OnStatus(const NodeKey& from, const v1::ChainStatus& status);
+  /// What `limit` keeps from the receiver is said with it.
+  v1::Frame StatusFrame(const std::optional<HeldBlocks::Limit>& limit) const;
+  /// Of what peers hold back from this node; nullptr: of nothing.
+  const v1::ChainStatus* HeldBack() const;
+  void BroadcastStatus();
   void PublishStatus();
 
   // local_chain_epochs.cpp: which epoch it is, and what this node is in it.
@@ -241,6 +249,8 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   std::set<NodeKey> lacking_;  // which peers
   Height erased_ahead_;        // where all have that say they have it; else 0
   std::set<NodeKey> peers_;
+  HeldBlocks held_blocks_;                      // from peers
+  std::map<NodeKey, v1::ChainStatus> held_by_;  // what these peers hold back from this node
   Timestamp started_;
   Timestamp last_sealed_;
   std::unordered_map<TxId, std::map<std::uint64_t, Waiter>> waiters_;

@@ -183,6 +183,13 @@ Result<bool> LocalChain::AdmitOne(const TxPtr& tx, bool local) {
     return Fail(Code::kUnavailable, "chain {} is halted on this node; submit to another",
                 chain_->genesis().name());
   }
+  // It would be judged, and its end computed, by a state that the chain has long left.
+  if (local && HeldBack() != nullptr) {
+    return Fail(Code::kUnavailable,
+                "this node of chain {} is behind, since payloads are not released to who runs it "
+                "yet: submit to another",
+                chain_->genesis().name());
+  }
   // Repeated at will: must cost next to nothing.
   if (mempool_.Readmit(tx->id, local)) return false;
   TRY(Admissible(*tx));

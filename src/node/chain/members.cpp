@@ -28,19 +28,25 @@ Result<Keys> ReadValidators(const ledger::StateReader& state) {
 
 Members::Members(const ledger::Chain& chain) : chain_(chain) { Refresh(); }
 
-Result<std::set<NodeKey>> Members::ReadFollowers(const ledger::StateReader& state,
-                                                 bool governed) const {
-  Keys out;
+Result<Members::Followers> Members::ReadFollowers(const ledger::StateReader& state,
+                                                  bool governed) const {
+  Followers out;
   if (governed) {
-    for (const auto& [name, key] : tiers::ReadFollowers(state)) out.insert(key);
+    for (const auto& [name, node] : tiers::ReadFollowers(state)) {
+      out.emplace(node.node_key, node.party);
+    }
     return out;
   }
   // Nobody has decided who else follows: those of the genesis, and who was a validator.
-  for (const auto& follower : chain_.genesis().followers()) out.insert(follower.node_key);
+  for (const auto& follower : chain_.genesis().followers()) {
+    out.emplace(follower.node_key, follower.party);
+  }
+  Keys former;
   const Epoch now = chain_.epoch()->number();
   for (Epoch ended(0); ended < now; ++ended) {
-    AddNodes(TRY(ledger::ReadEndedEpoch(state, ended)).validators, out);
+    AddNodes(TRY(ledger::ReadEndedEpoch(state, ended)).validators, former);
   }
+  for (const NodeKey& key : former) out.try_emplace(key);
   return out;
 }
 
@@ -79,10 +85,17 @@ bool Members::Contains(const NodeKey& key) const {
   return validators_.contains(key) || followers_.contains(key);
 }
 
+std::optional<std::string> Members::RunnerOf(const NodeKey& key) const {
+  const std::lock_guard lock(mutex_);
+  if (validators_.contains(key)) return std::nullopt;
+  const auto follower = followers_.find(key);
+  return follower == followers_.end() ? std::string() : follower->second;
+}
+
 std::size_t Members::size() const {
   const std::lock_guard lock(mutex_);
   const auto both = std::ranges::count_if(
-      followers_, [this](const NodeKey& key) { return validators_.contains(key); });
+      followers_, [this](const auto& follower) { return validators_.contains(follower.first); });
   return validators_.size() + followers_.size() - static_cast<std::size_t>(both);
 }
 

@@ -167,9 +167,10 @@ void PrintNextSteps(const JoinOptions& options, const ledger::Genesis& genesis,
   fmt::print(
       "\nto be let in 申请加入, give {} to a talent centre of the chain, which proposes it;\n"
       "the other centres vote:\n"
-      "  talentd validator propose {} {}.offer --chain {} --key CENTRE.key --endpoints …\n"
+      "  talentd validator propose {} {}.offer{} --chain {} --key CENTRE.key --endpoints …\n"
       "  talentd governance vote PROPOSAL --chain {} --key CENTRE.key --endpoints …\n",
-      offer.string(), change, genesis.name(), genesis.name(), genesis.name());
+      offer.string(), change, genesis.name(), options.validator ? "" : " --party WHO-RUNS-IT",
+      genesis.name(), genesis.name());
 }
 
 Result<int> Join(const JoinOptions& options) {

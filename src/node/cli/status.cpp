@@ -5,6 +5,7 @@
 #include "node/cli/command.h"
 #include "node/cli/commands.h"
 #include "node/cli/connect.h"
+#include "node/ops/held_text.h"
 #include "node/records/payload_json.h"
 
 namespace talent::node::cli {
@@ -22,6 +23,9 @@ std::string Condition(const v1::ChainState& chain) {
                        chain.erased_ahead_height());
   }
   if (!chain.synced()) return "catching up";
+  if (chain.held_blocks() > 0) {
+    return HeldText(chain.held_blocks(), Timestamp(chain.held_until_ms()));
+  }
   if (chain.observer()) return "votes lost: watching only";
   if (chain.epoch_end() != 0) return fmt::format("epoch ends at {}", chain.epoch_end());
   if (chain.evidence() > 0) return "synced; a validator equivocates: talentd evidence";

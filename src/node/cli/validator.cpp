@@ -30,7 +30,9 @@ struct OfferOptions {
 };
 
 struct NodeOptions : ProposeOptions {
-  std::vector<std::string> add, remove, replace, rotate, add_follower, remove_follower;
+  std::vector<std::string> add, remove, replace, rotate;
+  std::vector<std::string> add_follower, rotate_follower, remove_follower;
+  std::string party;  // that runs the followers that come in
 };
 
 // Offers.
@@ -113,6 +115,10 @@ Result<Changes> ValidatorChanges(const NodeOptions& options, const ChainId& chai
 Result<Changes> FollowerChanges(const NodeOptions& options, const ChainId& chain) {
   Changes changes;
   for (const auto& file : options.add_follower) TRY(AddOffer(changes, "", file, chain));
+  for (const auto& file : options.rotate_follower) {
+    TRY(AddOffer(changes, std::nullopt, file, chain));
+  }
+  for (auto& change : changes) change.set_party(options.party);
   for (const auto& name : options.remove_follower) changes.Add()->set_node(name);
   return changes;
 }
@@ -133,7 +139,7 @@ Result<int> Propose(const NodeOptions& options) {
   if (validators.empty() == followers.empty()) {
     return Fail(Code::kInvalidArgument,
                 "name what changes: validators (--add, --replace, --rotate, --remove) or followers "
-                "(--add-follower, --remove-follower), not both");
+                "(--add-follower, --rotate-follower, --remove-follower), not both");
   }
   if (followers.empty()) {
     return SubmitProposal<pb::ValidatorProposed>(options, connection, std::move(validators));
@@ -167,10 +173,12 @@ void PrintList(const Json& list) {
     PrintNodes(list.at("next_validators"));
   }
   std::vector<std::vector<std::string>> rows;
-  for (const auto& f : list.at("followers")) rows.push_back({f.at("name"), f.at("node_key")});
+  for (const auto& f : list.at("followers")) {
+    rows.push_back({f.at("name"), f.at("party"), f.at("node_key")});
+  }
   if (rows.empty()) return;
   fmt::print("\n");
-  PrintTable({"FOLLOWER", "NODE KEY"}, rows);
+  PrintTable({"FOLLOWER", "RUN BY", "NODE KEY"}, rows);
 }
 
 Result<int> ListValidators(const ReadOptions& options) {
@@ -188,7 +196,8 @@ Result<int> ListValidators(const ReadOptions& options) {
     list["next_validators"] = NodesToJson(epoch.next_validators());
   }
   for (const auto& [name, follower] : TRY(ScanTable(connection, tiers::kFollowers))) {
-    list["followers"].push_back({{"name", name}, {"node_key", ToHex(follower.node_key())}});
+    list["followers"].push_back(
+        {{"name", name}, {"party", follower.party()}, {"node_key", ToHex(follower.node_key())}});
   }
   if (options.output == Output::kJson) {
     PrintJson(list);
@@ -226,6 +235,12 @@ void AddValidatorPropose(CLI::App& validator, int& exit_code) {
                       "Offer of a validator under its own name with other keys; repeatable");
   propose->add_option("--add-follower", options->add_follower,
                       "Offer of a node to admit as follower; repeatable");
+  propose->add_option("--rotate-follower", options->rotate_follower,
+                      "Offer of a follower under its own name: other keys, or another --party; "
+                      "repeatable");
+  propose->add_option("--party", options->party,
+                      "Party that runs the followers: payloads of a consortium reach them when "
+                      "they open to it 跟随节点所属参与方");
   propose->add_option("--remove-follower", options->remove_follower,
                       "Follower to shut out, by name; repeatable");
   AddProposeOptions(propose, *options);

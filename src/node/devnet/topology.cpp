@@ -96,7 +96,8 @@ Json DevnetGenesis(const DevnetChain& chain, const std::map<std::string, PublicK
                    const std::map<std::string, std::string>& made, std::uint64_t time_ms) {
   Json followers = Json::array();
   for (const std::string& name : chain.followers) {
-    followers.push_back({{"name", name}, {"node_key", keys.at(name).at("node").Hex()}});
+    followers.push_back(
+        {{"name", name}, {"node_key", keys.at(name).at("node").Hex()}, {"party", name}});
   }
   Json app = {{"parties", Parties(chain, keys)}};
   if (!chain.sources.empty()) app["sources"] = Sources(chain, made);

@@ -95,13 +95,14 @@ HttpResponse HttpError(const Error& error) {
           json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"};
 }
 
-HttpRoutes OperatorRoutes(std::function<Status()> ready, std::function<std::string()> metrics) {
+HttpRoutes OperatorRoutes(std::function<Result<std::string>()> ready,
+                          std::function<std::string()> metrics) {
   HttpRoutes out;
   out["/healthz"] = [](const HttpRequest&) { return HttpResponse{200, "text/plain", "ok\n"}; };
   out["/readyz"] = [ready = std::move(ready)](const HttpRequest&) {
-    const Status status = ready();
-    if (status) return HttpResponse{200, "text/plain", "ready\n"};
-    HttpResponse no = HttpError(status.error());
+    const Result<std::string> yes = ready();
+    if (yes) return HttpResponse{200, "text/plain", "ready\n" + *yes};
+    HttpResponse no = HttpError(yes.error());
     no.status = 503;
     return no;
   };

@@ -35,7 +35,8 @@ using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 using HttpRoutes = std::map<std::string, HttpHandler>;
 
 /// /healthz (the process answers), /readyz (`ready` has no error), /metrics (text of Prometheus).
-HttpRoutes OperatorRoutes(std::function<Status()> ready, std::function<std::string()> metrics);
+HttpRoutes OperatorRoutes(std::function<Result<std::string>()> ready,
+                          std::function<std::string()> metrics);
 
 /// Runs on a thread of its own. Every refusal is a JSON error with a code (HttpError's).
 class HttpServer {

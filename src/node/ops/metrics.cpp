@@ -44,6 +44,8 @@ Metrics::Metrics()
     : height_(MakeGauge("chain_height", "Height of the last sealed block")),
       synced_(MakeGauge("chain_synced", "1 where the chain is within a window of its peers")),
       sync_gap_(MakeGauge("chain_sync_gap_blocks", "Blocks behind the highest head of a peer")),
+      held_blocks_(MakeGauge("chain_held_blocks",
+                             "Blocks that peers hold back until payloads in them are released")),
       halted_(MakeGauge("chain_halted", "1 where the chain has stopped; the log says why")),
       mempool_transactions_(MakeGauge("mempool_transactions", "Admitted and not yet sealed")),
       mempool_bytes_(MakeGauge("mempool_bytes", "Bytes of admitted and not yet sealed")),
@@ -117,6 +119,7 @@ void Metrics::SetChain(const std::string& chain, const ChainStatusInfo& status) 
   set(height_, head);
   set(synced_, status.synced ? 1 : 0);
   set(sync_gap_, best > head ? best - head : 0);
+  set(held_blocks_, status.held_blocks);
   set(halted_, status.halted ? 1 : 0);
   set(mempool_transactions_, status.mempool_transactions);
   set(mempool_bytes_, status.mempool_bytes);

@@ -55,8 +55,9 @@ class Metrics {
   prometheus::Registry registry_;
   std::mutex raise_mutex_;  // held from reading a counter to raising it
 
-  Gauges &height_, &synced_, &sync_gap_, &halted_, &mempool_transactions_, &mempool_bytes_, &epoch_,
-      &validators_, &epoch_end_, &validator_, &view_, &view_changing_, &observer_;
+  Gauges &height_, &synced_, &sync_gap_, &held_blocks_, &halted_, &mempool_transactions_,
+      &mempool_bytes_, &epoch_, &validators_, &epoch_end_, &validator_, &view_, &view_changing_,
+      &observer_;
   Gauges &evidence_, &seals_differ_, &votes_forgotten_;
   Counters &view_changes_, &dropped_messages_, &refused_, &blocks_, &transactions_;
   Gauges& peers_;

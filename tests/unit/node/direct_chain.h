@@ -20,6 +20,7 @@ struct World {
   std::deque<std::function<void()>> work;
   std::vector<std::pair<NodeKey, v1::Frame>> sent;
   Timestamp steady{10'000};
+  Timestamp now{1'700'000'100'000};
 };
 
 class DirectHost final : public ChainHost {
@@ -48,7 +49,7 @@ class DirectHost final : public ChainHost {
   }
   bool TryVerifyBulk(std::function<void()> job) override { return TryVerify(std::move(job)); }
   void Store(std::function<void()> job) override { Post(std::move(job)); }
-  Timestamp Now() const override { return Timestamp(1'700'000'100'000); }
+  Timestamp Now() const override { return world_.now; }
   Timestamp Steady() const override { return world_.steady; }
   bool Send(const NodeKey& to, const v1::Frame& frame) override {
     world_.sent.emplace_back(to, frame);

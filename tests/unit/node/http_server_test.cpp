@@ -61,7 +61,7 @@ class Http : public ::testing::Test {
     return nlohmann::json::parse(response.substr(response.find("\r\n\r\n")))["error"]["code"];
   }
 
-  Status ready_;
+  Result<std::string> ready_;
   HttpServer::Options options_;
   std::unique_ptr<HttpServer> server_;
 };
@@ -74,8 +74,14 @@ TEST_F(Http, ServesHealthReadinessAndMetrics) {
                                      EndsWith("talentd_x 1\n")));
 }
 
+TEST_F(Http, IsReadyWithWhatAnOperatorShouldKnow) {
+  ready_ = "chain consortium at height 7: held back\n";
+  Start();
+  EXPECT_THAT(Get("/readyz"), EndsWith("\r\n\r\nready\nchain consortium at height 7: held back\n"));
+}
+
 TEST_F(Http, IsNotReadyWithTheReason) {
-  ready_ = Fail(Code::kUnavailable, "chain public is 7 blocks behind");
+  ready_ = tl::unexpected(Error{Code::kUnavailable, "chain public is 7 blocks behind"});
   Start();
   const std::string response = Get("/readyz");
   EXPECT_THAT(response, AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("7 blocks behind")));

@@ -239,15 +239,72 @@ TEST(Governance, OpenProposals_AreFewACentreAndExpiredOnesCountNoMore) {
 TEST(Governance, Followers_ComeAndGoWithTheDecidingBlock) {
   Governed chain;
   ASSERT_TRUE(chain.Decide(chain.Follow(chain.Offer("office", "office", false))));
-  EXPECT_THAT(ReadFollowers(*chain.tier().chain().SealedState()),
-              UnorderedElementsAre(Pair("office", KeyOf("node office").public_key()),
-                                   Pair("reader", KeyOf("node reader").public_key())));
+  EXPECT_THAT(
+      ReadFollowers(*chain.tier().chain().SealedState()),
+      UnorderedElementsAre(Pair("office", FollowerNode{KeyOf("node office").public_key(), ""}),
+                           Pair("reader", FollowerNode{KeyOf("node reader").public_key(), ""})));
   EXPECT_EQ(MembersChangedAt(*chain.tier().chain().SealedState()), chain.height());
   auto out = chain.Proposal<pb::FollowerProposed>();
   out.add_changes()->set_node("reader");
   ASSERT_TRUE(chain.Decide(out));
   EXPECT_THAT(chain.FollowerNames(), ElementsAre("office"));
   EXPECT_EQ(CodeOf(chain.Write("centre-0", out)), Code::kNotFound);
+}
+
+TEST(Governance, Follower_IsOfTheParty_ThatTheDecisionNames) {
+  Governed chain;
+  const auto runner = [&](const std::string& name) {
+    return ReadFollowers(*chain.state()).at(name).party;
+  };
+  auto in = chain.Follow(chain.Offer("office", "office", false));
+  in.mutable_changes(0)->set_party("centre-1");
+  ASSERT_TRUE(chain.Decide(in));
+  EXPECT_EQ(runner("office"), "centre-1");
+  auto keys = chain.Follow(chain.Offer("office", "new office", false));
+  keys.mutable_changes(0)->set_node("office");
+  ASSERT_TRUE(chain.Decide(keys));
+  EXPECT_EQ(runner("office"), "centre-1") << "the same node with other keys";
+  keys.mutable_changes(0)->set_party("centre-2");
+  ASSERT_TRUE(chain.Decide(keys));
+  EXPECT_EQ(runner("office"), "centre-2");
+  auto other = chain.Follow(chain.Offer("desk", "desk", false));
+  other.mutable_changes(0)->set_node("office");
+  ASSERT_TRUE(chain.Decide(other));
+  EXPECT_EQ(runner("desk"), "") << "another node";
+}
+
+TEST(Governance, Follower_IsNotOfWhoMayNotHaveTheChain) {
+  Governed chain;
+  auto in = chain.Follow(chain.Offer("office", "office", false));
+  in.mutable_changes(0)->set_party("nobody");
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", in)), Code::kNotFound);
+  in.mutable_changes(0)->set_party("acme");
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", in)), Code::kInvalidArgument) << "of a private chain";
+  auto votes = chain.Add("v4");
+  votes.mutable_changes(0)->set_party("centre-1");
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", votes)), Code::kInvalidArgument);
+  auto out = chain.Proposal<pb::FollowerProposed>();
+  out.add_changes()->set_node("reader");
+  out.mutable_changes(0)->set_party("centre-1");
+  EXPECT_EQ(CodeOf(chain.Write("centre-0", out)), Code::kInvalidArgument);
+
+  Governed consortium(GovernedGenesis("consortium", 4, 4));
+  auto member = consortium.Follow(consortium.Offer("office", "office", false));
+  member.mutable_changes(0)->set_party("acme");
+  EXPECT_TRUE(consortium.Decide(member));
+}
+
+TEST(Governance, Genesis_NamesWhoRunsAFollower) {
+  auto genesis = GovernedGenesis("private", 4, 4);
+  genesis["followers"][0]["party"] = "centre-1";
+  EXPECT_EQ(ReadFollowers(*Governed(genesis).state()).at("reader").party, "centre-1");
+  for (const char* const party : {"acme", "nobody"}) {
+    genesis["followers"][0]["party"] = party;
+    const auto application = MakeApplication(ledger::Genesis::Parse(genesis.dump()).value());
+    ASSERT_FALSE(application);
+    EXPECT_EQ(application.error().code, Code::kInvalidArgument);
+    EXPECT_THAT(application.error().message, HasSubstr("followers[0].party"));
+  }
 }
 
 TEST(Governance, Follower_IsNobodyElse) {
