@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tiers/consortium_rules.h"
+#include "tiers/market_policy.h"
 
 namespace talent::tiers {
 namespace {
@@ -100,18 +101,25 @@ constexpr Kind kArbitrationKinds[] = {
 
 std::span<const Kind> ArbitrationKinds() { return kArbitrationKinds; }
 
-// Who reviewed the record has points at stake, and so no vote on it.
+// Who reviewed the record has points at stake, and so no vote on it. Where that is most of those
+// who could vote, the few that are left are not the other centres' word.
 std::vector<std::string> ArbitersOf(const ledger::StateReader& state, BytesView record_id,
                                     const pb::ConsortiumRecord& record) {
   std::vector<std::string> out;
+  std::size_t could = 0;
   kParties.Scan(state, {}, {}, [&](BytesView, const pb::Party& party) {
     const std::string& id = party.id();
-    if (party.role() == pb::PARTY_ROLE_CENTRE && !party.suspended() && id != record.centre() &&
-        !IsPartyTo(record, id) && !kReviews.Has(state, Concat({record_id, id}))) {
-      out.push_back(id);
+    if (party.role() != pb::PARTY_ROLE_CENTRE || party.suspended() || id == record.centre() ||
+        IsPartyTo(record, id)) {
+      return true;
     }
-    return out.size() < kMaxArbiters;
+    ++could;
+    if (!kReviews.Has(state, Concat({record_id, id}))) out.push_back(id);
+    return true;
   });
+  const std::uint64_t quorum_bps = PolicyOf(state, record).arbiters_quorum_bps();
+  if (out.size() * kBasisPoints <= could * quorum_bps) return {};
+  out.resize(std::min(out.size(), kMaxArbiters));
   return out;
 }
 

@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "tiers/consortium_rules.h"
+#include "tiers/market_policy.h"
 #include "tiers/points.h"
 #include "tiers/policies.h"
 
@@ -37,6 +38,7 @@ pb::ConsortiumPolicy Defaults() {
   }
   policy.set_appeal_window_ms(24 * kHourMs);
   policy.set_arbitration_window_ms(72 * kHourMs);
+  policy.set_arbiters_quorum_bps(5000);
   return policy;
 }
 
@@ -138,6 +140,9 @@ Result<pb::ConsortiumPolicy> ReadConsortiumPolicy(JsonFields& json) {
   TRY(read_window("appeal_window_ms", &Policy::set_appeal_window_ms));
   TRY(read_window("arbitration_window_ms", &Policy::set_arbitration_window_ms));
   if (json.Has("min_reviews")) policy.set_min_reviews(TRY(Small(json, "min_reviews")));
+  if (json.Has("arbiters_quorum_bps")) {
+    policy.set_arbiters_quorum_bps(TRY(Small(json, "arbiters_quorum_bps")));
+  }
   if (json.Has("points")) TRY(ReadPoints(TRY(json.Object("points")), policy));
   if (json.Has("release")) TRY(ReadRelease(TRY(json.Object("release")), policy));
   TRY(json.Finish());
@@ -163,7 +168,8 @@ Status ValidateConsortiumPolicy(const pb::ConsortiumPolicy& policy, const std::s
                     {"answer_window_ms", policy.answer_window_ms(), 1, kMaxWindowMs},
                     {"appeal_window_ms", policy.appeal_window_ms(), 1, kMaxWindowMs},
                     {"arbitration_window_ms", policy.arbitration_window_ms(), 1, kMaxWindowMs},
-                    {"min_reviews", policy.min_reviews(), 1, kMaxReviews}}));
+                    {"min_reviews", policy.min_reviews(), 1, kMaxReviews},
+                    {"arbiters_quorum_bps", policy.arbiters_quorum_bps(), 0, kBasisPoints - 1}}));
   TRY(CheckPoints(policy, path));
   TRY(CheckList(path, "release.tiers", policy.tier_points(), kPointsTiers, UINT32_MAX));
   const auto& tiers = policy.tier_points();

@@ -35,7 +35,8 @@ Result<pb::ConsortiumRecord> RequireRecord(const Call& call, BytesView record_id
 bool IsPartyTo(const pb::ConsortiumRecord& record, const std::string& party);
 
 /// The centres that would decide an arbitration of the record, ascending: those in good standing
-/// that have no part in it, the first kMaxArbiters of them by id.
+/// that have no part in it, the first kMaxArbiters of them by id. None where that leaves no quorum
+/// of those that could if none had reviewed it.
 std::vector<std::string> ArbitersOf(const ledger::StateReader& state, BytesView record_id,
                                     const pb::ConsortiumRecord& record);
 

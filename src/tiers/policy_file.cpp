@@ -60,6 +60,7 @@ Json ToJson(const pb::ConsortiumPolicy& policy) {
       {"appeal_window_ms", policy.appeal_window_ms()},
       {"arbitration_window_ms", policy.arbitration_window_ms()},
       {"min_reviews", policy.min_reviews()},
+      {"arbiters_quorum_bps", policy.arbiters_quorum_bps()},
       {"points",
        {{"confirmation_stands", policy.points_confirmation_stands()},
         {"dispute_upheld", policy.points_dispute_upheld()},

@@ -262,15 +262,22 @@ void EndUncorrected(const Settling& s) {
   LeaveUnverified(s);
 }
 
-// Who had the other centres decide, and is not borne out, pays as for a false dispute.
-void BookLostAppeal(const Settling& s, bool stands) {
+// Who had the other centres decide, and is not borne out, pays as for a false dispute. `stands`:
+// nullopt, they did not decide.
+void BookLostAppeal(const Settling& s, std::optional<bool> stands) {
   const auto arbitration = kArbitrations.Get(s.state, s.record_id);
   CHECK(arbitration.has_value(), "the opening wrote it");
   const std::string& opener = arbitration->opened_by();
   const auto review = kReviews.Get(s.state, Concat({s.record_id, opener})).value_or(pb::Review());
-  if (review.disputes() != stands) return;
+  if (stands && review.disputes() != *stands) return;
   const std::int64_t taken = PolicyOf(s).points_dispute_false() * Weight(s);
   Book(s, opener, {-taken, pb::POINTS_REASON_ARBITRATION_LOST}, review.commit_tx());
+}
+
+// Who holds up a decision for nothing pays for it, as who loses does.
+void EndUndecided(const Settling& s) {
+  BookLostAppeal(s, std::nullopt);
+  LeaveUnverified(s);
 }
 
 // What the deadline brings that nobody has forestalled.
@@ -284,8 +291,8 @@ void EndStatus(const Settling& s) {
       return EndUncorrected(s);
     case pb::RECORD_STATUS_REFUSED:
       return TakeReviewersWord(s);
-    default:  // an arbitration that came to no decision
-      return LeaveUnverified(s);
+    default:
+      return EndUndecided(s);
   }
 }
 

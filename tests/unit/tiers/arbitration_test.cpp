@@ -128,13 +128,13 @@ TEST_F(Arbitration, WhoOpensItAndIsNotBorneOut_PaysOnceMore) {
   EXPECT_EQ(PointsOfMember("centre-a"), -6);
 }
 
-TEST_F(Arbitration, NoDecisionInTime_LeavesTheRecordUnverifiedWithoutPoints) {
+TEST_F(Arbitration, NoDecisionInTime_LeavesTheRecordUnverifiedAndCostsWhoAsked) {
   Must(OpenArbitration(record_, "acme"));
   Must(Arbitrate(record_, "centre-b", kDispute));
   Must(Arbitrate(record_, "centre-c", kRecord));
   CloseArbitration(record_);
   EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
-  EXPECT_EQ(PointsOfMember("acme"), 0);
+  EXPECT_EQ(PointsOfMember("acme"), -6) << "as for one that is lost";
   EXPECT_EQ(PointsOfMember("globex"), 0);
   EXPECT_EQ(PointsOfMember("centre-a"), 0);
 }
@@ -160,6 +160,35 @@ TEST_F(Arbitration, CentreThatReviewed_HasNoVote) {
   EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_ARBITRATION) << "one of two";
   Must(Arbitrate(record, "centre-d", kRecord));
   EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_VERIFIED);
+}
+
+// One of three is left: alone it would be the judge of all.
+TEST_F(Arbitration, CentresThatReviewed_LeaveNoQuorum) {
+  const TxId record = Must(source.Write("centre-a", Assessment(6000)));
+  Promote(record);
+  Review(record, {{"centre-b", true}, {"centre-c", true}, {"globex", false}});
+  Must(Refuse(record));
+  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_UNVERIFIED) << "the reviewers' word";
+  EXPECT_EQ(CodeOf(OpenArbitration(record, "globex")), Code::kPrecondition);
+  EXPECT_FALSE(consortium.Read(kArbitrations, record.View()));
+}
+
+// Between the refusal and the opening a centre is suspended, and another is not enough.
+TEST_F(Arbitration, Quorum_IsAskedForWhenItIsOpened) {
+  const TxId record = Must(source.Write("centre-a", Assessment(6000)));
+  Promote(record);
+  Review(record, {{"centre-b", true}, {"globex", false}});
+  Must(Refuse(record));
+  ASSERT_EQ(StateOf(record).status(), pb::RECORD_STATUS_REFUSED) << "two of three are left";
+  ledger::StateOverlay state(consortium.chain().tip_state());
+  auto party = *kParties.Get(state, "centre-c");
+  party.set_suspended(true);
+  kParties.Put(state, "centre-c", party);
+  EXPECT_TRUE(ArbitersOf(state, record.View(), StateOf(record)).empty()) << "one of two";
+  auto policy = PolicyOf(state, StateOf(record));
+  policy.set_arbiters_quorum_bps(4999);
+  PutConsortiumPolicy(state, policy);
+  EXPECT_THAT(ArbitersOf(state, record.View(), StateOf(record)), ElementsAre("centre-d"));
 }
 
 TEST_F(Arbitration, NoCentreWithoutAPart_LeavesTheRecordUnverifiedAtOnce) {

@@ -168,6 +168,8 @@ TEST_F(ConsortiumPolicies, PolicyThatBreaksTheGenesisRules_IsRefused) {
     return result ? std::string() : result.error().message;
   };
   EXPECT_THAT(error_of([](auto& p) { p.set_min_reviews(0); }), HasSubstr("content.min_reviews"));
+  EXPECT_THAT(error_of([](auto& p) { p.set_arbiters_quorum_bps(10000); }),
+              HasSubstr("content.arbiters_quorum_bps"));
   EXPECT_THAT(error_of([](auto& p) { p.set_arbitration_window_ms(0); }),
               HasSubstr("content.arbitration_window_ms"));
   EXPECT_THAT(error_of([](auto& p) { p.add_class_weights(1); }),
