@@ -39,7 +39,10 @@ Status Commit(const pb::ReviewCommitted& message, const Call& call) {
     return Within("commitment", hash.error());
   }
   TRY(MayReview(call, member, record));
-  if (record.status() != pb::RECORD_STATUS_IN_REVIEW || !record.superseded_by().empty() ||
+  // A correction decides the points of what it corrects: its centre does not end its review by
+  // another.
+  const bool is_moot = !record.superseded_by().empty() && record.supersedes().empty();
+  if (record.status() != pb::RECORD_STATUS_IN_REVIEW || is_moot ||
       call.block.time.value >= record.commits_close_ms()) {
     return Fail(Code::kPrecondition, "commits to record {} are closed", ToHex(message.record_id()));
   }

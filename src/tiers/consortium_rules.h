@@ -58,11 +58,12 @@ void SettleRefusal(const ledger::BlockContext& block, ledger::StateOverlay& stat
 /// Arbitration was opened: its votes count from now on.
 void AwaitVotes(const ledger::BlockContext& block, ledger::StateOverlay& state, BytesView record_id,
                 pb::ConsortiumRecord& record);
-/// The arbiters have decided: `stands`, or the centre has the answer window to bring a correction.
+/// The arbiters have decided: `stands`, or the dispute is upheld and the centre has the answer
+/// window to bring a correction.
 void SettleArbitration(const ledger::BlockContext& block, ledger::StateOverlay& state,
                        BytesView record_id, pb::ConsortiumRecord& record, bool stands);
 /// A correction of `record` was promoted. An open review settles when its windows close, everything
-/// else now.
+/// else now; points follow when the correction has stood its own review.
 void SettleCorrection(const ledger::BlockContext& block, ledger::StateOverlay& state,
                       BytesView record_id, pb::ConsortiumRecord& record);
 

@@ -170,14 +170,6 @@ void AppendSettled(const Settling& s) {
   kSettled.Put(s.state, BigEndian(count.count()), settled);
 }
 
-void Verify(const Settling& s) {
-  s.record.set_status(pb::RECORD_STATUS_VERIFIED);
-  BookVerdict(s, Verdict::kStands);
-  s.Save();
-  // A correction is published with what it corrects.
-  if (s.record.supersedes().empty()) AppendSettled(s);
-}
-
 // A party's dispute asks for an answer like any other.
 bool IsDisputed(const pb::ConsortiumRecord& record) {
   return record.disputes() + record.party_disputes() > 0;
@@ -191,16 +183,50 @@ void Uphold(const Settling& s) {
   BookVerdict(s, Verdict::kWrong);
 }
 
+// A centre's correction is its word against those of the reviewers of what it corrects. Who loses
+// by it disputes the correction; where nobody has, or in vain, the record was wrong.
+bool HasStood(const pb::ConsortiumRecord& correction) {
+  const auto status = correction.status();
+  if (status == pb::RECORD_STATUS_VERIFIED) return true;
+  const bool is_over =
+      status == pb::RECORD_STATUS_UNVERIFIED || status == pb::RECORD_STATUS_CORRECTED;
+  return is_over && !IsDisputed(correction);
+}
+
+// After a record's review has ended: that of a correction decides the points of what it corrects.
+void JudgeCorrected(const Settling& s) {
+  if (s.record.supersedes().empty() || !HasStood(s.record)) return;
+  auto original = kConsortiumRecords.Get(s.state, s.record.supersedes());
+  CHECK(original.has_value(), "a correction comes after what it corrects");
+  if (original->status() != pb::RECORD_STATUS_CORRECTED) return;  // erased, or still in review
+  const Settling corrected{s.block, s.state, s.record.supersedes(), *original};
+  Uphold(corrected);
+  corrected.Save();
+}
+
+void Verify(const Settling& s) {
+  s.record.set_status(pb::RECORD_STATUS_VERIFIED);
+  BookVerdict(s, Verdict::kStands);
+  s.Save();
+  JudgeCorrected(s);
+  // A correction is published with what it corrects.
+  if (s.record.supersedes().empty()) AppendSettled(s);
+}
+
 void FinishCorrected(const Settling& s) {
-  Uphold(s);
+  const auto correction = kConsortiumRecords.Get(s.state, s.record.superseded_by());
+  CHECK(correction.has_value(), "a correction is written before it is linked");
+  if (HasStood(*correction)) Uphold(s);
   s.record.set_status(pb::RECORD_STATUS_CORRECTED);
   s.Save();
+  JudgeCorrected(s);
   AppendSettled(s);
 }
 
 void LeaveUnverified(const Settling& s) {
   s.record.set_status(pb::RECORD_STATUS_UNVERIFIED);
   s.Save();
+  JudgeCorrected(s);
 }
 
 void CloseReview(const Settling& s) {
@@ -246,20 +272,14 @@ bool IsMute(const Settling& s) {
          !RequireSource(s.state, s.record.source_chain()).has_value();
 }
 
-// Silence costs the centre; of one that could not speak it says nothing.
+// Silence costs the centre; of one that could not speak it says nothing. A correction that was
+// named and never came is silence as well: what nobody can read and dispute takes no points.
 void EndUnanswered(const Settling& s) {
   if (IsMute(s)) return LeaveUnverified(s);
+  ChargeSilence(s);
+  if (s.record.upheld()) return LeaveUnverified(s);  // the arbiters have decided
   s.record.set_silent(true);
-  ChargeSilence(s);
   AwaitAppeal(s);
-}
-
-// The centre has admitted the dispute, or the arbiters have upheld it, and no correction came.
-void EndUncorrected(const Settling& s) {
-  if (IsMute(s)) return LeaveUnverified(s);
-  ChargeSilence(s);
-  Uphold(s);
-  LeaveUnverified(s);
 }
 
 // Who had the other centres decide, and is not borne out, pays as for a false dispute. `stands`:
@@ -286,9 +306,8 @@ void EndStatus(const Settling& s) {
     case pb::RECORD_STATUS_IN_REVIEW:
       return CloseReview(s);
     case pb::RECORD_STATUS_DISPUTED:
-      return EndUnanswered(s);
     case pb::RECORD_STATUS_ANSWERED:
-      return EndUncorrected(s);
+      return EndUnanswered(s);
     case pb::RECORD_STATUS_REFUSED:
       return TakeReviewersWord(s);
     default:
@@ -337,6 +356,7 @@ void SettleArbitration(const ledger::BlockContext& block, ledger::StateOverlay& 
   Unschedule(s);
   BookLostAppeal(s, stands);
   if (stands) return Verify(s);
+  Uphold(s);
   AwaitAnswer(s, pb::RECORD_STATUS_ANSWERED);
 }
 

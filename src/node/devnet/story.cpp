@@ -255,6 +255,9 @@ Status Story::AwaitSettlement() {
               [wanted](const auto& entry) { return entry.status() == wanted; }));
   }
   say_(fmt::format("  {} records verified, 1 corrected", records_.size() - 1));
+  // Nobody disputes the correction in its own review.
+  TRY(Await(*centre_on_consortium_, kConsortiumRecords, records_.back().id, "upheld",
+            [](const auto& entry) { return entry.upheld(); }));
   for (const char* member : {"acme", "globex", "centre-4"}) {
     const auto standing =
         TRY(centre_on_consortium_->Read<tiers::pb::Standing>(kStandings.Key(member)));

@@ -89,6 +89,7 @@ TEST_F(Arbitration, TwoThirdsForTheDispute_DemandACorrection) {
   Must(Arbitrate(record_, "centre-d", kDispute));
   EXPECT_EQ(Status(), pb::RECORD_STATUS_ANSWERED);
   EXPECT_EQ(StateOf(record_).answer_by_ms(), Now() + kAnswerWindow);
+  EXPECT_EQ(PointsOfMember("acme"), 10) << "they have decided";
   Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
   EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
   EXPECT_EQ(PointsOfMember("acme"), 10);
@@ -147,6 +148,31 @@ TEST_F(Arbitration, Correction_EndsIt) {
   EXPECT_EQ(CodeOf(Arbitrate(record_, "centre-b", kRecord)), Code::kPrecondition);
   WaitUntil(votes_until);
   EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
+}
+
+// The arbiters have verified the record; then its centre corrects it all the same.
+TEST_F(Arbitration, OwnCorrectionAfterwards_TakesNothingUnlessItStandsItself) {
+  Must(OpenArbitration(record_, "acme"));
+  for (const char* const centre : {"centre-b", "centre-c"}) {
+    Must(Arbitrate(record_, centre, kRecord));
+  }
+  ASSERT_EQ(Status(), pb::RECORD_STATUS_VERIFIED);
+  const TxId correction = Must(source.Write("centre-a", Correction(record_, Assessment(8000))));
+  Promote(correction);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
+  EXPECT_EQ(PointsOfMember("globex"), 0);
+  EXPECT_EQ(WaitingOfMember("globex"), 2);
+  Review(correction, {{"acme", false}, {"globex", true}});
+  Must(Refuse(correction));
+  Must(OpenArbitration(correction, "globex"));
+  for (const char* const centre : {"centre-b", "centre-c"}) {
+    Must(Arbitrate(correction, centre, kDispute));
+  }
+  CloseAnswer(correction);
+  EXPECT_EQ(StateOf(correction).status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_FALSE(StateOf(record_).upheld());
+  EXPECT_EQ(PointsOfMember("globex"), 20 + 2) << "it has found the correction wrong, of class 2";
+  EXPECT_EQ(PointsOfMember("acme"), -12 - 20) << "a false dispute, its appeal, a false friend";
 }
 
 TEST_F(Arbitration, CentreThatReviewed_HasNoVote) {

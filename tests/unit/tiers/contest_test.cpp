@@ -126,6 +126,7 @@ TEST_F(Contest, GoesWhereTheRecordWentAndIsADisputeThere) {
   const TxId correction = Corrected(record_, 8000);
   const TxId corrected = Promote(correction);
   EXPECT_EQ(StateOf(record_).status(), pb::RECORD_STATUS_CORRECTED);
+  CloseReveals(correction);
   EXPECT_EQ(PointsOfMember("acme"), -10) << "it confirmed what was wrong";
   ASSERT_EQ(StateOf(record_).path_size(), 3);
   EXPECT_EQ(StateOf(record_).path(0), promotion.View());

@@ -257,7 +257,9 @@ TEST_F(Review, WaitingConfirmations_ArePaidByAnUpheldDisputeUpToABound) {
   const TxId wrong = Must(source.Write("centre-a", Assessment(5000)));
   Promote(wrong);
   Network::Review(wrong, {{"acme", true}, {"globex", false}});
-  Promote(Must(source.Write("centre-a", Correction(wrong, Assessment(8000)))));
+  const TxId correction = Must(source.Write("centre-a", Correction(wrong, Assessment(8000))));
+  Promote(correction);
+  CloseReveals(correction);
   EXPECT_EQ(PointsOfMember("acme"), 10 + 20) << "ten confirmations of its class";
   EXPECT_EQ(WaitingOfMember("acme"), 4);
   const auto account = AccountOf("acme");
@@ -277,6 +279,11 @@ TEST_F(Review, AnsweredCorrection_SettlesWhenItArrives) {
   EXPECT_EQ(Status(), pb::RECORD_STATUS_ANSWERED);
   const TxId arrival = Promote(correction);
   EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
+  EXPECT_EQ(PointsOfMember("acme"), 0) << "globex may dispute the correction";
+  EXPECT_EQ(PointsOfMember("globex"), 0);
+  CloseReveals(correction);
+  EXPECT_EQ(StateOf(correction).status(), pb::RECORD_STATUS_UNVERIFIED) << "and has not";
+  EXPECT_TRUE(StateOf(record_).upheld());
   EXPECT_EQ(PointsOfMember("acme"), 10);
   EXPECT_EQ(PointsOfMember("globex"), -10);
   EXPECT_EQ(StateOf(record_).path_size(), 4);
@@ -288,11 +295,58 @@ TEST_F(Review, AnsweredCorrection_SettlesWhenItArrives) {
 }
 
 TEST_F(Review, AnsweredCorrection_ThatNeverArrivesIsSilence) {
-  Network::Review(record_, {{"acme", true}});
+  Network::Review(record_, {{"acme", true}, {"globex", false}});
   Must(AnswerWith(record_, TxId::FromBytes(Id("promise")).value()));
   CloseAnswer(record_);
-  EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_REFUSED) << "globex could have it arbitrated";
+  EXPECT_TRUE(StateOf(record_).silent());
   EXPECT_EQ(PointsOfMember("centre-a"), -10);
+  CloseArbitration(record_);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(PointsOfMember("globex"), 0) << "the promise was the centre's word alone";
+}
+
+// A colluding centre and its friend: the record is right, the dispute and the correction are not.
+TEST_F(Review, OwnCorrection_DisputedInItsTurn_TakesNothing) {
+  Network::Review(record_, {{"acme", true}, {"globex", false}, {"initech", false}});
+  const TxId correction = Must(source.Write("centre-a", Correction(record_, Assessment(1))));
+  Must(AnswerWith(record_, correction));
+  Promote(correction);
+  Network::Review(correction, {{"acme", false}, {"globex", true}});
+  CloseAnswer(correction);
+  CloseArbitration(correction);
+  EXPECT_EQ(StateOf(correction).status(), pb::RECORD_STATUS_UNVERIFIED) << "one against one";
+  EXPECT_FALSE(StateOf(record_).upheld());
+  EXPECT_EQ(PointsOfMember("globex"), 0);
+  EXPECT_EQ(PointsOfMember("initech"), 0);
+  EXPECT_EQ(PointsOfMember("acme"), 0);
+}
+
+// Corrected back at once: nobody could dispute the second correction, which is right.
+TEST_F(Review, OwnCorrection_CorrectedAtOnce_IsReviewedToItsEnd) {
+  Network::Review(record_, {{"acme", true}, {"globex", false}, {"initech", false}});
+  const TxId correction = Must(source.Write("centre-a", Correction(record_, Assessment(1))));
+  Promote(correction);
+  const TxId back = Must(source.Write("centre-a", Correction(correction, Assessment())));
+  Promote(back);
+  Network::Review(correction, {{"globex", true}});
+  EXPECT_EQ(StateOf(correction).status(), pb::RECORD_STATUS_CORRECTED);
+  CloseReveals(back);
+  EXPECT_TRUE(StateOf(correction).upheld());
+  EXPECT_EQ(PointsOfMember("globex"), 20) << "of the correction it disputed, of class 2";
+  EXPECT_FALSE(StateOf(record_).upheld());
+  EXPECT_EQ(PointsOfMember("initech"), 0);
+}
+
+TEST_F(Review, OwnCorrection_ConfirmedInItsTurn_UpholdsTheDispute) {
+  Network::Review(record_, {{"acme", true}, {"globex", false}});
+  const TxId correction = Must(source.Write("centre-a", Correction(record_, Assessment(8000))));
+  Promote(correction);
+  Network::Review(correction, {{"acme", false}, {"initech", false}});
+  EXPECT_EQ(StateOf(correction).status(), pb::RECORD_STATUS_VERIFIED);
+  EXPECT_TRUE(StateOf(record_).upheld());
+  EXPECT_EQ(PointsOfMember("acme"), 10 + 4) << "which pays its confirmation of the correction";
+  EXPECT_EQ(PointsOfMember("globex"), -10);
 }
 
 TEST_F(Review, CorrectionOfAnUndisputedRecord_TakesNothingFromItsConfirmers) {
@@ -323,8 +377,10 @@ TEST_F(Review, LateCorrection_UpholdsADisputeThatWasRefused) {
   Must(Refuse(record_));
   CloseArbitration(record_);
   EXPECT_EQ(PointsOfMember("acme"), -6);
-  Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
+  const TxId correction = Must(source.Write("centre-a", Correction(record_, Assessment(8000))));
+  Promote(correction);
   EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
+  CloseReveals(correction);
   EXPECT_EQ(PointsOfMember("acme"), 4);
   EXPECT_EQ(PointsOfMember("globex"), -10);
   EXPECT_EQ(WaitingOfMember("globex"), 0);
@@ -332,12 +388,14 @@ TEST_F(Review, LateCorrection_UpholdsADisputeThatWasRefused) {
 
 TEST_F(Review, CorrectionDuringReview_ClosesCommitsAndSettlesAtTheEnd) {
   Must(Commit(record_, "acme", true));
-  Promote(Must(source.Write("centre-a", Correction(record_, Assessment(8000)))));
+  const TxId correction = Must(source.Write("centre-a", Correction(record_, Assessment(8000))));
+  Promote(correction);
   EXPECT_EQ(CodeOf(Commit(record_, "globex", true)), Code::kPrecondition);
   CloseCommits(record_);
   Must(Reveal(record_, "acme", true));
   CloseReveals(record_);
   EXPECT_EQ(Status(), pb::RECORD_STATUS_CORRECTED);
+  CloseReveals(correction);
   EXPECT_EQ(PointsOfMember("acme"), 10);
 }
 
