@@ -79,17 +79,29 @@ Result<pb::PromotionDecision> ProveDecision(const pb::RecordPromoted& message,
   return decision;
 }
 
-// A private chain speaks for its own centres only, and of a suspended one brings corrections and
-// erasures alone.
-Status RequireCentreOf(const Call& call, const pb::Source& source,
-                       const pb::PromotionDecision& decision) {
+/// Whether it corrects or contests what this source has put to review here in the centre's name.
+bool IsAboutReviewed(const pb::RecordPromoted& message, const Call& call,
+                     const pb::PromotionDecision& decision) {
+  const auto& about = decision.supersedes().empty() ? decision.contests() : decision.supersedes();
+  const auto known = kConsortiumRecords.Get(call.state, about);
+  return known && known->reveals_close_ms() != 0 &&
+         known->source_chain() == message.source_chain() && known->centre() == decision.centre();
+}
+
+// A private chain speaks for its own centres only, of those that it spoke for before it finishes
+// what is here, and of a suspended one it brings nothing new. An erasure reaches only records of
+// its own chain.
+Status RequireCentreOf(const pb::RecordPromoted& message, const Call& call,
+                       const pb::Source& source, const pb::PromotionDecision& decision) {
   const std::string& centre = decision.centre();
-  if (!std::ranges::binary_search(source.centres(), centre)) {
+  if (!std::ranges::binary_search(source.centres(), centre) && decision.erases().empty() &&
+      !IsAboutReviewed(message, call, decision)) {
     return Fail(Code::kUnauthorized, "source '{}' does not speak for centre '{}'", source.name(),
                 centre);
   }
-  const bool takes_back = !decision.supersedes().empty() || !decision.erases().empty();
-  if (IsSuspended(call.state, centre) && !takes_back) {
+  const bool is_new =
+      decision.supersedes().empty() && decision.contests().empty() && decision.erases().empty();
+  if (IsSuspended(call.state, centre) && is_new) {
     return Fail(Code::kPrecondition, "centre '{}' is suspended: its records wait", centre);
   }
   return {};
@@ -175,7 +187,7 @@ Status Promote(const pb::RecordPromoted& message, const Call& call) {
   }
   TRY(VerifyEffective(*header, record.id, message.path()));
   const auto decision = TRY(ProveDecision(message, record, *decision_header));
-  TRY(RequireCentreOf(call, source, decision));
+  TRY(RequireCentreOf(message, call, source, decision));
   pb::ConsortiumRecord entry = NewRecord(message, call, decision);
   if (entry.disclosure() != ledger::pb::DISCLOSURE_FULL) {
     entry.set_status(pb::RECORD_STATUS_COMMITMENT);

@@ -1,6 +1,7 @@
 // Centres vote on the chains whose records they take.
 
 #include "network.h"
+#include "talent/tiers/v1/erasure.pb.h"
 #include "tiers/governance.h"
 
 namespace talent::tiers {
@@ -228,6 +229,46 @@ TEST_F(SourcesByVote, ASource_SpeaksForTheCentresItWasGiven) {
   Must(consortium.Write("centre-b", promotion));
   change.mutable_centres()->set_chain_id(Id("nobody's"));
   EXPECT_EQ(CodeOfProposal(change), Code::kNotFound);
+}
+
+TEST_F(SourcesByVote, ACentreThatLeft_FinishesWhatIsHere) {
+  Consent();
+  const TxId corrected = WriteRecord(7000);
+  const TxId unanswered = WriteRecord(7100);
+  const TxId erased = WriteRecord(7200);
+  Decide(consortium, Admit(Admission()));
+  Carry(*OpenPromoter());
+  const TxId disputed[] = {corrected, unanswered};
+  for (const TxId& record : disputed) Must(Commit(record, "acme", true));
+  CloseCommits(unanswered);
+  for (const TxId& record : disputed) Must(Reveal(record, "acme", true));
+  CloseReveals(erased);
+  pb::SourceChange change;
+  change.mutable_centres()->set_chain_id(chain().ToBytes());
+  change.mutable_centres()->add_centres("centre-a");
+  Decide(consortium, change);
+
+  const auto bring = [&](const TxId& record) {
+    Must(BringHeader(second_.chain().FindTransaction(record).value()->height));
+    pb::OutboxEntry entry;
+    entry.set_record_id(record.ToBytes());
+    const auto delivery = PromoteRecord(second_.chain(), entry);
+    return consortium.Write("centre-a", *Decode<pb::RecordPromoted>(delivery->payload));
+  };
+  EXPECT_EQ(CodeOf(bring(WriteRecord(7300))), Code::kUnauthorized) << "nothing new";
+  Must(bring(Must(second_.Write("centre-b", Correction(corrected, Assessment(8000))))));
+  EXPECT_EQ(StateOf(corrected).status(), pb::RECORD_STATUS_CORRECTED);
+  pb::Erased erasure;
+  erasure.set_subject_id(Id("li"));
+  erasure.add_records(erased.ToBytes());
+  erasure.set_ground(pb::ERASURE_GROUND_SUBJECT_REQUEST);
+  erasure.set_reference("R-1");
+  Must(bring(Must(second_.Submit(
+      second_.Make("centre-b", "Erased", erasure, ledger::pb::DISCLOSURE_COMMITMENT)))));
+  EXPECT_EQ(StateOf(erased).status(), pb::RECORD_STATUS_ERASED);
+  CloseAnswer(unanswered);
+  EXPECT_EQ(StateOf(unanswered).status(), pb::RECORD_STATUS_REFUSED) << "silence, as of any centre";
+  EXPECT_EQ(PointsOfMember("centre-b"), -10);
 }
 
 TEST_F(SourcesByVote, APublicChain_TakesAConsortium) {
