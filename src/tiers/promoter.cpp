@@ -175,7 +175,10 @@ bool Promoter::Impl::HasArrived(const ledger::StateReader& target, const OutboxI
   if (FromPrivate()) return kConsortiumRecords.Has(target, id);
   const auto published = kPublished.Get(target, id);
   if (!published) return false;
-  if (!published->erased_by().empty()) return true;  // for good, whatever came first
+  // For good, whatever came first; and what another consortium has brought is not for this one.
+  if (!published->erased_by().empty() || published->consortium() != options.source->id().View()) {
+    return true;
+  }
   if (item.entry.status() == pb::RECORD_STATUS_ERASED) return false;
   return item.entry.status() != pb::RECORD_STATUS_CORRECTED || !published->superseded_by().empty();
 }

@@ -23,10 +23,8 @@ Status Erase(const pb::ErasurePublished& message, const Call& call) {
   if (const auto id = RecordId::FromBytes(message.record_id()); !id) {
     return Within("record_id", id.error());
   }
-  auto entry = kPublished.Get(call.state, message.record_id());
-  if (entry && !entry->erased_by().empty()) {
-    return Fail(Code::kDuplicate, "record {} was erased before", ToHex(message.record_id()));
-  }
+  TRY(RequireSource(call.state, message.source_chain()));
+  auto entry = TRY(FindPublished(call, message.record_id(), message.source_chain()));
   const auto header = CitedHeader(call.state, message.source_chain(), message.height());
   if (!header) return call.admission ? Status{} : tl::unexpected<Error>(header.error());
   const auto state = ProveErased(message, *header);
@@ -42,6 +40,7 @@ Status Erase(const pb::ErasurePublished& message, const Call& call) {
     erase(entry->correction_tx());
   } else {
     entry.emplace();  // it was not published yet, and never is
+    entry->set_consortium(message.source_chain());
     entry->set_source_chain(state->source_chain());
     entry->set_kind(state->kind());
     entry->set_content_kind(state->content_kind());

@@ -31,14 +31,6 @@ Result<Evidence> ReadEvidence(const pb::RecordEvidence& message) {
   return out;
 }
 
-// Also where its erasure came first, or in one transaction with what is new.
-Status RequireNotErased(const Call& call, BytesView record_id) {
-  const auto entry = kPublished.Get(call.state, record_id);
-  if (!entry || entry->erased_by().empty()) return {};
-  return Fail(Code::kPruned, "record {} was erased by {}", ToHex(record_id),
-              ToHex(entry->erased_by()));
-}
-
 Status ProveEvidence(const pb::RecordEvidence& message, const Evidence& evidence,
                      const ledger::pb::BlockHeader& header) {
   return VerifyPresent(header, kConsortiumRecords.Key(evidence.record.id.View()), message.state());
@@ -79,8 +71,10 @@ Status CheckSteps(const Steps& steps, const Call& call, BytesView consortium,
   return {};
 }
 
-pb::PublishedRecord NewEntry(const Call& call, const Evidence& evidence, pb::RecordStatus status) {
+pb::PublishedRecord NewEntry(const Call& call, BytesView consortium, const Evidence& evidence,
+                             pb::RecordStatus status) {
   pb::PublishedRecord entry;
+  entry.set_consortium(Bytes(consortium));
   entry.set_source_chain(evidence.state.source_chain());
   entry.set_kind(evidence.state.kind());
   entry.set_content_kind(evidence.state.content_kind());
@@ -98,7 +92,7 @@ Status Publish(const pb::RecordPublished& message, const Call& call) {
   const auto evidence = ReadEvidence(message.record());
   if (!evidence) return Within("record", evidence.error());
   TRY(RequireSource(call.state, message.source_chain()));
-  TRY(RequireNotErased(call, evidence->record.id.View()));
+  const auto known = TRY(FindPublished(call, evidence->record.id.View(), message.source_chain()));
   const auto header = CitedHeader(call.state, message.source_chain(), message.height());
   if (!header) return call.admission ? Status{} : tl::unexpected<Error>(header.error());
   if (const Status status = ProveEvidence(message.record(), *evidence, *header); !status) {
@@ -108,12 +102,12 @@ Status Publish(const pb::RecordPublished& message, const Call& call) {
     return Fail(Code::kPrecondition, "the consortium has not verified the record: {}",
                 pb::RecordStatus_Name(evidence->state.status()));
   }
-  if (kPublished.Has(call.state, evidence->record.id.View())) {
+  if (known) {
     return Fail(Code::kDuplicate, "record {} was published before", evidence->record.id.Hex());
   }
   TRY(CheckSteps(message.steps(), call, message.source_chain(), evidence->state));
   kPublished.Put(call.state, evidence->record.id.View(),
-                 NewEntry(call, *evidence, pb::RECORD_STATUS_VERIFIED));
+                 NewEntry(call, message.source_chain(), *evidence, pb::RECORD_STATUS_VERIFIED));
   return {};
 }
 
@@ -134,8 +128,10 @@ Status PublishCorrection(const pb::CorrectionPublished& message, const Call& cal
   const auto correction = ReadEvidence(message.correction());
   if (!correction) return Within("correction", correction.error());
   TRY(RequireSource(call.state, message.source_chain()));
-  TRY(RequireNotErased(call, original->record.id.View()));
-  TRY(RequireNotErased(call, correction->record.id.View()));
+  const BytesView original_id = original->record.id.View();
+  const BytesView correction_id = correction->record.id.View();
+  auto entry = TRY(FindPublished(call, original_id, message.source_chain()));
+  const auto known = TRY(FindPublished(call, correction_id, message.source_chain()));
   const auto header = CitedHeader(call.state, message.source_chain(), message.height());
   if (!header) return call.admission ? Status{} : tl::unexpected<Error>(header.error());
   if (const Status status = ProveEvidence(message.original(), *original, *header); !status) {
@@ -145,23 +141,23 @@ Status PublishCorrection(const pb::CorrectionPublished& message, const Call& cal
     return Within("correction", status.error());
   }
   TRY(RequireCorrection(*original, *correction));
-  const BytesView original_id = original->record.id.View();
-  const BytesView correction_id = correction->record.id.View();
-  auto entry = kPublished.Get(call.state, original_id);
   if (entry && !entry->superseded_by().empty()) {
     return Fail(Code::kDuplicate, "the correction of record {} was published before",
                 ToHex(original_id));
   }
   TRY(CheckSteps(message.steps(), call, message.source_chain(), original->state));
-  if (!entry) entry = NewEntry(call, *original, pb::RECORD_STATUS_CORRECTED);
+  if (!entry) {
+    entry = NewEntry(call, message.source_chain(), *original, pb::RECORD_STATUS_CORRECTED);
+  }
   entry->set_status(pb::RECORD_STATUS_CORRECTED);
   entry->set_superseded_by(Bytes(correction_id));
   entry->set_correction_tx(call.tx.id.ToBytes());
   kPublished.Put(call.state, original_id, *entry);
   // A correction that was corrected in its turn may have come first, with its own correction.
-  if (!kPublished.Has(call.state, correction_id)) {
-    kPublished.Put(call.state, correction_id,
-                   NewEntry(call, *correction, pb::RECORD_STATUS_CORRECTION));
+  if (!known) {
+    kPublished.Put(
+        call.state, correction_id,
+        NewEntry(call, message.source_chain(), *correction, pb::RECORD_STATUS_CORRECTION));
   }
   return {};
 }
@@ -175,5 +171,23 @@ constexpr Kind kPublicationKinds[] = {
 }  // namespace
 
 std::span<const Kind> PublicationKinds() { return kPublicationKinds; }
+
+// Whoever a chain's centres take as a source could otherwise rewrite what the others have brought.
+// An erasure that comes first keeps its record out as well, also where it comes in one transaction
+// with what is new.
+Result<std::optional<pb::PublishedRecord>> FindPublished(const Call& call, BytesView record_id,
+                                                         BytesView consortium) {
+  auto entry = kPublished.Get(call.state, record_id);
+  if (!entry) return std::nullopt;
+  if (entry->consortium() != consortium) {
+    return Fail(Code::kUnauthorized, "record {} is for consortium {} to speak about",
+                ToHex(record_id), ToHex(entry->consortium()));
+  }
+  if (!entry->erased_by().empty()) {
+    return Fail(Code::kPruned, "record {} was erased by {}", ToHex(record_id),
+                ToHex(entry->erased_by()));
+  }
+  return entry;
+}
 
 }  // namespace talent::tiers

@@ -271,6 +271,93 @@ TEST_F(SourcesByVote, ACentreThatLeft_FinishesWhatIsHere) {
   EXPECT_EQ(PointsOfMember("centre-b"), -10);
 }
 
+// A chain may take several consortia. None of them speaks about what another has brought.
+TEST_F(SourcesByVote, APublicChain_LetsAConsortiumTakeBackWhatItBroughtAlone) {
+  Enrol();
+  const TxId record = Must(source.Write("centre-a", Assessment()));
+  Promote(record);
+  Network::Review(record, {{"acme", false}, {"globex", false}});
+  Must(Publish(record));
+  EXPECT_EQ(outlet.Read(kPublished, record.View())->consortium(),
+            consortium.genesis().chain_id().View());
+
+  auto genesis = TierGenesis("consortium");
+  genesis["name"] = "other";
+  genesis["app"]["sources"] = {SourceJson(source.genesis())};
+  TestTier other(*database, ledger::Genesis::Parse(genesis.dump()).value());
+  const auto bring = [&](const TxId& id) {
+    const Height height = source.chain().FindTransaction(id).value()->height;
+    Must(other.Write("centre-a", HeaderOf(source, height)));
+    Must(other.Write("centre-a", PromotionOf(id)));
+  };
+  bring(record);
+  bring(Must(source.Write("centre-a", Correction(record, Assessment(1)))));
+  other.Commit({}, other.Read(kConsortiumRecords, record.View())->reveals_close_ms());
+  pb::SourceAdmission admission;
+  admission.set_name("other");
+  admission.set_chain_id(other.genesis().chain_id().ToBytes());
+  *admission.mutable_validators() = ledger::ToProto(*other.chain().validators());
+  *admission.mutable_header() = HeaderOf(other, Height(1)).header();
+  Decide(outlet, Admit(admission));
+  const auto deliver = [&](pb::RecordStatus status) {
+    pb::OutboxEntry entry;
+    entry.set_record_id(record.ToBytes());
+    entry.set_status(status);
+    other.Commit({});
+    auto delivery = PublishSettlement(other.chain(), entry, other.chain().head().height);
+    EXPECT_TRUE(delivery) << (delivery ? "" : delivery.error().ToString());
+    for (const Height height : delivery->cites) {
+      Must(outlet.Write("centre-a", HeaderOf(other, height)));
+    }
+    return delivery->payload;
+  };
+  const auto correction =
+      Decode<pb::CorrectionPublished>(deliver(pb::RECORD_STATUS_CORRECTED)).value();
+  EXPECT_EQ(CodeOf(outlet.Write("centre-a", correction)), Code::kUnauthorized);
+  pb::Erased erased;
+  erased.set_subject_id(Id("li"));
+  erased.add_records(record.ToBytes());
+  erased.set_ground(pb::ERASURE_GROUND_SUBJECT_REQUEST);
+  erased.set_reference("R-1");
+  bring(Must(
+      source.Submit(source.Make("centre-a", "Erased", erased, ledger::pb::DISCLOSURE_COMMITMENT))));
+  const auto erasure = Decode<pb::ErasurePublished>(deliver(pb::RECORD_STATUS_ERASED)).value();
+  EXPECT_EQ(CodeOf(outlet.Write("centre-a", erasure)), Code::kUnauthorized);
+  EXPECT_EQ(outlet.Read(kPublished, record.View())->status(), pb::RECORD_STATUS_VERIFIED);
+
+  const auto promoter =
+      Promoter::Open(*database,
+                     {.source = &other.chain(), .target = &outlet.chain(), .author = &key_})
+          .value();
+  EXPECT_THAT(promoter->Step(Timestamp(Now())).value(), IsEmpty()) << "it does not try for ever";
+  EXPECT_EQ(promoter->stats().waiting, 0u);
+}
+
+TEST_F(SourcesByVote, AClosedConsortium_ErasesNothingOnThePublicChain) {
+  Enrol();
+  const TxId record = Must(source.Write("centre-a", Assessment()));
+  Promote(record);
+  pb::Erased erased;
+  erased.set_subject_id(Id("li"));
+  erased.add_records(record.ToBytes());
+  erased.set_ground(pb::ERASURE_GROUND_SUBJECT_REQUEST);
+  erased.set_reference("R-1");
+  Promote(Must(
+      source.Submit(source.Make("centre-a", "Erased", erased, ledger::pb::DISCLOSURE_COMMITMENT))));
+  consortium.Commit({});
+  pb::OutboxEntry entry;
+  entry.set_record_id(record.ToBytes());
+  entry.set_status(pb::RECORD_STATUS_ERASED);
+  const Height head = consortium.chain().head().height;
+  const auto delivery = PublishSettlement(consortium.chain(), entry, head);
+  Must(outlet.Write("centre-a", HeaderOf(consortium, head)));
+  pb::SourceChange close;
+  close.set_close(consortium.genesis().chain_id().ToBytes());
+  Decide(outlet, close);
+  const auto erasure = Decode<pb::ErasurePublished>(delivery->payload).value();
+  EXPECT_EQ(CodeOf(outlet.Write("centre-a", erasure)), Code::kPrecondition);
+}
+
 TEST_F(SourcesByVote, APublicChain_TakesAConsortium) {
   auto genesis = TierGenesis("consortium");
   genesis["name"] = "other";
