@@ -30,16 +30,11 @@ Status Open(const pb::ArbitrationOpened& message, const Call& call) {
   pb::Arbitration arbitration;
   arbitration.set_opened_by(party.id());
   arbitration.set_opened_tx(call.tx.id.ToBytes());
-  for (const auto& centre : ArbitersOf(call.state, message.record_id(), record)) {
-    arbitration.add_arbiters(centre);
-  }
-  if (arbitration.arbiters().empty()) {
-    return Fail(Code::kPrecondition, "there is no centre left without a part in record {}",
+  AddStep(record, call.tx.id);
+  if (!BeginArbitration(call.block, call.state, message.record_id(), record, arbitration)) {
+    return Fail(Code::kPrecondition, "too few centres are left without a part in record {}",
                 ToHex(message.record_id()));
   }
-  kArbitrations.Put(call.state, message.record_id(), arbitration);
-  AddStep(record, call.tx.id);
-  AwaitVotes(call.block, call.state, message.record_id(), record);
   return {};
 }
 
@@ -121,6 +116,15 @@ std::vector<std::string> ArbitersOf(const ledger::StateReader& state, BytesView 
   if (out.size() * kBasisPoints <= could * quorum_bps) return {};
   out.resize(std::min(out.size(), kMaxArbiters));
   return out;
+}
+
+bool BeginArbitration(const ledger::BlockContext& block, ledger::StateOverlay& state,
+                      BytesView record_id, pb::ConsortiumRecord& record, pb::Arbitration opening) {
+  for (const auto& centre : ArbitersOf(state, record_id, record)) opening.add_arbiters(centre);
+  if (opening.arbiters().empty()) return false;
+  kArbitrations.Put(state, record_id, opening);
+  AwaitVotes(block, state, record_id, record);
+  return true;
 }
 
 }  // namespace talent::tiers

@@ -159,8 +159,9 @@ Status RequireNew(const pb::RecordPromoted& message, const Call& call, const TxI
 Status LinkContest(const pb::RecordPromoted& message, const Call& call, const TxId& contest,
                    const pb::PromotionDecision& decision) {
   auto contested = TRY(RequireRecord(call, decision.contests()));
-  if (contested.source_chain() != message.source_chain() ||
-      contested.centre() != decision.centre() || !contested.contested_by().empty()) {
+  const bool foreign = contested.centre() != decision.centre() && contested.erased_by().empty();
+  if (contested.source_chain() != message.source_chain() || foreign ||
+      !contested.contested_by().empty()) {
     return Fail(Code::kPrecondition, "record {} is another centre's or contested before",
                 ToHex(decision.contests()));
   }

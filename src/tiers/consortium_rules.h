@@ -55,6 +55,10 @@ void AwaitCorrection(const ledger::BlockContext& block, ledger::StateOverlay& st
 /// record stands where two thirds of the reviewers say so.
 void SettleRefusal(const ledger::BlockContext& block, ledger::StateOverlay& state,
                    BytesView record_id, pb::ConsortiumRecord& record);
+/// Fixes the arbiters and opens the arbitration, for the party in `opening` or, where that names
+/// none, for the person who contests the record. False: there are no arbiters.
+bool BeginArbitration(const ledger::BlockContext& block, ledger::StateOverlay& state,
+                      BytesView record_id, pb::ConsortiumRecord& record, pb::Arbitration opening);
 /// Arbitration was opened: its votes count from now on.
 void AwaitVotes(const ledger::BlockContext& block, ledger::StateOverlay& state, BytesView record_id,
                 pb::ConsortiumRecord& record);

@@ -283,11 +283,12 @@ void EndUnanswered(const Settling& s) {
 }
 
 // Who had the other centres decide, and is not borne out, pays as for a false dispute. `stands`:
-// nullopt, they did not decide.
+// nullopt, they did not decide. A person's contest opens it by itself and costs nothing.
 void BookLostAppeal(const Settling& s, std::optional<bool> stands) {
   const auto arbitration = kArbitrations.Get(s.state, s.record_id);
   CHECK(arbitration.has_value(), "the opening wrote it");
   const std::string& opener = arbitration->opened_by();
+  if (opener.empty()) return;
   const auto review = kReviews.Get(s.state, Concat({s.record_id, opener})).value_or(pb::Review());
   if (stands && review.disputes() != *stands) return;
   const std::int64_t taken = PolicyOf(s).points_dispute_false() * Weight(s);
@@ -300,6 +301,13 @@ void EndUndecided(const Settling& s) {
   LeaveUnverified(s);
 }
 
+// A person is no party here and cannot ask: who has contested its record is heard without.
+void EndAppeal(const Settling& s) {
+  const bool contested = !s.record.contested_by().empty();
+  if (contested && BeginArbitration(s.block, s.state, s.record_id, s.record, {})) return;
+  TakeReviewersWord(s);
+}
+
 // What the deadline brings that nobody has forestalled.
 void EndStatus(const Settling& s) {
   switch (s.record.status()) {
@@ -309,7 +317,7 @@ void EndStatus(const Settling& s) {
     case pb::RECORD_STATUS_ANSWERED:
       return EndUnanswered(s);
     case pb::RECORD_STATUS_REFUSED:
-      return TakeReviewersWord(s);
+      return EndAppeal(s);
     default:
       return EndUndecided(s);
   }

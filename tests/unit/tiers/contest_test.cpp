@@ -140,6 +140,54 @@ TEST_F(Contest, GoesWhereTheRecordWentAndIsADisputeThere) {
       << "the record comes first";
 }
 
+// The person is no party of the consortium, and everybody there has confirmed.
+TEST_F(Contest, Refused_IsHeardByTheOtherCentresWithoutAsking) {
+  Promote(record_);
+  Promote(Contested());
+  Review(record_, {{"acme", false}, {"globex", false}});
+  Must(Refuse(record_));
+  CloseArbitration(record_);
+  EXPECT_EQ(StateOf(record_).status(), pb::RECORD_STATUS_ARBITRATION);
+  EXPECT_EQ(consortium.Read(kArbitrations, record_.View())->opened_by(), "");
+  Must(Arbitrate(record_, "centre-b", pb::ARBITRATION_VERDICT_DISPUTE_UPHELD));
+  EXPECT_EQ(StateOf(record_).status(), pb::RECORD_STATUS_ANSWERED);
+  EXPECT_EQ(PointsOfMember("acme"), -10);
+}
+
+TEST_F(Contest, Refused_ThatNobodyDecidesCostsNobody) {
+  Promote(record_);
+  Promote(Contested());
+  Review(record_, {{"acme", false}, {"globex", false}});
+  Must(Refuse(record_));
+  CloseArbitration(record_);
+  CloseArbitration(record_);
+  EXPECT_EQ(StateOf(record_).status(), pb::RECORD_STATUS_UNVERIFIED);
+  for (const char* const party : {"", "acme", "centre-a"}) EXPECT_EQ(PointsOfMember(party), 0);
+}
+
+// The record's erasure overtook it and names the custodian, who is another than wrote the record.
+TEST_F(Contest, OfARecordErasedUnderAnotherCentre_Arrives) {
+  auto registration = Registration("wu");
+  registration.set_custodian("centre-b");
+  Must(source.Write("centre-b", registration));
+  auto consent = ConsentToAll("wu");
+  consent.add_centres("centre-a");
+  Must(source.Write("centre-b", consent));
+  const TxId record = Must(source.Write("centre-a", Assessment(7000, "wu")));
+  const TxId contest = Must(source.Write("centre-b", ContestOf(record, "wu")));
+  pb::Erased erased;
+  erased.set_subject_id(Id("wu"));
+  erased.add_records(record.ToBytes());
+  erased.set_ground(pb::ERASURE_GROUND_SUBJECT_REQUEST);
+  erased.set_reference("R-1");
+  Promote(Must(
+      source.Submit(source.Make("centre-b", "Erased", erased, ledger::pb::DISCLOSURE_COMMITMENT))));
+  ASSERT_EQ(StateOf(record).status(), pb::RECORD_STATUS_ERASED);
+  Promote(contest);
+  EXPECT_EQ(StateOf(record).contested_by(), contest.View());
+  EXPECT_EQ(StateOf(record).status(), pb::RECORD_STATUS_ERASED);
+}
+
 TEST_F(Contest, OfARecordThatStays_Stays) {
   pb::ConsentWithdrawn withdrawn;
   withdrawn.set_subject_id(Id("li"));
