@@ -14,18 +14,12 @@ using namespace tiers;  // NOLINT(google-build-using-namespace): the rules this 
 constexpr int kMaxBatch = 4096;
 constexpr std::uint64_t kHourMs = 3'600'000;
 
-std::vector<std::string> Centres() {
-  auto centres = kAnswering;
-  centres.insert(centres.end(), {std::string(kSilentCentre), std::string(kStubbornCentre),
-                                 std::string(kOtherCentre)});
-  return centres;
-}
-
-nlohmann::json GenesisOf(const std::string& tier, const std::vector<std::string>& members) {
+nlohmann::json GenesisOf(const std::string& tier, const std::vector<std::string>& centres,
+                         const std::vector<std::string>& members) {
   nlohmann::json genesis = TierGenesis(tier);
   genesis["consensus"]["max_batch_transactions"] = kMaxBatch;
   auto& parties = genesis["app"]["parties"] = nlohmann::json::array();
-  for (const auto& id : Centres()) parties.push_back(PartyJson(id, "centre"));
+  for (const auto& id : centres) parties.push_back(PartyJson(id, "centre"));
   for (const auto& id : members) parties.push_back(PartyJson(id, "enterprise"));
   return genesis;
 }
@@ -33,8 +27,8 @@ nlohmann::json GenesisOf(const std::string& tier, const std::vector<std::string>
 // An industry for each value class: who wants class 3 has to do with the rarest skills.
 std::string IndustryOf(std::uint32_t value_class) { return fmt::format("class-{}", value_class); }
 
-ledger::Genesis SourceGenesis() {
-  nlohmann::json genesis = GenesisOf("private", {});
+ledger::Genesis SourceGenesis(const std::vector<std::string>& centres) {
+  nlohmann::json genesis = GenesisOf("private", centres, {});
   auto& promotion = genesis["app"]["policy"]["promotion"];
   promotion["version"] = 1;
   for (std::uint32_t value_class = 0; value_class < 4; ++value_class) {
@@ -49,10 +43,11 @@ ledger::Genesis SourceGenesis() {
 
 ledger::Genesis TargetGenesis(const ledger::Genesis& source,
                               const std::optional<nlohmann::json>& policy,
+                              const std::vector<std::string>& centres,
                               const std::vector<std::string>& members) {
-  nlohmann::json genesis = GenesisOf("consortium", members);
+  nlohmann::json genesis = GenesisOf("consortium", centres, members);
   genesis["app"]["sources"] = {SourceJson(source)};
-  genesis["app"]["sources"][0]["centres"] = Centres();
+  genesis["app"]["sources"][0]["centres"] = centres;
   if (policy) genesis["app"]["policy"] = *policy;
   return ledger::Genesis::Parse(genesis.dump()).value();
 }
@@ -71,13 +66,14 @@ pb::AbilityAssessed ContentOf(const Item& item, std::uint32_t score) {
 
 }  // namespace
 
-Chains::Chains(const std::optional<nlohmann::json>& policy, const std::vector<std::string>& members)
+Chains::Chains(const std::optional<nlohmann::json>& policy, const std::vector<std::string>& centres,
+               const std::vector<std::string>& members)
     : database_(
           ledger::Database::Open(dir_.path() / "db", ledger::Database::Mode::kScratch).value()),
-      source_(*database_, SourceGenesis()),
-      consortium_(*database_, TargetGenesis(source_.genesis(), policy, members)) {
+      source_(*database_, SourceGenesis(centres)),
+      consortium_(*database_, TargetGenesis(source_.genesis(), policy, centres, members)) {
   std::vector<ledger::Transaction> people;
-  for (const auto& centre : Centres()) {
+  for (const auto& centre : centres) {
     auto registration = Registration(PersonOf(centre));
     registration.set_custodian(centre);
     people.push_back(source_.Make(centre, registration));
@@ -196,12 +192,18 @@ void Chains::RevealReviews(const std::vector<Filing>& filings, std::uint64_t tim
   Must(consortium_, transactions, time);
 }
 
-void Chains::CorrectAndPromote(const Item& item, std::uint64_t time) {
+Item Chains::CorrectAndPromote(const Item& item, std::uint64_t time) {
   constexpr std::uint32_t kRightScore = 8000;
   const auto correction =
       source_.Make(item.centre, Correction(item.id, ContentOf(item, kRightScore)));
   Must(source_, {correction}, time);
   Promote({correction.id}, time);
+  Item out = item;
+  out.id = correction.id;
+  out.correction = true;
+  out.promoted_ms = time;
+  out.value_class = RecordOf(out).value_class();
+  return out;
 }
 
 void Chains::Refuse(const Item& item, std::uint64_t time) {

@@ -19,7 +19,8 @@ struct Filing {
 class Chains {
  public:
   /// `policy` of the consortium; nullopt: the default. `members` are registered there.
-  Chains(const std::optional<nlohmann::json>& policy, const std::vector<std::string>& members);
+  Chains(const std::optional<nlohmann::json>& policy, const std::vector<std::string>& centres,
+         const std::vector<std::string>& members);
 
   /// All of these make one block at `time`, or one for each step.
   void Admit(const std::string& member, std::uint64_t time);
@@ -28,7 +29,8 @@ class Chains {
   /// Those that were accepted: a record has so many reviews and no more.
   std::vector<Filing> CommitReviews(const std::vector<Filing>& filings, std::uint64_t time);
   void RevealReviews(const std::vector<Filing>& filings, std::uint64_t time);
-  void CorrectAndPromote(const Item& item, std::uint64_t time);
+  /// The correction, whose content the caller knows to be right or wrong.
+  Item CorrectAndPromote(const Item& item, std::uint64_t time);
   void Refuse(const Item& item, std::uint64_t time);
   /// False where the rules do not let this member appeal.
   bool Appeal(const Item& item, const std::string& member, std::uint64_t time);

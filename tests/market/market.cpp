@@ -24,16 +24,16 @@ class Game {
   explicit Game(const Options& options)
       : options_(options),
         rng_(options.seed),
-        strategies_(Everybody(options.days)),
-        chains_(options.policy, FirstMembers()) {}
+        strategies_(options.collusion ? WithFriendsOfACentre() : Everybody(options.days)),
+        chains_(options.policy, Centres(), FirstMembers()) {}
 
   Played Run() {
     for (day_ = 0; day_ < options_.days; ++day_) {
       Admit();
       WriteRecords();
-      Commits();
-      Reveals();
+      Review(1);
       Answers();
+      ReviewCorrections();
       Appeals();
       Arbitrate();
       MeasureAccess();
@@ -41,6 +41,7 @@ class Game {
     // Every window of the last records passes.
     for (int i = 0; i < 12; ++i, ++day_) {
       Answers();
+      ReviewCorrections();
       Appeals();
       Arbitrate();
     }
@@ -50,6 +51,14 @@ class Game {
  private:
   std::uint64_t At(std::uint64_t hour, std::uint64_t minute = 0) const {
     return kStart + kDay * static_cast<std::uint64_t>(day_ + 1) + hour * kHour + minute * 60'000;
+  }
+
+  std::vector<std::string> Centres() const {
+    auto centres = kAnswering;
+    centres.insert(centres.end(), {std::string(kSilentCentre), std::string(kStubbornCentre),
+                                   std::string(kOtherCentre)});
+    if (options_.collusion) centres.emplace_back(kSixthCentre);
+    return centres;
   }
 
   std::vector<std::string> FirstMembers() {
@@ -93,49 +102,62 @@ class Game {
     }
     chains_.WriteAndPromote(today, At(1));
     first_of_today_ = items_.size();
-    for (const Item& item : today) {
+    Add(today);
+  }
+
+  /// To what is reviewed next.
+  void Add(const std::vector<Item>& items) {
+    first_in_review_ = items_.size();
+    for (const Item& item : items) {
       open_.push_back(items_.size());
       items_.push_back(item);
     }
   }
 
   template <class Visit>
-  void ForToday(const Visit& visit) {
+  void ForReviewed(const Visit& visit) {
     for (Member& member : members_) {
       if (!IsHere(member)) continue;
-      for (std::size_t i = first_of_today_; i < items_.size(); ++i) visit(member, items_[i]);
+      for (std::size_t i = first_in_review_; i < items_.size(); ++i) visit(member, items_[i]);
     }
   }
 
+  /// Of what was promoted at `hour`.
+  void Review(std::uint64_t hour) {
+    Commits(At(hour + 2));
+    Reveals(At(hour + 4, 30), At(hour + 5, 30));
+    chains_.Pass(At(hour + 7));
+  }
+
   // The honest come last, when a record's reviews may be used up.
-  void Commits() {
+  void Commits(std::uint64_t time) {
     std::vector<Filing> filings;
     std::map<std::string, Member*> by_id;
-    ForToday([&](Member& member, const Item& item) {
-      if (!chains_.MayStillReview(member.id, At(3))) return;
+    ForReviewed([&](Member& member, const Item& item) {
+      if (!chains_.MayStillReview(member.id, time)) return;
       const Verdict verdict = strategies_[member.strategy].judge(member, item);
       if (verdict == Verdict::kNone) return;
       filings.push_back({&item, member.id, verdict == Verdict::kDispute});
       by_id[member.id] = &member;
     });
     std::ranges::reverse(filings);
-    for (const Filing& filing : chains_.CommitReviews(filings, At(3))) {
+    for (const Filing& filing : chains_.CommitReviews(filings, time)) {
       Member& member = *by_id.at(filing.member);
       member.verdicts[filing.item->id] = filing.disputes ? Verdict::kDispute : Verdict::kConfirm;
       member.effort += kFileEffort;
     }
   }
 
-  void Reveals() {
+  void Reveals(std::uint64_t early, std::uint64_t late) {
     std::vector<Filing> at_once;
     std::vector<Filing> later;
-    ForToday([&](Member& member, const Item& item) {
+    ForReviewed([&](Member& member, const Item& item) {
       const auto verdict = member.verdicts.find(item.id);
       if (verdict == member.verdicts.end() || strategies_[member.strategy].reveals) return;
       at_once.push_back({&item, member.id, verdict->second == Verdict::kDispute});
     });
-    chains_.RevealReviews(at_once, At(5, 30));
-    ForToday([&](Member& member, const Item& item) {
+    chains_.RevealReviews(at_once, early);
+    ForReviewed([&](Member& member, const Item& item) {
       const auto verdict = member.verdicts.find(item.id);
       const auto& reveals = strategies_[member.strategy].reveals;
       if (verdict == member.verdicts.end() || !reveals) return;
@@ -146,8 +168,7 @@ class Game {
         later.push_back({&item, member.id, verdict->second == Verdict::kDispute});
       }
     });
-    chains_.RevealReviews(later, At(6, 30));
-    chains_.Pass(At(8));
+    chains_.RevealReviews(later, late);
   }
 
   std::vector<const Item*> WithStatus(pb::RecordStatus status) const {
@@ -166,11 +187,16 @@ class Game {
     });
   }
 
-  // Who answers corrects what is wrong, and refuses with its reason what is right.
+  // Who answers corrects what is wrong, and refuses with its reason what is right. Who colludes
+  // puts what is wrong in the place of all that its friends dispute, and stands by it.
   void Answers() {
+    corrections_.clear();
     for (const Item* const item : WithStatus(pb::RECORD_STATUS_DISPUTED)) {
-      if (item->centre == kSilentCentre) continue;
-      if (item->wrong && item->centre != kStubbornCentre) {
+      if (item->centre == kSilentCentre && !options_.collusion) continue;
+      if (options_.collusion && item->centre == kStubbornCentre && !item->correction) {
+        corrections_.push_back(chains_.CorrectAndPromote(*item, At(12)));
+        corrections_.back().wrong = true;
+      } else if (item->wrong && item->centre != kStubbornCentre) {
         chains_.CorrectAndPromote(*item, At(12));
       } else {
         chains_.Refuse(*item, At(12));
@@ -181,6 +207,12 @@ class Game {
         chains_.CorrectAndPromote(*item, At(12));
       }
     }
+  }
+
+  void ReviewCorrections() {
+    if (corrections_.empty()) return;
+    Add(corrections_);
+    Review(12);
   }
 
   /// What becomes of a record that nobody appeals about; kNone: unverified, without points.
@@ -210,12 +242,16 @@ class Game {
     }
   }
 
-  // The silent one does not vote, the stubborn one votes for every record, the others look.
+  // The silent one does not vote, the stubborn one votes for every record, the others look. Where
+  // they collude, the first votes for what the second has written and looks otherwise.
   void Arbitrate() {
     for (const Item* const item : WithStatus(pb::RECORD_STATUS_ARBITRATION)) {
       for (const std::string& centre : chains_.ArbitersOf(*item)) {
-        if (centre == kSilentCentre) continue;
-        const bool stands = centre == kStubbornCentre || !item->wrong;
+        const bool silent = centre == kSilentCentre;
+        if (silent && !options_.collusion) continue;
+        const bool votes_for_it =
+            centre == kStubbornCentre || (silent && item->centre == kStubbornCentre);
+        const bool stands = votes_for_it || !item->wrong;
         chains_.Vote(*item, centre, stands, At(14));
       }
     }
@@ -231,7 +267,7 @@ class Game {
     for (std::size_t m = 0; m < members_.size(); ++m) {
       if (!IsHere(members_[m])) continue;
       for (std::size_t i = first_of_today_; i < items_.size(); ++i) {
-        if (items_[i].value_class < 2) continue;
+        if (items_[i].value_class < 2 || items_[i].correction) continue;
         access_[m].records += 1;
         access_[m].hours += chains_.DelayHours(items_[i], members_[m].id);
         if (chains_.MayRead(items_[i], members_[m].id, items_[i].promoted_ms + kDay)) {
@@ -303,6 +339,8 @@ class Game {
   std::vector<std::size_t> open_;  // those of items_ that are not settled
   std::vector<Access> access_;
   std::size_t first_of_today_ = 0;
+  std::size_t first_in_review_ = 0;
+  std::vector<Item> corrections_;  // of today that wait for their review
   int day_ = 0;
 };
 

@@ -16,6 +16,9 @@ struct Options {
   std::uint64_t seed = 1;
   int days = 30;
   int records_a_day = 12;
+  /// Not everybody, but a centre that corrects whatever its friends dispute, and a second one that
+  /// votes for it: a third of the centres.
+  bool collusion = false;
   /// "policy" of the consortium's genesis; nullopt: the default.
   std::optional<nlohmann::json> policy;
 };

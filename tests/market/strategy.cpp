@@ -57,6 +57,12 @@ Verdict BothSides(Member& member, const Item&) {
   return member.place % 2 == 0 ? Verdict::kConfirm : Verdict::kDispute;
 }
 
+// Friends of the centre that refuses everything else: they say what gives it a reason to correct.
+Verdict ForACentre(Member&, const Item& item) {
+  if (item.centre != kStubbornCentre) return Verdict::kNone;
+  return item.correction ? Verdict::kConfirm : Verdict::kDispute;
+}
+
 // With what the others have revealed: the most that can be copied is whether to open.
 bool WithTheOthers(Verdict mine, const Seen& seen) {
   return (mine == Verdict::kDispute) == (seen.disputes > 0);
@@ -69,6 +75,14 @@ Verdict Member::Check(const Item& item, std::uint64_t effort_of_it, unsigned mis
   knows[item.id] = true;
   const bool finds = item.wrong ? !rng.Percent(miss) : rng.Percent(alarm);
   return finds ? Verdict::kDispute : Verdict::kConfirm;
+}
+
+std::vector<Strategy> WithFriendsOfACentre() {
+  return {
+      {.name = "honest", .members = 8, .judge = Honest, .reveals = {}, .honest = true},
+      {.name = "rubber-stamp", .members = 2, .judge = ConfirmAll, .reveals = {}},
+      {.name = "centres-friend", .members = 5, .judge = ForACentre, .reveals = {}},
+  };
 }
 
 std::vector<Strategy> Everybody(int days) {

@@ -23,6 +23,7 @@ struct Item {
   std::string centre;
   std::uint32_t value_class = 0;
   bool wrong = false;
+  bool correction = false;
   std::uint64_t promoted_ms = 0;
   std::uint64_t number = 0;
 };
@@ -65,11 +66,16 @@ struct Strategy {
 /// against.
 std::vector<Strategy> Everybody(int days);
 
+/// Those that live with a centre that corrects whatever its friends dispute, right or wrong.
+std::vector<Strategy> WithFriendsOfACentre();
+
 /// Origins of the records: two that answer, one that never does, one that refuses everything.
 inline const std::vector<std::string> kAnswering = {"centre-a", "centre-b"};
 inline constexpr std::string_view kSilentCentre = "centre-c";
 inline constexpr std::string_view kStubbornCentre = "centre-d";
 /// Writes no records and arbitrates.
 inline constexpr std::string_view kOtherCentre = "centre-e";
+/// Where a centre colludes: a sixth, so that it and its accomplice are a third of them.
+inline constexpr std::string_view kSixthCentre = "centre-f";
 
 }  // namespace talent::market
