@@ -1,6 +1,7 @@
 // One chain in a running node: mempool, consensus (as validator) or sync (as follower), execution.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
@@ -87,6 +88,14 @@ class ChainRunner {
   /// Calls `on_change` after every new sealed block and when the chain halts, on the strand; must
   /// not block. Until the returned guard is destroyed.
   virtual std::shared_ptr<void> OnChange(std::function<void()> on_change) = 0;
+
+  /// Records of this chain that this node is to carry on and that have not arrived yet.
+  std::uint64_t outbox() const { return outbox_; }
+  /// By whoever carries them: `waiting` now, `before` when it last said so.
+  void SetOutbox(std::uint64_t before, std::uint64_t waiting) { outbox_ += waiting - before; }
+
+ private:
+  std::atomic<std::uint64_t> outbox_ = 0;
 };
 
 }  // namespace talent::node

@@ -85,6 +85,7 @@ void PromotionLoop::Step() {
         "by this node",
         from(), to(), stats.skipped - stats_.skipped, stats.scanned);
   }
+  source_.SetOutbox(stats_.waiting, stats.waiting);
   stats_ = std::move(stats);
 }
 

@@ -50,8 +50,11 @@ Result<Importers> LogIn(const RecordImportOptions& options, const crypto::KeyPai
 void ShowProgress(const ImportCounts& counts) {
   const char* begin = isatty(STDERR_FILENO) != 0 ? "\r" : "";
   const char* end = isatty(STDERR_FILENO) != 0 ? "" : "\n";
-  fmt::print(stderr, "{}{} rows read, {} people done, {} records sealed, {} refused, {} failed{}",
-             begin, counts.rows, counts.people, counts.sealed, counts.refused, counts.failed, end);
+  fmt::print(stderr,
+             "{}{} rows read, {} people done, {} records sealed, {} refused, {} failed; waited {} "
+             "times for room; {} wait for the next chain{}{}",
+             begin, counts.rows, counts.people, counts.sealed, counts.refused, counts.failed,
+             counts.no_room, counts.outbox, counts.held ? ": no new people meanwhile" : "", end);
 }
 
 void Print(const RecordImportOptions& options, const ImportCounts& counts, double seconds) {
@@ -62,6 +65,7 @@ void Print(const RecordImportOptions& options, const ImportCounts& counts, doubl
                {"already_there", counts.already_there},
                {"refused", counts.refused},
                {"failed", counts.failed},
+               {"no_room", counts.no_room},
                {"seconds", seconds},
                {"rejects", options.import.rejects.string()}});
     return;
@@ -133,6 +137,10 @@ void AddRecordImportCommand(CLI::App& record, int& exit_code) {
       ->option_text("private|commitment|full");
   import->add_option("--in-flight", options->import.in_flight, "People at a time")
       ->check(CLI::Range(std::size_t{1}, std::size_t{4096}))
+      ->capture_default_str();
+  import
+      ->add_option("--max-outbox", options->import.max_outbox,
+                   "No new people while more records than these wait for the next chain")
       ->capture_default_str();
   AddPassphraseOptions(import, options->passphrase);
   AddConnectionOptions(import, options->connection);

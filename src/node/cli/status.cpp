@@ -44,6 +44,7 @@ std::vector<std::string> Row(const std::string& node, const v1::ChainState& chai
           std::to_string(chain.view()),
           chain.primary(),
           std::to_string(chain.mempool_transactions()),
+          std::to_string(chain.outbox()),
           Condition(chain)};
 }
 
@@ -56,7 +57,7 @@ Result<int> ShowStatus(const StatusOptions& options) {
     if (!attempt.connection) {
       all_answer = false;
       json.push_back({{"name", attempt.node}, {"error", attempt.connection.error().ToString()}});
-      rows.push_back({attempt.node, "-", "-", "-", "-", "-", "-", "-", "-", "-",
+      rows.push_back({attempt.node, "-", "-", "-", "-", "-", "-", "-", "-", "-", "-",
                       attempt.connection.error().ToString()});
       continue;
     }
@@ -68,7 +69,7 @@ Result<int> ShowStatus(const StatusOptions& options) {
     PrintJson(json);
   } else {
     PrintTable({"NODE", "CHAIN", "TIER", "ROLE", "EPOCH", "HEIGHT", "HEAD", "VIEW", "PRIMARY",
-                "MEMPOOL", "CONDITION"},
+                "MEMPOOL", "OUTBOX", "CONDITION"},
                rows);
   }
   return all_answer ? kGood : kRefused;

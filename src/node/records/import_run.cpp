@@ -23,6 +23,7 @@ constexpr std::uint32_t kPage = 1000;             // most that a node gives
 constexpr std::size_t kMaxKnown = 4'000'000;      // records on the chain; about 600 MB
 constexpr std::chrono::milliseconds kPause{250};  // before trying again
 constexpr std::chrono::milliseconds kReport{500};
+constexpr std::chrono::milliseconds kLook{250};  // at one node after the other
 /// A node asked after another has not always sealed what that one has: ten seconds of pauses.
 constexpr std::size_t kTriesWhileBehind = 40;
 constexpr std::string_view kRecords = "rec/";
@@ -43,7 +44,7 @@ struct ImportLane {
   TxId id;
   std::size_t client = 0;  // one node as long as it answers: another may be a block behind it
   std::size_t tries = 0;
-  Steady::time_point give_up;   // when the front step is tried no more
+  Steady::time_point begun;     // the front step
   Steady::time_point retry_at;  // while paused
   bool paused = false;
 };
@@ -78,7 +79,11 @@ class ImportRun {
  public:
   ImportRun(const ImportOptions& options, const crypto::KeyPair& centre,
             const std::vector<std::unique_ptr<Client>>& clients)
-      : options_(options), centre_(centre), clients_(clients), lanes_(options.in_flight) {
+      : options_(options),
+        centre_(centre),
+        clients_(clients),
+        outboxes_(clients.size()),
+        lanes_(options.in_flight) {
     for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i].client = i;
   }
 
@@ -87,9 +92,11 @@ class ImportRun {
     TRY(LookAtChain());
     Status read;  // of the file; what is under way is brought to its end all the same
     bool more = true;
-    while (more || AnyBusy()) {
+    while ((more && !stands_still_) || AnyBusy()) {
+      LookAtNodes();
       for (ImportLane& lane : lanes_) {
-        while (more && !lane.busy) {  // people who are all there take no time
+        while (more && !lane.busy && !counts_.held &&
+               !stands_still_) {  // people who are all there take no time
           const auto begun = Begin(lane);
           more = begun.value_or(false);
           if (!begun) read = tl::unexpected<Error>(begun.error());
@@ -104,6 +111,12 @@ class ImportRun {
     if (!read) return Within(options_.csv.string(), read.error());
     if (!rejects_.flush())
       return Fail(Code::kIo, "{}: cannot be written", options_.rejects.string());
+    if (more) {
+      return Fail(Code::kUnavailable,
+                  "the chain has sealed nothing for {} s; stopped after {} rows. Run it again once "
+                  "the chain goes on: what is there is left alone",
+                  options_.patience.value / 1000, counts_.rows);
+    }
     return counts_;
   }
 
@@ -149,6 +162,31 @@ class ImportRun {
     return {};
   }
 
+  /// How far the chain is, and how much waits to be carried on: all that promote hold the same,
+  /// some do not promote.
+  void LookAtNodes() {
+    const auto now = Steady::now();
+    if (now < next_look_) return;
+    next_look_ = now + kLook;
+    const std::size_t node = looks_++ % clients_.size();
+    const auto status = clients_[node]->GetStatus();
+    outboxes_[node] = 0;
+    if (!status) return;
+    for (const auto& chain : status->chains()) {
+      if (chain.chain_id() != options_.chain.View()) continue;
+      outboxes_[node] = chain.outbox();
+      NoteHeight(chain.height());
+    }
+    counts_.outbox = *std::ranges::max_element(outboxes_);
+    counts_.held = counts_.outbox > options_.max_outbox &&
+                   options_.disclosure != ledger::pb::DISCLOSURE_PRIVATE;
+  }
+
+  void NoteHeight(std::uint64_t height) {
+    if (height > height_) last_block_ = Steady::now();
+    height_ = std::max(height_, height);
+  }
+
   bool AnyBusy() const {
     return std::any_of(lanes_.begin(), lanes_.end(),
                        [](const ImportLane& lane) { return lane.busy; });
@@ -175,7 +213,7 @@ class ImportRun {
       if (known == known_.end()) {
         Sign(lane);
         lane.tries = 0;
-        lane.give_up = Steady::now() + std::chrono::milliseconds(options_.patience.value);
+        lane.begun = Steady::now();
         Submit(lane);
         return;
       }
@@ -241,7 +279,7 @@ class ImportRun {
       return;
     }
     const auto& state = result->state;
-    height_ = std::max(height_, state.height());
+    NoteHeight(state.height());
     switch (state.status()) {
       case v1::TRANSACTION_STATUS_SEALED:
         Sealed(lane);
@@ -264,7 +302,7 @@ class ImportRun {
   /// That the front step's transaction has expired is definite: the node has every block that could
   /// hold it (else it says PRUNED). So another may be signed in its place.
   void SignAnew(ImportLane& lane, const Error& expired) {
-    if (const auto read = Ask(lane)) height_ = std::max(height_, read->as_of_height());
+    if (const auto read = Ask(lane)) NoteHeight(read->as_of_height());
     Sign(lane);
     Pause(lane, expired);
   }
@@ -282,6 +320,7 @@ class ImportRun {
         Pause(lane, error);
         return;
       case Code::kExhausted:
+        ++counts_.no_room;
         Pause(lane, error);
         return;
       case Code::kExpired:
@@ -319,7 +358,9 @@ class ImportRun {
   }
 
   void Pause(ImportLane& lane, const Error& error) {
-    if (Steady::now() >= lane.give_up) {
+    const std::chrono::milliseconds patience(options_.patience.value);
+    if (Steady::now() >= std::max(lane.begun, last_block_) + patience) {
+      stands_still_ = true;
       GiveUp(lane, error);
       return;
     }
@@ -350,7 +391,12 @@ class ImportRun {
   std::optional<Importer> importer_;
   std::map<std::pair<Bytes, std::string>, RecordId> known_;  // by subject and kind
   std::uint64_t height_ = 0;                                 // highest seen
+  Steady::time_point last_block_;                            // when it was first seen
+  bool stands_still_ = false;
   ImportCounts counts_;
+  std::vector<std::uint64_t> outboxes_;  // of the nodes, when last asked
+  std::size_t looks_ = 0;
+  Steady::time_point next_look_;
   Steady::time_point next_report_;
   std::vector<ImportLane> lanes_;  // never resized: calls under way point into it
 

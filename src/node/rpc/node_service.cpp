@@ -37,6 +37,7 @@ v1::ChainState Describe(const ChainRunner& runner) {
   out.set_erased_ahead_height(status.erased_ahead.value);
   out.set_held_blocks(status.held_blocks);
   out.set_held_until_ms(status.held_until.value);
+  out.set_outbox(runner.outbox());
   if (const auto& replica = status.replica) {
     out.set_view(replica->view.value);
     out.set_view_changes(replica->view_changes);

@@ -3,7 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <thread>
+
 #include "base/file.h"
+#include "node/chain/promotion_loop.h"
 #include "node/rpc/grpc_server.h"
 #include "support/temp_dir.h"
 #include "unit/node/one_node_chain.h"
@@ -111,6 +116,91 @@ TEST_F(ImportRunTest, SubmissionRefusedAsExpired_IsSignedAnew) {
   EXPECT_EQ(counts->failed, 0U);
   EXPECT_EQ(counts->people, 1U);
   EXPECT_EQ(counts->sealed, 3U);
+}
+
+// As a mempool does that other clients keep full: the chain goes on, and so the record waits.
+TEST_F(ImportRunTest, NodeWithoutRoom_IsAskedAgainAsLongAsTheChainGoesOn) {
+  options_.patience = Millis(2000);
+  runner_.RefuseOne(Code::kExhausted, 12);  // three seconds of pauses
+  std::uint64_t waited = 0;
+  options_.progress = [&](const ImportCounts& counts) {
+    waited = counts.no_room;
+    if (counts.sealed == 0 && waited > 0) runner_.SealOne();  // by somebody else
+  };
+  const auto counts = Import("id,years\n1,3\n");
+  ASSERT_TRUE(counts) << counts.error().ToString();
+  EXPECT_EQ(counts->people, 1U);
+  EXPECT_EQ(counts->failed, 0U);
+  EXPECT_EQ(counts->no_room, 12U);
+  EXPECT_EQ(waited, 12U) << "the operator sees it";
+}
+
+TEST_F(ImportRunTest, ChainThatStandsStill_EndsTheRunBeforeTheRestIsRead) {
+  options_.patience = Millis(300);
+  options_.in_flight = 1;
+  runner_.RefuseOne(Code::kExhausted);
+  const auto counts = Import("id,years\n1,3\n2,4\n3,5\n");
+  ASSERT_FALSE(counts);
+  EXPECT_EQ(counts.error().code, Code::kUnavailable);
+  EXPECT_THAT(counts.error().message, testing::HasSubstr("stopped after 1 rows"));
+  EXPECT_THAT(Rejects(), testing::HasSubstr("EXHAUSTED"));
+  const auto again = Import("id,years\n1,3\n2,4\n3,5\n");
+  ASSERT_TRUE(again) << again.error().ToString();
+  EXPECT_EQ(again->people, 3U);
+}
+
+/// The chain's records are carried to a consortium.
+class ImportToConsortium : public ImportRunTest {
+ protected:
+  ImportToConsortium() {
+    loop_->Start();
+    thread_ = std::thread([this] { io_.run(); });
+  }
+  ~ImportToConsortium() override {
+    loop_->Stop();
+    work_.reset();
+    thread_.join();
+  }
+
+  OneNodeChain consortium_{OneNodeChain::TakesRecordsOf{runner_}};
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+      io_.get_executor()};
+  std::unique_ptr<ledger::Database> database_ =
+      ledger::Database::Open(dir_.path() / "outbox", ledger::Database::Mode::kReadWrite).value();
+  std::shared_ptr<PromotionLoop> loop_ = std::make_shared<PromotionLoop>(
+      io_.get_executor(),
+      tiers::Promoter::Open(
+          *database_,
+          {.source = &runner_.chain(), .target = &consortium_.chain(), .author = &runner_.centre()})
+          .value(),
+      runner_, consortium_, clock_);
+  std::thread thread_;
+};
+
+// What is offered to a consortium that is down is lost, and offered again after ten seconds.
+TEST_F(ImportToConsortium, ConsortiumThatIsBehind_HoldsTheImportAndLosesNothing) {
+  constexpr std::uint64_t kPeople = 150;
+  options_.max_outbox = 5;
+  consortium_.Hold();
+  std::uint64_t rows_when_held = 0;
+  options_.progress = [&](const ImportCounts& counts) {
+    clock_.Advance(Millis(10'000));
+    if (rows_when_held == 0 && counts.held) {
+      rows_when_held = counts.rows;
+    } else if (rows_when_held != 0 && consortium_.chain().head().height == Height(0)) {
+      EXPECT_EQ(counts.rows, rows_when_held) << "nobody new is begun";
+      consortium_.Hold(false);
+    }
+  };
+  std::string csv = "id,years\n";
+  for (std::uint64_t id = 0; id < kPeople; ++id) csv += fmt::format("{},3\n", id);
+  const auto counts = Import(csv);
+  ASSERT_TRUE(counts) << counts.error().ToString();
+  EXPECT_EQ(counts->people, kPeople);
+  EXPECT_EQ(counts->failed, 0U);
+  EXPECT_GT(rows_when_held, 0U) << "it was held";
+  EXPECT_LT(rows_when_held, kPeople);
 }
 
 TEST_F(ImportRunTest, MissingColumn_IsSaidBeforeAnythingIsSent) {

@@ -9,41 +9,66 @@
 namespace talent::node {
 namespace {
 
-std::string GenesisText(const crypto::KeyPair& vote, const crypto::KeyPair& centre,
-                        const crypto::KeyPair& acme) {
+nlohmann::json GenesisOf(const crypto::KeyPair& vote, const crypto::KeyPair& centre,
+                         const crypto::KeyPair& acme) {
   const auto party = [](const char* id, const char* role, const crypto::KeyPair& key) {
     return nlohmann::json{
         {"id", id}, {"role", role}, {"name", id}, {"keys", {key.public_key().Hex()}}};
   };
-  const nlohmann::json genesis = {
-      {"format", 1},
-      {"name", "test"},
-      {"tier", "private"},
-      {"suite", "ed25519-sha256"},
-      {"time_ms", 1'700'000'000'000},
-      {"consensus",
-       {{"window", 4},
-        {"max_batch_transactions", 100},
-        {"max_batch_bytes", 1 << 20},
-        {"max_transaction_bytes", 1 << 14},
-        {"view_timeout_ms", 2000},
-        {"view_timeout_cap_ms", 32000},
-        {"max_clock_drift_ms", 10000},
-        {"max_valid_for", 1000}}},
-      {"validators",
-       {{{"name", "v0"},
-         {"vote_key", vote.public_key().Hex()},
-         {"node_key", centre.public_key().Hex()}}}},
-      {"followers", nlohmann::json::array()},
-      {"app",
-       {{"parties", {party("centre", "centre", centre), party("acme", "enterprise", acme)}}}}};
+  return {{"format", 1},
+          {"name", "test"},
+          {"tier", "private"},
+          {"suite", "ed25519-sha256"},
+          {"time_ms", 1'700'000'000'000},
+          {"consensus",
+           {{"window", 4},
+            {"max_batch_transactions", 100},
+            {"max_batch_bytes", 1 << 20},
+            {"max_transaction_bytes", 1 << 14},
+            {"view_timeout_ms", 2000},
+            {"view_timeout_cap_ms", 32000},
+            {"max_clock_drift_ms", 10000},
+            {"max_valid_for", 1000}}},
+          {"validators",
+           {{{"name", "v0"},
+             {"vote_key", vote.public_key().Hex()},
+             {"node_key", centre.public_key().Hex()}}}},
+          {"followers", nlohmann::json::array()},
+          {"app",
+           {{"parties", {party("centre", "centre", centre), party("acme", "enterprise", acme)}}}}};
+}
+
+Bytes ConsortiumText(const crypto::KeyPair& vote, const OneNodeChain& source) {
+  nlohmann::json genesis = GenesisOf(vote, source.centre(), source.acme());
+  genesis["name"] = "consortium";
+  genesis["tier"] = "consortium";
+  genesis["consensus"]["max_transaction_bytes"] = 1 << 16;  // evidence takes room
+  const auto& validator = source.chain().genesis().validators().at(ValidatorIndex(0));
+  genesis["app"]["sources"] = {{{"name", "test"},
+                                {"tier", "private"},
+                                {"chain_id", source.chain().id().Hex()},
+                                {"centres", {"centre"}},
+                                {"validators",
+                                 {{{"name", validator.name},
+                                   {"vote_key", validator.vote_key.Hex()},
+                                   {"node_key", validator.node_key.Hex()}}}}}};
   return genesis.dump();
 }
 
 }  // namespace
 
-OneNodeChain::OneNodeChain() {
-  const auto genesis = ledger::Genesis::Parse(GenesisText(vote_, centre_, acme_));
+OneNodeChain::OneNodeChain()
+    : OneNodeChain([](const OneNodeChain& chain) {
+        return GenesisOf(chain.vote_, chain.centre_, chain.acme_).dump();
+      }) {}
+
+OneNodeChain::OneNodeChain(TakesRecordsOf source)
+    : OneNodeChain([&source](const OneNodeChain& chain) {
+        return ConsortiumText(chain.vote_, source.chain);
+      }) {}
+
+OneNodeChain::OneNodeChain(const std::function<Bytes(const OneNodeChain&)>& text) {
+  const auto genesis = ledger::Genesis::Parse(text(*this));
   CHECK(genesis.has_value(), "{}", genesis.error().ToString());
   application_ = tiers::MakeApplication(*genesis).value();
   database_ =
@@ -61,15 +86,16 @@ ChainStatusInfo OneNodeChain::status() const {
   return out;
 }
 
-void OneNodeChain::RefuseOne(Code code) {
+void OneNodeChain::RefuseOne(Code code, int times) {
   const std::lock_guard lock(mutex_);
-  refusal_ = code;
+  refusal_ = {code, times};
 }
 
 Result<Admitted> OneNodeChain::Admit(const Bytes& transaction) {
-  if (const auto code = std::exchange(refusal_, std::nullopt)) refused_[transaction] = *code;
-  if (const auto refused = refused_.find(transaction); refused != refused_.end()) {
-    return Fail(refused->second, "as told");
+  if (const auto refusal = std::exchange(refusal_, std::nullopt)) refused_[transaction] = *refusal;
+  if (const auto refused = refused_.find(transaction);
+      refused != refused_.end() && refused->second.left-- > 0) {
+    return Fail(refused->second.code, "as told");
   }
   const auto tx = TRY(
       ledger::ParseTransaction(transaction, chain_->genesis().consensus().max_transaction_bytes));

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <list>
 #include <map>
 #include <mutex>
@@ -20,6 +21,11 @@ namespace talent::node {
 class OneNodeChain final : public ChainRunner {
  public:
   OneNodeChain();
+  /// A consortium with the same parties that takes the records of `chain`.
+  struct TakesRecordsOf {
+    const OneNodeChain& chain;
+  };
+  explicit OneNodeChain(TakesRecordsOf source);
 
   const ledger::Chain& chain() const override { return *chain_; }
   const ledger::Application& application() const override { return *application_; }
@@ -31,9 +37,9 @@ class OneNodeChain final : public ChainRunner {
   std::shared_ptr<void> OnChange(std::function<void()> on_change) override;
 
   /// While held, transactions are admitted and stay pending.
-  void Hold() { held_ = true; }
-  /// The next transaction is answered with an error of this kind, however often it is submitted.
-  void RefuseOne(Code code);
+  void Hold(bool held = true) { held_ = held; }
+  /// The next transaction is answered with an error of this kind, so often as it is submitted.
+  void RefuseOne(Code code, int times = std::numeric_limits<int>::max());
   /// It stands still from now on, as after a divergence.
   void Halt();
   std::size_t listeners() const;
@@ -52,6 +58,7 @@ class OneNodeChain final : public ChainRunner {
   TxId SealOne();
 
  private:
+  explicit OneNodeChain(const std::function<Bytes(const OneNodeChain&)>& genesis);
   Result<Admitted> Admit(const Bytes& transaction);
   void SealBlock(const ledger::Transaction& tx);
 
@@ -67,8 +74,12 @@ class OneNodeChain final : public ChainRunner {
 
   mutable std::mutex mutex_;  // the strand: guards the chain's writer side and what follows
   std::vector<v1::Evidence> evidence_;
-  std::optional<Code> refusal_;
-  std::map<Bytes, Code> refused_;
+  struct Refusals {
+    Code code;
+    int left;
+  };
+  std::optional<Refusals> refusal_;
+  std::map<Bytes, Refusals> refused_;
   std::list<std::function<void()>> listeners_;
   std::vector<std::function<void(TxOutcome)>> waiting_;
 };
