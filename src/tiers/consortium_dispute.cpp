@@ -1,6 +1,7 @@
 // The originating centre's answer to the disputes of a record.
 
 #include "tiers/consortium_rules.h"
+#include "tiers/contest.h"
 
 namespace talent::tiers {
 namespace {
@@ -14,13 +15,7 @@ Status ValidateAnswer(const pb::DisputeAnswered& message) {
   if (message.answer_case() != pb::DisputeAnswered::kRefusal) {
     return Fail(Code::kInvalidArgument, "answer is neither a correction nor a refusal");
   }
-  if (message.refusal().reason() == pb::REFUSAL_REASON_UNSPECIFIED ||
-      !pb::RefusalReason_IsValid(message.refusal().reason())) {
-    return Fail(Code::kInvalidArgument, "refusal.reason is missing or unknown");
-  }
-  const auto hash = Hash::FromBytes(message.refusal().statement_hash());
-  if (!hash) return Within("refusal.statement_hash", hash.error());
-  return {};
+  return ValidateRefusal(message.refusal());
 }
 
 Status Answer(const pb::DisputeAnswered& message, const Call& call) {

@@ -1,6 +1,7 @@
 // A person's own contests of records about it; the rules are in private_contest.cpp.
 #pragma once
 
+#include "talent/tiers/v1/consortium.pb.h"
 #include "talent/tiers/v1/contest.pb.h"
 #include "tiers/kind.h"
 #include "tiers/tables.h"
@@ -14,6 +15,9 @@ inline constexpr Table<pb::ContestDue> kContestsDue{"contest_due/"};
 
 /// RecordContested, ContestRefused.
 std::span<const Kind> ContestKinds();
+
+/// Of a contest, or of a dispute on the consortium. Errors: kInvalidArgument (names the field).
+Status ValidateRefusal(const pb::Refusal& refusal);
 
 /// This transaction answers the contest of the record, where there is one that was not corrected.
 void AnswerContest(const Call& call, BytesView record_id, pb::ContestStatus status);

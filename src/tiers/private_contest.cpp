@@ -69,14 +69,6 @@ Status ContestRecord(const pb::RecordContested& message, const Call& call) {
   return WriteRecord(call, std::move(facts));
 }
 
-Status ValidateRefusal(const pb::Refusal& refusal) {
-  if (refusal.reason() == pb::REFUSAL_REASON_UNSPECIFIED ||
-      !pb::RefusalReason_IsValid(refusal.reason())) {
-    return Fail(Code::kInvalidArgument, "refusal.reason is missing or unknown");
-  }
-  return RequireId("refusal.statement_hash", refusal.statement_hash());
-}
-
 Status Refuse(const pb::ContestRefused& message, const Call& call) {
   const pb::Party centre = TRY(RequireCentre(call));
   TRY(RequireId("record_id", message.record_id()));
@@ -105,6 +97,14 @@ constexpr Kind kContestKinds[] = {
 }  // namespace
 
 std::span<const Kind> ContestKinds() { return kContestKinds; }
+
+Status ValidateRefusal(const pb::Refusal& refusal) {
+  if (refusal.reason() == pb::REFUSAL_REASON_UNSPECIFIED ||
+      !pb::RefusalReason_IsValid(refusal.reason())) {
+    return Fail(Code::kInvalidArgument, "refusal.reason is missing or unknown");
+  }
+  return RequireId("refusal.statement_hash", refusal.statement_hash());
+}
 
 void AnswerContest(const Call& call, BytesView record_id, pb::ContestStatus status) {
   auto contest = kContests.Get(call.state, record_id);
