@@ -42,11 +42,11 @@ class Application {
   virtual Status Execute(const Transaction& tx, const BlockContext& block,
                          StateOverlay& state) const = 0;
 
-  /// `tx` was refused with `why`, and its writes are gone: what remains to be noted of a payload
+  /// `tx` was refused, and its writes are gone: what remains to be noted of a payload
   /// that is in the block all the same, so that it can be erased with what it is about.
-  virtual void NoteRefused(const Transaction& tx, const Error& why, const BlockContext& block,
+  virtual void NoteRefused(const Transaction& tx, const BlockContext& block,
                            StateOverlay& state) const {
-    (void)tx, (void)why, (void)block, (void)state;
+    (void)tx, (void)block, (void)state;
   }
 
   /// Due work at the start of a block: windows that close, releases; at most a stated number of

@@ -166,7 +166,8 @@ Result<TreeSlot> ChainStore::ReadRoot(Height height) const {
 Result<pb::StateEntry> ChainStore::ReadEntry(const TreeSlot& leaf) const {
   auto bytes = Must(Use::kValues, ValueKey(leaf.path, leaf.version), leaf.version);
   if (bytes) return Parse<pb::StateEntry>(Use::kValues, leaf.version, *bytes);
-  const auto erased = EntryErasedAt(StoredState(*this), leaf.path);
+  const bool gone = bytes.error().code == Code::kPruned || bytes.error().code == Code::kNotFound;
+  const auto erased = gone ? EntryErasedAt(StoredState(*this), leaf.path) : std::nullopt;
   if (erased && leaf.version < *erased) {
     return Fail(Code::kPruned,
                 "what the entry at {} held before height {} was erased there, on every node",

@@ -38,7 +38,7 @@ class Run {
       writes.CommitTo(state_);
     } else {
       done.code = ReceiptCodeOf(outcome.error().code);
-      application_.NoteRefused(tx, outcome.error(), block_, state_);
+      application_.NoteRefused(tx, block_, state_);
     }
     return done;
   }

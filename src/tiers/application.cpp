@@ -53,8 +53,8 @@ class TierApplication final : public ledger::Application {
     return RunRule({tx, block, state});
   }
 
-  void NoteRefused(const ledger::Transaction& tx, const Error& /*why*/,
-                   const ledger::BlockContext& block, ledger::StateOverlay& state) const override {
+  void NoteRefused(const ledger::Transaction& tx, const ledger::BlockContext& block,
+                   ledger::StateOverlay& state) const override {
     rules_.note_refused(tx, block, state);
   }
 

@@ -42,15 +42,7 @@ Status InitSource(JsonFields& json, ledger::Tier tier, ledger::StateOverlay& sta
   if (kSources.Has(state, chain.View())) {
     return Fail(Code::kInvalidArgument, "{} is named twice", json.PathOf("chain_id"));
   }
-  ValidatorInfos validators;
-  for (JsonFields& validator :
-       TRY(json.Array("validators", crypto::ValidatorSet::kMaxValidators))) {
-    auto* const info = validators.Add();
-    info->set_name(TRY(validator.Text("name", kMaxNameLength)));
-    info->set_vote_key(TRY(validator.Hex<Hash>("vote_key")).ToBytes());
-    info->set_node_key(TRY(validator.Hex<Hash>("node_key")).ToBytes());
-    TRY(validator.Finish());
-  }
+  const ValidatorInfos validators = TRY(ValidatorsFromJson(json));
   if (const auto set = ReadValidators(Epoch(0), validators); !set) {
     return Within(json.PathOf("validators"), set.error());
   }
@@ -127,6 +119,19 @@ constexpr Kind kSourceKinds[] = {
 };
 
 }  // namespace
+
+Result<ValidatorInfos> ValidatorsFromJson(JsonFields& json) {
+  ValidatorInfos validators;
+  for (JsonFields& validator :
+       TRY(json.Array("validators", crypto::ValidatorSet::kMaxValidators))) {
+    auto* const info = validators.Add();
+    info->set_name(TRY(validator.Text("name", kMaxNameLength)));
+    info->set_vote_key(TRY(validator.Hex<Hash>("vote_key")).ToBytes());
+    info->set_node_key(TRY(validator.Hex<Hash>("node_key")).ToBytes());
+    TRY(validator.Finish());
+  }
+  return validators;
+}
 
 Status InitSources(JsonFields& app, ledger::Tier tier, ledger::StateOverlay& state) {
   for (JsonFields& json : TRY(app.Array("sources", kMaxSources))) {

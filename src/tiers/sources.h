@@ -15,6 +15,10 @@ namespace talent::tiers {
 /// field).
 Status InitSources(JsonFields& app, ledger::Tier tier, ledger::StateOverlay& state);
 
+/// "validators" of `json`: name, vote key and node key of each. Errors: kInvalidArgument (names the
+/// field).
+Result<ledger::ValidatorInfos> ValidatorsFromJson(JsonFields& json);
+
 /// As many as a genesis may name.
 inline constexpr std::size_t kMaxSources = 256;
 /// Writes a source and its validators in the epoch it names, from its first height on.

@@ -54,8 +54,8 @@ class Bench {
     report_.client_cpu_s = CpuSeconds() - cpu_before;
     report_.seconds =
         std::chrono::duration<double>(std::chrono::milliseconds(options_.duration.value)).count();
-    report_.p50_ms = Percentile(0.50);
-    report_.p99_ms = Percentile(0.99);
+    report_.p50_ms = Percentile(latencies_ms_, 0.50);
+    report_.p99_ms = Percentile(latencies_ms_, 0.99);
     return report_;
   }
 
@@ -163,7 +163,7 @@ class Bench {
       if (one && one->state.status() == v1::TRANSACTION_STATUS_SEALED) {
         if (now > end_) continue;
         ++report_.committed;
-        latencies_ms_.push_back(std::chrono::duration<float, std::milli>(now - due).count());
+        latencies_ms_.push_back(std::chrono::duration<double, std::milli>(now - due).count());
         continue;
       }
       good = false;
@@ -179,14 +179,6 @@ class Bench {
     report_.errors += count;
   }
 
-  double Percentile(double share) {
-    if (latencies_ms_.empty()) return 0;
-    const auto at =
-        static_cast<std::ptrdiff_t>(share * static_cast<double>(latencies_ms_.size() - 1));
-    std::nth_element(latencies_ms_.begin(), latencies_ms_.begin() + at, latencies_ms_.end());
-    return latencies_ms_[static_cast<std::size_t>(at)];
-  }
-
   const BenchOptions options_;
   BenchWorkload& workload_;
   const std::vector<std::unique_ptr<Client>>& clients_;
@@ -198,11 +190,18 @@ class Bench {
   // Guarded by mutex_.
   std::size_t running_ = 0;
   std::vector<BenchLane*> resting_;
-  std::vector<float> latencies_ms_;
+  std::vector<double> latencies_ms_;
   BenchReport report_;
 };
 
 }  // namespace
+
+double Percentile(std::vector<double>& values, double share) {
+  if (values.empty()) return 0;
+  const auto at = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + at, values.end());
+  return values[static_cast<std::size_t>(at)];
+}
 
 BenchReport RunBench(const BenchOptions& options, BenchWorkload& workload,
                      const std::vector<std::unique_ptr<Client>>& clients) {

@@ -9,6 +9,9 @@
 
 namespace talent::node {
 
+/// The value that `share` of `values` do not exceed; 0 where there are none. Reorders them.
+double Percentile(std::vector<double>& values, double share);
+
 struct BenchReport {
   double seconds = 0;           // really measured
   std::uint64_t committed = 0;  // sealed with effect, and answered, within them

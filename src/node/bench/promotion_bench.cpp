@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/canonical.h"
+#include "node/bench/bench.h"
 #include "talent/tiers/v1/consortium.pb.h"
 #include "talent/tiers/v1/private.pb.h"
 
@@ -27,13 +28,6 @@ struct Journey {
   Steady::time_point sent;
   std::optional<Steady::time_point> sealed, arrived;
 };
-
-double Percentile(std::vector<double>& ms, double share) {
-  if (ms.empty()) return 0;
-  const auto at = static_cast<std::size_t>(share * static_cast<double>(ms.size() - 1));
-  std::nth_element(ms.begin(), ms.begin() + static_cast<std::ptrdiff_t>(at), ms.end());
-  return ms[at];
-}
 
 double MsBetween(Steady::time_point from, Steady::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();

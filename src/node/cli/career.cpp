@@ -59,23 +59,14 @@ struct SignOptions {
   std::filesystem::path out;
 };
 
-/// A connected chain and the author's key.
-struct Desk {
-  ChainConnection connection;
-  crypto::KeyPair key;
-
+struct Desk : Author {
   Client& client() const { return *connection.node.client; }
   Result<v1::GetCareerResponse> Career(BytesView subject) const {
     return client().GetCareer(connection.chain, subject);
   }
 };
 
-Result<Desk> OpenDesk(const SubmitOptions& options) {
-  auto key = TRY(ReadKey(options.key, options.passphrase));
-  Desk desk{TRY(ConnectToChain(options.connection, options.chain)), std::move(key)};
-  TRY(desk.client().Login(desk.connection.chain, desk.key));
-  return desk;
-}
+Result<Desk> OpenDesk(const SubmitOptions& options) { return Desk{TRY(ConnectToSign(options))}; }
 
 Result<Bytes> SubjectOf(const CareerOptions& options) {
   const auto id = Hash::FromHexString(options.subject);

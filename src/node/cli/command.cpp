@@ -5,6 +5,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
+
 namespace talent::node::cli {
 
 void OnRun(CLI::App* command, int& exit_code, std::function<Result<int>()> body) {
@@ -58,6 +60,14 @@ void PrintTable(const std::vector<std::string>& columns,
 
 void PrintJson(const nlohmann::json& json) {
   fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+Status WriteOut(const std::filesystem::path& file, BytesView text) {
+  if (!file.empty()) return WriteFile(file, text, 0644, IfExists::kReplace);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
+    return {};
+  }
+  return Fail(Code::kIo, "standard output cannot be written to");
 }
 
 }  // namespace talent::node::cli

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "base/bytes.h"
 #include "base/result.h"
 
 namespace talent::node::cli {
@@ -35,5 +37,8 @@ void PrintTable(const std::vector<std::string>& columns,
                 const std::vector<std::vector<std::string>>& rows);
 /// Prints JSON, indented.
 void PrintJson(const nlohmann::json& json);
+/// Writes `text` to `file`, in the place of what is there, or to standard output where it is empty.
+/// Errors: kIo.
+Status WriteOut(const std::filesystem::path& file, BytesView text);
 
 }  // namespace talent::node::cli

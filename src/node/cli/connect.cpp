@@ -67,6 +67,16 @@ void AddConnectionOptions(CLI::App* command, ConnectionOptions& options) {
       ->needs(address);
 }
 
+void AddChainOption(CLI::App* command, const std::string& name, std::string& chain) {
+  auto* const option =
+      command->add_option(name, chain, "Chain by name, by tier where there is one of it, or by id");
+  if (chain.empty()) {
+    option->required();
+  } else {
+    option->capture_default_str();
+  }
+}
+
 Result<Connection> ConnectTo(const NodeEndpoint& node) {
   const auto ca = TRY(ReadFile(node.tls_ca, kMaxCertificateBytes));
   Connection out;

@@ -20,6 +20,8 @@ struct ConnectionOptions {
   std::filesystem::path tls_ca;
 };
 void AddConnectionOptions(CLI::App* command, ConnectionOptions& options);
+/// The chain as option or argument `name`, required unless `chain` names a default.
+void AddChainOption(CLI::App* command, const std::string& name, std::string& chain);
 
 /// A connected node and what it said of itself.
 struct Connection {

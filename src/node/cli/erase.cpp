@@ -49,9 +49,7 @@ Result<pb::Erased> MessageOf(const EraseOptions& options) {
 
 Result<int> Erase(const EraseOptions& options) {
   const pb::Erased message = TRY(MessageOf(options));
-  const auto key = TRY(ReadKey(options.submit.key, options.submit.passphrase));
-  const auto connection = TRY(ConnectToChain(options.submit.connection, options.submit.chain));
-  TRY(connection.node.client->Login(connection.chain, key));
+  const auto [connection, key] = TRY(ConnectToSign(options.submit));
   const auto submitted = SignAndSubmit(options.submit, connection, key, "Erased", Encode(message),
                                        ledger::pb::DISCLOSURE_COMMITMENT);
   if (!submitted) return Refused(submitted.error());
@@ -73,9 +71,11 @@ void AddEraseCommand(CLI::App& app, int& exit_code) {
       "\n"
       "Signed with the person's own key, or by its custodian centre: on a request where the "
       "person\n"
-      "has no key, else on a duty or an order. Payloads are out of every node's database with the\n"
-      "block, and out of its files within a minute; what has been promoted or published follows.\n"
-      "Envelopes, ids and proofs stay. There is no way back. Exits with 1 when refused.");
+      "has no key, else on a duty or an order. From the block on no client is shown a payload; "
+      "ten\n"
+      "minutes later, and a minute at most, no file of a node's database holds it. What has been\n"
+      "promoted or published follows. Envelopes, ids and proofs stay. There is no way back. Exits "
+      "with 1 when refused.");
   erase->add_option("SUBJECT", options->subject, "Subject id, hexadecimal")->required();
   erase->add_option("--record", options->records, "Transaction to erase; again for each")
       ->allow_extra_args(false);

@@ -8,6 +8,7 @@
 #include "ledger/genesis.h"
 #include "node/cli/command.h"
 #include "node/cli/commands.h"
+#include "node/cli/reading.h"
 #include "node/cli/scan_table.h"
 #include "node/cli/submit.h"
 #include "node/records/payload_json.h"
@@ -68,20 +69,8 @@ Result<int> ShowEvidence(const EvidenceOptions& options) {
 
 // On the chain.
 
-struct ChainEvidenceOptions {
-  ConnectionOptions connection;
-  std::string chain;
-  std::filesystem::path key;
-  PassphraseOptions passphrase;
-  Output output = Output::kTable;
-};
-
-Result<int> ListMisdeeds(const ChainEvidenceOptions& options) {
-  const auto connection = TRY(ConnectToChain(options.connection, options.chain));
-  if (!options.key.empty()) {
-    const auto key = TRY(ReadKey(options.key, options.passphrase));
-    TRY(connection.node.client->Login(connection.chain, key));
-  }
+Result<int> ListMisdeeds(const ReadOptions& options) {
+  const auto connection = TRY(ConnectToRead(options));
   std::vector<std::vector<std::string>> rows;
   auto json = nlohmann::json::array();
   const auto misdeeds = ScanTable(connection, tiers::kMisdeeds);
@@ -103,9 +92,7 @@ Result<int> ListMisdeeds(const ChainEvidenceOptions& options) {
 
 /// What the connected node holds and the chain does not.
 Result<int> SubmitHeld(const SubmitOptions& options) {
-  auto connection = TRY(ConnectToChain(options.connection, options.chain));
-  const auto key = TRY(ReadKey(options.key, options.passphrase));
-  TRY(connection.node.client->Login(connection.chain, key));
+  const auto [connection, key] = TRY(ConnectToSign(options));
   const auto held = TRY(connection.node.client->ListEvidence(connection.chain));
   std::set<std::tuple<std::uint64_t, std::string, std::string, std::uint64_t, std::uint64_t>> known;
   for (const auto& [at, m] : TRY(ScanTable(connection, tiers::kMisdeeds))) {
@@ -141,13 +128,9 @@ void AddSubmit(CLI::App& evidence, int& exit_code) {
 }
 
 void AddOnChain(CLI::App& evidence, int& exit_code) {
-  auto options = std::make_shared<ChainEvidenceOptions>();
+  auto options = std::make_shared<ReadOptions>();
   auto* list = evidence.add_subcommand("on-chain", "What was put on a chain 链上违规记录");
-  list->add_option("--chain", options->chain, "Chain by name, tier or id")->required();
-  list->add_option("--key", options->key, "Key file of a party, to log in with");
-  AddPassphraseOptions(list, options->passphrase);
-  AddConnectionOptions(list, options->connection);
-  AddOutputOption(list, options->output);
+  AddReadOptions(list, *options);
   OnRun(list, exit_code, [options] { return ListMisdeeds(*options); });
 }
 

@@ -55,11 +55,11 @@ Status PrintProposal(const ChainConnection& connection, const TxId& id, Output o
 
 Result<int> Vote(const VoteOptions& options) {
   const auto id = TRY(TxId::FromHexString(options.proposal));
-  auto connection = TRY(ConnectToChain(options.submit.connection, options.submit.chain));
+  const Author author = TRY(ConnectToSign(options.submit));
   pb::ProposalVoted message;
   message.set_proposal(id.ToBytes());
   message.set_approve(!options.against);
-  return SubmitToVote(options.submit, connection, message, id);
+  return SubmitToVote(options.submit, author, message, id);
 }
 
 // The list.
@@ -190,17 +190,16 @@ std::uint64_t OpenUntil(const ProposeOptions& options, const ChainConnection& co
   return connection.state.height() + options.open_for;
 }
 
-Result<int> SubmitToVote(const SubmitOptions& options, ChainConnection& connection,
+Result<int> SubmitToVote(const SubmitOptions& options, const Author& author,
                          const google::protobuf::Message& message,
                          const std::optional<TxId>& proposal) {
-  const auto key = TRY(ReadKey(options.key, options.passphrase));
-  TRY(connection.node.client->Login(connection.chain, key));
-  const auto submitted = SignAndSubmit(options, connection, key, message.GetDescriptor()->name(),
-                                       Encode(message), ledger::pb::DISCLOSURE_UNSPECIFIED);
+  const auto submitted =
+      SignAndSubmit(options, author.connection, author.key, message.GetDescriptor()->name(),
+                    Encode(message), ledger::pb::DISCLOSURE_UNSPECIFIED);
   if (!submitted) return Refused(submitted.error());
   const int code = ReportSubmitted(*submitted, options.output);
   if (code == kGood) {
-    TRY(PrintProposal(connection, proposal.value_or(submitted->id), options.output));
+    TRY(PrintProposal(author.connection, proposal.value_or(submitted->id), options.output));
   }
   return code;
 }

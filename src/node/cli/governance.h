@@ -19,7 +19,7 @@ void AddProposeOptions(CLI::App* command, ProposeOptions& options);
 std::uint64_t OpenUntil(const ProposeOptions& options, const ChainConnection& connection);
 
 /// Signs and submits a proposal, or a vote on `proposal`, and says where the proposal stands then.
-Result<int> SubmitToVote(const SubmitOptions& options, ChainConnection& connection,
+Result<int> SubmitToVote(const SubmitOptions& options, const Author& author,
                          const google::protobuf::Message& message,
                          const std::optional<TxId>& proposal = std::nullopt);
 

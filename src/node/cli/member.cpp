@@ -53,12 +53,7 @@ Result<int> StateMember(const MemberStatementOptions& options) {
                           {"chain_id", genesis.chain_id().Hex()},
                           {"statement", ToHex(offer.statement())},
                           {"signatures", std::move(signatures)}};
-  const std::string text = statement.dump(2) + "\n";
-  if (options.out.empty()) {
-    fmt::print("{}", text);
-  } else {
-    TRY(WriteFile(options.out, text, 0644, IfExists::kReplace));
-  }
+  TRY(WriteOut(options.out, statement.dump(2) + "\n"));
   return kGood;
 }
 
@@ -95,7 +90,7 @@ Result<pb::PartyOffer> ReadStatement(const std::filesystem::path& file, const Ch
 }
 
 Result<int> Propose(MemberWhat what, const MemberOptions& options) {
-  auto connection = TRY(ConnectToChain(options.submit.connection, options.submit.chain));
+  const Author author = TRY(ConnectToSign(options.submit));
   pb::MemberProposed message;
   auto& change = *message.mutable_change();
   if (what == MemberWhat::kSuspend) {
@@ -103,14 +98,14 @@ Result<int> Propose(MemberWhat what, const MemberOptions& options) {
   } else if (what == MemberWhat::kReadmit) {
     change.set_readmit(options.subject);
   } else {
-    auto offer = ReadStatement(options.subject, connection.chain);
+    auto offer = ReadStatement(options.subject, author.connection.chain);
     if (!offer) return Refused(offer.error());
     *(what == MemberWhat::kAdmit ? change.mutable_admit() : change.mutable_rotate()) =
         *std::move(offer);
   }
   message.set_name(options.name);
-  message.set_open_until(OpenUntil(options, connection));
-  return SubmitToVote(options.submit, connection, message);
+  message.set_open_until(OpenUntil(options, author.connection));
+  return SubmitToVote(options.submit, author, message);
 }
 
 const char* ToText(pb::PartyRole role) {

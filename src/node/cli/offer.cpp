@@ -53,4 +53,13 @@ Result<CheckedOffer> ReadOffer(const std::filesystem::path& file, const ChainId&
   return offer;
 }
 
+nlohmann::json ValidatorsToJson(const ledger::ValidatorInfos& validators) {
+  auto out = nlohmann::json::array();
+  for (const auto& v : validators) {
+    out.push_back(
+        {{"name", v.name()}, {"vote_key", ToHex(v.vote_key())}, {"node_key", ToHex(v.node_key())}});
+  }
+  return out;
+}
+
 }  // namespace talent::node::cli

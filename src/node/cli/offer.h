@@ -3,9 +3,11 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "base/strong.h"
+#include "ledger/epochs.h"
 #include "ledger/genesis.h"
 #include "talent/tiers/v1/governance.pb.h"
 
@@ -22,5 +24,8 @@ struct CheckedOffer {
 /// Errors: those of ReadFile; kInvalidArgument (names the field), kWrongChain, kBadSignature (its
 /// keys are not proven).
 Result<CheckedOffer> ReadOffer(const std::filesystem::path& file, const ChainId& chain);
+
+/// An array of their names, vote keys and node keys.
+nlohmann::json ValidatorsToJson(const ledger::ValidatorInfos& validators);
 
 }  // namespace talent::node::cli

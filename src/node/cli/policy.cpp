@@ -182,12 +182,12 @@ Result<int> Check(const CheckOptions& options) {
 Result<int> Propose(const PolicyOptions& options) {
   auto change = ReadPolicyFile(options.file);
   if (!change) return Refused(change.error());
-  auto connection = TRY(ConnectToChain(options.submit.connection, options.submit.chain));
+  const Author author = TRY(ConnectToSign(options.submit));
   pb::PolicyProposed message;
-  message.set_open_until(OpenUntil(options, connection));
+  message.set_open_until(OpenUntil(options, author.connection));
   change->set_in_force(message.open_until() + options.notice);
   *message.mutable_change() = *std::move(change);
-  return SubmitToVote(options.submit, connection, message);
+  return SubmitToVote(options.submit, author, message);
 }
 
 }  // namespace

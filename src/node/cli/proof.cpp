@@ -1,40 +1,23 @@
-#include <cstdio>
-
 #include "base/canonical.h"
-#include "base/file.h"
 #include "node/cli/command.h"
 #include "node/cli/commands.h"
-#include "node/cli/connect.h"
-#include "node/cli/passphrase.h"
+#include "node/cli/reading.h"
 
 namespace talent::node::cli {
 namespace {
 
-struct ProofOptions {
-  ConnectionOptions connection;
+struct ProofOptions : ReadOptions {
   std::string record;
-  std::string chain = "public";
   std::filesystem::path out;
-  std::filesystem::path key;
-  PassphraseOptions passphrase;
 };
 
 Result<int> WriteProof(const ProofOptions& options) {
   const auto id = TRY(RecordId::FromHexString(options.record));
-  const auto connection = TRY(ConnectToChain(options.connection, options.chain));
-  if (!options.key.empty()) {
-    const auto key = TRY(ReadKey(options.key, options.passphrase));
-    TRY(connection.node.client->Login(connection.chain, key));
-  }
+  const auto connection = TRY(ConnectToRead(options));
   const auto proof = connection.node.client->GetProof(connection.chain, id);
   if (!proof) return Refused(proof.error());
   const Bytes bytes = Encode(*proof);
-  if (!options.out.empty()) {
-    TRY(WriteFile(options.out, bytes, 0644, IfExists::kReplace));
-  } else if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size() ||
-             std::fflush(stdout) != 0) {
-    return Fail(Code::kIo, "the proof cannot be written to standard output");
-  }
+  TRY(WriteOut(options.out, bytes));
   fmt::print(stderr, "{} bytes of proof from {} on chain {}\n", bytes.size(), connection.node.node,
              connection.state.name());
   return kGood;
@@ -44,6 +27,7 @@ Result<int> WriteProof(const ProofOptions& options) {
 
 void AddProofCommand(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<ProofOptions>();
+  options->chain = "public";
   auto* proof = app.add_subcommand(
       "proof", "Fetch the proof of a record or transaction, for 'talentd verify --proof'");
   proof->footer(

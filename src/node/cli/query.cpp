@@ -2,10 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/canonical.h"
-#include "node/cli/command.h"
 #include "node/cli/commands.h"
-#include "node/cli/connect.h"
-#include "node/cli/passphrase.h"
+#include "node/cli/reading.h"
 #include "node/records/payload_json.h"
 #include "node/records/state_json.h"
 
@@ -14,25 +12,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct QueryOptions {
-  ConnectionOptions connection;
-  std::string chain;
+struct QueryOptions : ReadOptions {
   std::string subject;  // what is asked for: an id, a height, a key
-  std::filesystem::path key;
-  PassphraseOptions passphrase;
-  Output output = Output::kTable;
   std::uint32_t limit = 100;
 };
-
-/// Connects and logs in where a key is given.
-Result<ChainConnection> Open(const QueryOptions& options) {
-  auto connection = TRY(ConnectToChain(options.connection, options.chain));
-  if (!options.key.empty()) {
-    const auto key = TRY(ReadKey(options.key, options.passphrase));
-    TRY(connection.node.client->Login(connection.chain, key));
-  }
-  return connection;
-}
 
 /// JSON as it is, or one "name  value" line a field.
 int Print(const QueryOptions& options, const Json& object) {
@@ -68,13 +51,13 @@ Result<Json> Describe(const ledger::pb::SignedEnvelope& signed_envelope,
 }
 
 Result<int> QueryChain(const QueryOptions& options) {
-  const auto connection = TRY(Open(options));
+  const auto connection = TRY(ConnectToRead(options));
   return Print(options, TRY(MessageToJson(connection.state)));
 }
 
 Result<int> QueryTransaction(const QueryOptions& options) {
   const auto id = TRY(TxId::FromHexString(options.subject));
-  const auto connection = TRY(Open(options));
+  const auto connection = TRY(ConnectToRead(options));
   const auto answer = connection.node.client->GetTransaction(connection.chain, id);
   if (!answer) return Refused(answer.error());
   Json out = TRY(MessageToJson(answer->state()));
@@ -95,7 +78,7 @@ Result<int> QueryBlock(const QueryOptions& options) {
   if (!CLI::detail::lexical_cast(options.subject, height)) {
     return Fail(Code::kInvalidArgument, "'{}' is no height", options.subject);
   }
-  const auto connection = TRY(Open(options));
+  const auto connection = TRY(ConnectToRead(options));
   const auto answer = connection.node.client->GetBlock(connection.chain, Height(height));
   if (!answer) return Refused(answer.error());
   const auto& block = answer->block().block();
@@ -123,7 +106,7 @@ Bytes RecordKey(std::string_view tier, const RecordId& id) {
 
 Result<int> QueryRecord(const QueryOptions& options) {
   const auto id = TRY(RecordId::FromHexString(options.subject));
-  const auto connection = TRY(Open(options));
+  const auto connection = TRY(ConnectToRead(options));
   const Bytes key = RecordKey(connection.state.tier(), id);
   const auto answer = connection.node.client->GetState(connection.chain, key);
   if (!answer) return Refused(answer.error());
@@ -165,11 +148,11 @@ Result<int> PrintScan(const QueryOptions& options, const ChainConnection& connec
 
 Result<int> QueryState(const QueryOptions& options) {
   const Bytes prefix = TRY(StateKeyFromText(options.subject));
-  return PrintScan(options, TRY(Open(options)), prefix);
+  return PrintScan(options, TRY(ConnectToRead(options)), prefix);
 }
 
 Result<int> QueryPoints(const QueryOptions& options) {
-  const auto connection = TRY(Open(options));
+  const auto connection = TRY(ConnectToRead(options));
   if (options.subject.empty()) return PrintScan(options, connection, "standing/");
   const auto answer =
       connection.node.client->GetState(connection.chain, "standing/" + options.subject);
@@ -228,17 +211,10 @@ void AddQueryCommand(CLI::App& app, int& exit_code) {
     if (question.subject != nullptr) {
       command->add_option(question.subject, options->subject)->required(question.subject_required);
     }
-    command
-        ->add_option("--chain", options->chain,
-                     "Chain by name, by tier where there is one of it, or by id")
-        ->capture_default_str();
-    command->add_option("--key", options->key, "Key file of a party, to log in with");
     command->add_option("--limit", options->limit, "Entries to print at most")
         ->check(CLI::Range(1U, 1'000'000U))
         ->capture_default_str();
-    AddPassphraseOptions(command, options->passphrase);
-    AddConnectionOptions(command, options->connection);
-    AddOutputOption(command, options->output);
+    AddReadOptions(command, *options);
     OnRun(command, exit_code, [options, answer = question.answer] { return answer(*options); });
   }
 }

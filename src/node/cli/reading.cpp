@@ -3,7 +3,7 @@
 namespace talent::node::cli {
 
 void AddReadOptions(CLI::App* command, ReadOptions& options, const std::string& chain_name) {
-  command->add_option(chain_name, options.chain, "Chain by name, tier or id")->required();
+  AddChainOption(command, chain_name, options.chain);
   command->add_option("--key", options.key, "Key file of a party, to log in with");
   AddPassphraseOptions(command, options.passphrase);
   AddConnectionOptions(command, options.connection);

@@ -15,7 +15,8 @@ struct ReadOptions {
   Output output = Output::kTable;
 };
 /// --chain, --key and those of the connection, the passphrase and the output. With `chain_name`
-/// the chain is that option or argument instead.
+/// the chain is that option or argument instead; it has to be given
+/// unless options.chain names one already.
 void AddReadOptions(CLI::App* command, ReadOptions& options,
                     const std::string& chain_name = "--chain");
 

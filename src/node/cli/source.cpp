@@ -9,6 +9,7 @@
 #include "ledger/epochs.h"
 #include "node/cli/commands.h"
 #include "node/cli/governance.h"
+#include "node/cli/offer.h"
 #include "node/cli/reading.h"
 #include "node/cli/scan_table.h"
 #include "tiers/governance.h"
@@ -77,24 +78,13 @@ Result<int> StateSource(const SourceStatementOptions& options) {
   const auto header = TRY(Decode<ledger::pb::BlockHeader>(proof.header.header()));
   const auto set = TRY(ledger::ReadValidators(Epoch(header.epoch()), proof.validators));
   TRY(ledger::VerifyHeader(genesis.chain_id(), set, proof.header));
-  Json validators = Json::array();
-  for (const auto& validator : proof.validators) {
-    validators.push_back({{"name", validator.name()},
-                          {"vote_key", ToHex(validator.vote_key())},
-                          {"node_key", ToHex(validator.node_key())}});
-  }
   Json statement = {{"name", genesis.name()},
                     {"tier", ledger::TierName(genesis.tier())},
                     {"chain_id", genesis.chain_id().Hex()},
-                    {"validators", std::move(validators)},
+                    {"validators", ValidatorsToJson(proof.validators)},
                     {"header", ToHex(Encode(proof.header))}};
   if (genesis.tier() == ledger::Tier::kPrivate) statement["centres"] = options.centres;
-  const std::string text = statement.dump(2) + "\n";
-  if (options.out.empty()) {
-    fmt::print("{}", text);
-  } else {
-    TRY(WriteFile(options.out, text, 0644, IfExists::kReplace));
-  }
+  TRY(WriteOut(options.out, statement.dump(2) + "\n"));
   return kGood;
 }
 
@@ -111,14 +101,7 @@ Result<pb::SourceAdmission> ParseStatement(BytesView text) {
     }
     std::sort(admission.mutable_centres()->begin(), admission.mutable_centres()->end());
   }
-  for (JsonFields& validator :
-       TRY(fields.Array("validators", crypto::ValidatorSet::kMaxValidators))) {
-    auto& info = *admission.add_validators();
-    info.set_name(TRY(validator.Text("name", tiers::kMaxPartyIdLength)));
-    info.set_vote_key(TRY(validator.Hex<Hash>("vote_key")).ToBytes());
-    info.set_node_key(TRY(validator.Hex<Hash>("node_key")).ToBytes());
-    TRY(validator.Finish());
-  }
+  *admission.mutable_validators() = TRY(tiers::ValidatorsFromJson(fields));
   const auto header = FromHex(TRY(fields.Text("header", kMaxSourceStatement)));
   if (!header) return Within("header", header.error());
   auto certified = Decode<ledger::pb::CertifiedHeader>(*header);
@@ -166,15 +149,13 @@ Result<pb::SourceChange> ChangeOf(SourceWhat what, const SourceOptions& options,
 }
 
 Result<int> Propose(SourceWhat what, const SourceOptions& options) {
-  auto connection = TRY(ConnectToChain(options.submit.connection, options.submit.chain));
-  const auto key = TRY(ReadKey(options.submit.key, options.submit.passphrase));
-  TRY(connection.node.client->Login(connection.chain, key));
-  auto change = ChangeOf(what, options, connection);
+  const Author author = TRY(ConnectToSign(options.submit));
+  auto change = ChangeOf(what, options, author.connection);
   if (!change) return Refused(change.error());
   pb::SourceProposed message;
   *message.mutable_change() = *std::move(change);
-  message.set_open_until(OpenUntil(options, connection));
-  return SubmitToVote(options.submit, connection, message);
+  message.set_open_until(OpenUntil(options, author.connection));
+  return SubmitToVote(options.submit, author, message);
 }
 
 Result<int> ListSources(const ReadOptions& options) {

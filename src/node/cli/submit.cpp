@@ -5,12 +5,7 @@
 namespace talent::node::cli {
 
 void AddSubmitOptions(CLI::App* command, SubmitOptions& options) {
-  auto* const chain = command->add_option("--chain", options.chain, "Chain by name, tier or id");
-  if (options.chain.empty()) {
-    chain->required();
-  } else {
-    chain->capture_default_str();
-  }
+  AddChainOption(command, "--chain", options.chain);
   command->add_option("--valid-for", options.valid_for, "Blocks it may wait for before it expires")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000}))
       ->capture_default_str();
@@ -18,6 +13,13 @@ void AddSubmitOptions(CLI::App* command, SubmitOptions& options) {
   AddPassphraseOptions(command, options.passphrase);
   AddConnectionOptions(command, options.connection);
   AddOutputOption(command, options.output);
+}
+
+Result<Author> ConnectToSign(const SubmitOptions& options) {
+  auto key = TRY(ReadKey(options.key, options.passphrase));
+  auto connection = TRY(ConnectToChain(options.connection, options.chain));
+  TRY(connection.node.client->Login(connection.chain, key));
+  return Author{std::move(connection), std::move(key)};
 }
 
 Result<Submitted> SignAndSubmit(const SubmitOptions& options, const ChainConnection& connection,

@@ -18,6 +18,14 @@ struct SubmitOptions {
 /// --chain, --valid-for, --key and those of the connection, the passphrase and the output.
 void AddSubmitOptions(CLI::App* command, SubmitOptions& options);
 
+/// A chain, and the key that signs for it, logged in with.
+struct Author {
+  ChainConnection connection;
+  crypto::KeyPair key;
+};
+/// Errors: those of the key file, of ConnectToChain and of the login.
+Result<Author> ConnectToSign(const SubmitOptions& options);
+
 /// Longest wait for a transaction to be sealed.
 inline constexpr Millis kSubmitWait{30'000};
 

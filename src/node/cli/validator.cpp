@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/canonical.h"
-#include "base/file.h"
 #include "ledger/epochs.h"
 #include "node/cli/commands.h"
 #include "node/cli/governance.h"
@@ -68,12 +67,7 @@ Result<int> Offer(const OfferOptions& options) {
       tiers::MakeOffer(genesis.chain_id(), options.name.empty() ? config.name : options.name,
                        vote_key ? &*vote_key : nullptr, node_key);
   TRY(tiers::VerifyOffer(genesis.chain_id(), offer));  // the name, say
-  const std::string text = OfferToJson(genesis, offer);
-  if (options.out.empty()) {
-    fmt::print("{}", text);
-  } else {
-    TRY(WriteFile(options.out, text, 0644, IfExists::kReplace));
-  }
+  TRY(WriteOut(options.out, OfferToJson(genesis, offer)));
   return kGood;
 }
 
@@ -124,39 +118,29 @@ Result<Changes> FollowerChanges(const NodeOptions& options, const ChainId& chain
 }
 
 template <class M>
-Result<int> SubmitProposal(const NodeOptions& options, ChainConnection& connection,
-                           Changes changes) {
+Result<int> SubmitProposal(const NodeOptions& options, const Author& author, Changes changes) {
   M message;
   *message.mutable_changes() = std::move(changes);
-  message.set_open_until(OpenUntil(options, connection));
-  return SubmitToVote(options.submit, connection, message);
+  message.set_open_until(OpenUntil(options, author.connection));
+  return SubmitToVote(options.submit, author, message);
 }
 
 Result<int> Propose(const NodeOptions& options) {
-  auto connection = TRY(ConnectToChain(options.submit.connection, options.submit.chain));
-  auto validators = TRY(ValidatorChanges(options, connection.chain));
-  auto followers = TRY(FollowerChanges(options, connection.chain));
+  const Author author = TRY(ConnectToSign(options.submit));
+  auto validators = TRY(ValidatorChanges(options, author.connection.chain));
+  auto followers = TRY(FollowerChanges(options, author.connection.chain));
   if (validators.empty() == followers.empty()) {
     return Fail(Code::kInvalidArgument,
                 "name what changes: validators (--add, --replace, --rotate, --remove) or followers "
                 "(--add-follower, --rotate-follower, --remove-follower), not both");
   }
   if (followers.empty()) {
-    return SubmitProposal<pb::ValidatorProposed>(options, connection, std::move(validators));
+    return SubmitProposal<pb::ValidatorProposed>(options, author, std::move(validators));
   }
-  return SubmitProposal<pb::FollowerProposed>(options, connection, std::move(followers));
+  return SubmitProposal<pb::FollowerProposed>(options, author, std::move(followers));
 }
 
 // The list.
-
-Json NodesToJson(const ledger::ValidatorInfos& validators) {
-  Json out = Json::array();
-  for (const auto& v : validators) {
-    out.push_back(
-        {{"name", v.name()}, {"vote_key", ToHex(v.vote_key())}, {"node_key", ToHex(v.node_key())}});
-  }
-  return out;
-}
 
 void PrintNodes(const Json& nodes) {
   std::vector<std::vector<std::string>> rows;
@@ -188,12 +172,12 @@ Result<int> ListValidators(const ReadOptions& options) {
   const auto epoch = TRY(Decode<ledger::pb::EpochEntry>(answer->value()));
   Json list = {{"epoch", epoch.epoch()},
                {"first_height", epoch.first_height()},
-               {"validators", NodesToJson(epoch.validators())},
+               {"validators", ValidatorsToJson(epoch.validators())},
                {"followers", Json::array()},
                {"as_of_height", answer->as_of_height()}};
   if (epoch.last_height() != 0) {
     list["last_height"] = epoch.last_height();
-    list["next_validators"] = NodesToJson(epoch.next_validators());
+    list["next_validators"] = ValidatorsToJson(epoch.next_validators());
   }
   for (const auto& [name, follower] : TRY(ScanTable(connection, tiers::kFollowers))) {
     list["followers"].push_back(

@@ -45,7 +45,7 @@ class Erasure : public ::testing::Test {
   TestChain node_;
 };
 
-TEST_F(Erasure, ErasedPayload_IsGoneAtOnce_AndEverythingElseStays) {
+TEST_F(Erasure, ErasedPayload_IsShownToNobodyAtOnce_AndEverythingElseStays) {
   const Transaction tx = node_.Put("k", kSecret);
   node_.Commit({tx, node_.Put("other", "1")});
   const Transaction erasure = Erase(tx.id);

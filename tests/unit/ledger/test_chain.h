@@ -63,7 +63,7 @@ class KeyValueApp final : public Application {
     if (tx.kind == "Refuse") return Fail(Code::kUnauthorized, "refused");
     return {};
   }
-  void NoteRefused(const Transaction& tx, const Error&, const BlockContext& block,
+  void NoteRefused(const Transaction& tx, const BlockContext& block,
                    StateOverlay& state) const override {
     if (tx.payload.find("=secret") != Bytes::npos) ErasePayload(state, block, tx.id, tx.id.View());
   }
