@@ -11,7 +11,7 @@ if(MOLD_PROGRAM)
 endif()
 
 if(TALENT_SANITIZE)
-  add_compile_options(-fsanitize=${TALENT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1)
+  add_compile_options(-fsanitize=${TALENT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TALENT_SANITIZE})
   if(TALENT_SANITIZE MATCHES thread)
     # ThreadSanitizer does not see fences, and gcc refuses to compile them with it.

@@ -21,7 +21,8 @@ pb::BlockHeader HeaderOf(const ExecutedBlock& block) {
 /// A chain that decides at height 1 that epoch 0 ends with height 5, and `next` follows.
 ExecutedBlock Decide(TestChain& node, const std::string& next = kGrown) {
   ExecutedBlock block = node.Commit({node.Make("EndEpoch", "5" + next)});
-  CHECK(block.receipts[0] == pb::RECEIPT_CODE_OK, "not decided: {}", block.receipts[0]);
+  CHECK(block.receipts[0] == pb::RECEIPT_CODE_OK, "not decided: {}",
+        pb::ReceiptCode_Name(block.receipts[0]));
   return block;
 }
 

@@ -188,7 +188,8 @@ class Cluster {
     const auto tx = Make("EndEpoch", fmt::format("{}={}", last, next));
     CHECK(Submit(i, tx).has_value());
     const TxOutcome outcome = Outcome(i, tx.id);
-    CHECK(outcome.status == TxStatus::kSealed, "receipt {}", outcome.receipt);
+    CHECK(outcome.status == TxStatus::kSealed, "receipt {}",
+          ledger::pb::ReceiptCode_Name(outcome.receipt));
     return last;
   }
 
