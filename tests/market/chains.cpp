@@ -46,7 +46,7 @@ ledger::Genesis TargetGenesis(const ledger::Genesis& source,
                               const std::vector<std::string>& centres,
                               const std::vector<std::string>& members) {
   nlohmann::json genesis = GenesisOf("consortium", centres, members);
-  genesis["app"]["sources"] = {SourceJson(source)};
+  genesis["app"]["sources"] = nlohmann::json::array({SourceJson(source)});
   genesis["app"]["sources"][0]["centres"] = centres;
   if (policy) genesis["app"]["policy"] = *policy;
   return ledger::Genesis::Parse(genesis.dump()).value();

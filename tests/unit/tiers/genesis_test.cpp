@@ -17,7 +17,8 @@ std::string ErrorOf(const nlohmann::json& json) {
 TEST(TierGenesis, Errors_NameTheField) {
   const auto error_of = [](const std::string& tier, auto change) {
     nlohmann::json json = TierGenesis(tier);
-    if (tier == "consortium") json["app"]["sources"] = {SourceJson(PrivateGenesis())};
+    if (tier == "consortium")
+      json["app"]["sources"] = nlohmann::json::array({SourceJson(PrivateGenesis())});
     change(json["app"]);
     return ErrorOf(json);
   };

@@ -126,7 +126,7 @@ TEST_F(Promotion, Commitment_LeavesItsPayloadBehind) {
   TestTier hidden(*database, ledger::Genesis::Parse(json.dump()).value());
   nlohmann::json other = TierGenesis("consortium");
   other["name"] = "other";
-  other["app"]["sources"] = {SourceJson(hidden.genesis())};
+  other["app"]["sources"] = nlohmann::json::array({SourceJson(hidden.genesis())});
   TestTier target(*database, ledger::Genesis::Parse(other.dump()).value());
   Must(hidden.Write("centre-a", Registration()));
   Must(hidden.Write("centre-a", ConsentToAll()));
@@ -163,7 +163,7 @@ TEST(PromotionSource, SpeaksForItsOwnCentresOnly) {
       ledger::Database::Open(dir.path() / "db", ledger::Database::Mode::kScratch).value();
   TestTier source(*database, PrivateGenesis());
   nlohmann::json json = TierGenesis("consortium");
-  json["app"]["sources"] = {SourceJson(source.genesis())};
+  json["app"]["sources"] = nlohmann::json::array({SourceJson(source.genesis())});
   json["app"]["sources"][0]["centres"] = {"centre-b"};
   TestTier target(*database, ledger::Genesis::Parse(json.dump()).value());
   ASSERT_TRUE(source.Write("centre-a", Registration()));

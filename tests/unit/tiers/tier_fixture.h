@@ -70,7 +70,7 @@ inline ledger::Genesis ConsortiumGenesis(const ledger::Genesis& source,
   for (const auto& id : more_centres) {
     genesis["app"]["parties"].push_back(PartyJson(id, "centre"));
   }
-  genesis["app"]["sources"] = {SourceJson(source)};
+  genesis["app"]["sources"] = nlohmann::json::array({SourceJson(source)});
   genesis["app"]["policy"] = {{"commit_window_ms", 10000},      {"reveal_window_ms", 5000},
                               {"answer_window_ms", 20000},      {"appeal_window_ms", 8000},
                               {"arbitration_window_ms", 12000}, {"min_reviews", 2}};
@@ -79,7 +79,7 @@ inline ledger::Genesis ConsortiumGenesis(const ledger::Genesis& source,
 
 inline ledger::Genesis PublicGenesis(const ledger::Genesis& source) {
   nlohmann::json genesis = TierGenesis("public");
-  genesis["app"]["sources"] = {SourceJson(source)};
+  genesis["app"]["sources"] = nlohmann::json::array({SourceJson(source)});
   return ledger::Genesis::Parse(genesis.dump()).value();
 }
 
