@@ -35,11 +35,13 @@ TEST(TierGenesis, Errors_NameTheField) {
       error_of("private", [](auto& a) { a["parties"][1]["keys"] = a["parties"][0]["keys"]; }),
       HasSubstr("app.parties[1].keys[0]"));
   const nlohmann::json rule = {{"kind", "Nonsense"}, {"disclosure", "full"}, {"withhold", true}};
-  EXPECT_THAT(error_of("private",
-                       [&](auto& a) {
-                         a["policy"]["promotion"] = {{"version", 1}, {"rules", {rule}}};
-                       }),
-              HasSubstr("app.policy.promotion.rules[0].kind"));
+  EXPECT_THAT(
+      error_of(
+          "private",
+          [&](auto& a) {
+            a["policy"]["promotion"] = {{"version", 1}, {"rules", nlohmann::json::array({rule})}};
+          }),
+      HasSubstr("app.policy.promotion.rules[0].kind"));
   EXPECT_THAT(error_of("consortium", [](auto& a) { a["sources"][0]["tier"] = "public"; }),
               HasSubstr("app.sources[0].tier"));
   EXPECT_THAT(error_of("consortium", [](auto& a) { a["sources"][0]["validators"].clear(); }),

@@ -283,7 +283,7 @@ TEST_F(SourcesByVote, APublicChain_LetsAConsortiumTakeBackWhatItBroughtAlone) {
 
   auto genesis = TierGenesis("consortium");
   genesis["name"] = "other";
-  genesis["app"]["sources"] = {SourceJson(source.genesis())};
+  genesis["app"]["sources"] = nlohmann::json::array({SourceJson(source.genesis())});
   TestTier other(*database, ledger::Genesis::Parse(genesis.dump()).value());
   const auto bring = [&](const TxId& id) {
     const Height height = source.chain().FindTransaction(id).value()->height;

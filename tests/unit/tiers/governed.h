@@ -14,7 +14,7 @@ inline nlohmann::json GovernedGenesis(const std::string& tier, int validators, i
   genesis["tier"] = tier;
   genesis["followers"] = {
       {{"name", "reader"}, {"node_key", KeyOf("node reader").public_key().Hex()}}};
-  genesis["app"]["parties"] = {PartyJson("acme", "enterprise")};
+  genesis["app"]["parties"] = nlohmann::json::array({PartyJson("acme", "enterprise")});
   for (int i = 0; i < centres; ++i) {
     genesis["app"]["parties"].push_back(PartyJson(fmt::format("centre-{}", i), "centre"));
   }
