@@ -21,11 +21,14 @@ Result<ledger::TxLocation> Locate(const ledger::Chain& source, const TxId& id) {
   return *at;
 }
 
+Status RequirePayload(const ledger::Transaction& tx) {
+  if (tx.has_payload()) return {};
+  return Fail(Code::kNotFound, "the payload of transaction {} is not here any more", tx.id.Hex());
+}
+
 Result<ledger::Transaction> WithPayload(const ledger::Chain& source, const TxId& id) {
   auto tx = TRY(source.GetTransaction(id));
-  if (!tx.has_payload()) {
-    return Fail(Code::kNotFound, "the payload of transaction {} is not here any more", id.Hex());
-  }
+  TRY(RequirePayload(tx));
   return tx;
 }
 
@@ -132,7 +135,8 @@ Result<Delivery> PromoteRecord(const ledger::Chain& source, const v1::OutboxEntr
   message.set_height(at.height.value);
   *message.mutable_record() = SignedBytes(record);
   if (record.disclosure == ledger::pb::DISCLOSURE_FULL) {
-    SetPayload(TRY(WithPayload(source, id)), *message.mutable_payload());
+    TRY(RequirePayload(record));
+    SetPayload(record, *message.mutable_payload());
   }
   *message.mutable_path() = TRY(source.ProveTransaction(at));
   // A decision never changes: where the state of its own height is pruned, the newest proves it.

@@ -90,7 +90,8 @@ void KindsTable::Suspend(const std::string& party, const ledger::BlockContext& b
   CHECK(IsSuspended(state, party), "all centres have voted to suspend '{}'", party);
 }
 
-std::string KindsTable::Answer(const KindsColumn& column, const ledger::Transaction& tx) {
+std::string KindsTable::Answer(const KindsColumn& column, const ledger::Transaction& tx,
+                               const std::string& line) {
   const auto& head = tier_.chain().head();
   const ledger::BlockContext block{tier_.genesis().chain_id(), head.height + 1,
                                    head.time + Millis(1), tier_.genesis().consensus().window};
@@ -101,6 +102,7 @@ std::string KindsTable::Answer(const KindsColumn& column, const ledger::Transact
   const Status checked = application.Check(tx, block, state);
   const Status executed = application.Execute(tx, block, state);
   EXPECT_EQ(checked.has_value(), executed.has_value()) << tx.kind << " by " << column.name;
+  if (executed && column.suspended.empty() && on_accepted_) on_accepted_(line, tier_, tx, block);
   if (executed) return std::string(kAccepted);
   const Code code = executed.error().code;
   return std::string(code == Code::kUnauthorized ? kUnauthorized : CodeName(code));
@@ -110,7 +112,7 @@ void KindsTable::AddLine(std::string_view kind, std::string_view which,
                          const std::function<Bytes(const std::string& key)>& payload) {
   Line line{std::string(kind), std::string(which), {}};
   for (const KindsColumn& column : columns_) {
-    line.cells.push_back(Answer(column, Make(kind, payload(column.key), column.key)));
+    line.cells.push_back(Answer(column, Make(kind, payload(column.key), column.key), line.Name()));
   }
   lines_.push_back(std::move(line));
 }

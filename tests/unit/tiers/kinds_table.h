@@ -19,8 +19,17 @@ struct KindsColumn {
 /// right but for who submits it, on a state that is thrown away.
 class KindsTable {
  public:
-  KindsTable(TestTier& tier, KindGroups kinds, std::vector<KindsColumn> columns)
-      : tier_(tier), kinds_(kinds), columns_(std::move(columns)) {}
+  /// Told of what is accepted from a column that suspends nobody: the line, the transaction and the
+  /// block it would be in.
+  using OnAccepted = std::function<void(const std::string& line, const TestTier& tier,
+                                        const ledger::Transaction&, const ledger::BlockContext&)>;
+
+  KindsTable(TestTier& tier, KindGroups kinds, std::vector<KindsColumn> columns,
+             OnAccepted on_accepted = nullptr)
+      : tier_(tier),
+        kinds_(kinds),
+        columns_(std::move(columns)),
+        on_accepted_(std::move(on_accepted)) {}
 
   /// A line. `of` makes what the holder of a key submits; `which` tells lines of a kind apart.
   template <class M>
@@ -61,12 +70,15 @@ class KindsTable {
     std::string kind;
     std::string which;
     std::vector<std::string> cells;
+
+    std::string Name() const { return which.empty() ? kind : kind + " " + which; }
   };
 
   void AddLine(std::string_view kind, std::string_view which,
                const std::function<Bytes(const std::string& key)>& payload);
   ledger::Transaction Make(std::string_view kind, const Bytes& payload, std::string_view key);
-  std::string Answer(const KindsColumn& column, const ledger::Transaction& tx);
+  std::string Answer(const KindsColumn& column, const ledger::Transaction& tx,
+                     const std::string& line);
   /// By vote of the centres.
   void Suspend(const std::string& party, const ledger::BlockContext& block,
                ledger::StateOverlay& state);
@@ -74,6 +86,7 @@ class KindsTable {
   TestTier& tier_;
   KindGroups kinds_;
   std::vector<KindsColumn> columns_;
+  OnAccepted on_accepted_;
   std::vector<Line> lines_;
   CountingRandom random_;
 };
