@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledger/erasure.h"
 #include "tiers/application.h"
 #include "tiers/consortium_rules.h"
 #include "tiers/contest.h"
@@ -78,6 +79,9 @@ About OfDue(const ledger::StateReader& state, BytesView key) {
   return OfRecord(state, key.substr(sizeof(std::uint64_t)));
 }
 
+// By the hash of its key: of whom the entry was cannot be told, and so nobody is.
+About OfErasedEntry(const ledger::StateReader&, BytesView) { return {}; }
+
 About OfHolding(const ledger::StateReader& state, BytesView key) {
   return OfRecord(state, key.substr(0, Hash::kSize));
 }
@@ -87,15 +91,25 @@ constexpr struct {
   std::string_view table;
   About (*about)(const ledger::StateReader& state, BytesView rest_of_key);
 } kPersonal[] = {
-    {kPrivateRecords.name, OfRecord}, {kDecisions.name, OfRecord},
-    {kInvestments.name, OfRecord},    {kTokens.name, OfRecord},
-    {kTransfers.name, OfRecord},      {kFlags.name, OfRecord},
-    {kHoldings.name, OfHolding},      {kStatements.name, OfStatement},
-    {kSubjects.name, OfSubject},      {kConsents.name, OfSubject},
-    {kConcerns.name, OfSubject},      {kCareers.name, OfSubject},
-    {kContests.name, OfRecord},       {kContestsDue.name, OfDue},
-    {kWills.name, OfSubject},         {kPersonStandings.name, OfSubject},
+    {kPrivateRecords.name, OfRecord},
+    {kDecisions.name, OfRecord},
+    {kInvestments.name, OfRecord},
+    {kTokens.name, OfRecord},
+    {kTransfers.name, OfRecord},
+    {kFlags.name, OfRecord},
+    {kHoldings.name, OfHolding},
+    {kStatements.name, OfStatement},
+    {kSubjects.name, OfSubject},
+    {kConsents.name, OfSubject},
+    {kConcerns.name, OfSubject},
+    {kCareers.name, OfSubject},
+    {kContests.name, OfRecord},
+    {kContestsDue.name, OfDue},
+    {kWills.name, OfSubject},
+    {kPersonStandings.name, OfSubject},
     {kAbout.name, OfSubject},
+    {ledger::kErasedPayloads, OfRecord},
+    {ledger::kErasedEntries, OfErasedEntry},
 };
 
 /// nullopt: the entry is about no person.

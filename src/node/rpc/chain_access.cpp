@@ -127,12 +127,11 @@ StateSnapshot ChainAccess::Snapshot(const ledger::Chain& chain) {
   return out;
 }
 
-std::optional<ledger::pb::ErasedEntry> ChainAccess::FindErased(const ChainRunner& runner,
-                                                               const ledger::StateReader& state,
+std::optional<ledger::pb::ErasedEntry> ChainAccess::FindErased(const ledger::StateReader& state,
                                                                const TxId& id,
-                                                               const Caller& caller) {
+                                                               const tiers::EntryAccess& entries) {
   auto erased = ledger::FindErased(state, id);
-  if (erased && !MayReadState(runner, caller)) erased->clear_by();
+  if (erased && !entries.MayRead(ledger::ErasedKey(id))) erased->clear_by();
   return erased;
 }
 
@@ -146,6 +145,7 @@ Result<v1::GetBlockResponse> ChainAccess::ReadBlock(const ChainRunner& runner, H
   const ledger::Chain& chain = runner.chain();
   auto read = TRY(chain.GetBlockWithPayloads(height));
   const auto state = chain.SealedState();
+  const tiers::EntryAccess entries = EntriesFor(runner, *state, caller);
   const auto& transactions = read.block().transactions();
   v1::GetBlockResponse out;
   for (int i = 0; i < read.payloads_size(); ++i) {
@@ -155,7 +155,7 @@ Result<v1::GetBlockResponse> ChainAccess::ReadBlock(const ChainRunner& runner, H
     }
     // Here or not: peers have it for a while yet.
     const TxId id = ledger::TransactionId(transactions[i].envelope());
-    if (auto erased = FindErased(runner, *state, id, caller)) {
+    if (auto erased = FindErased(*state, id, entries)) {
       v1::ErasedPayload& entry = *out.add_erased();
       entry.set_index(static_cast<std::uint32_t>(i));
       *entry.mutable_erased() = *std::move(erased);
@@ -192,7 +192,8 @@ Result<v1::GetTransactionResponse> ChainAccess::ReadTransaction(const ChainRunne
     shown.mutable_payload()->set_data(tx.payload);
   }
   if (!tx.has_payload()) {
-    if (auto erased = FindErased(runner, *chain.SealedState(), id, caller)) {
+    const auto state = chain.SealedState();
+    if (auto erased = FindErased(*state, id, EntriesFor(runner, *state, caller))) {
       *out.mutable_erased() = *std::move(erased);
     }
   }
@@ -216,7 +217,8 @@ Result<ledger::pb::TransactionProof> ChainAccess::ReadProof(const ChainRunner& r
   if (carrier) TRY(ledger::AddStatement(chain, carrier->entry, head, proof));
   if (!proof.has_payload()) {
     const TxId shown = ledger::TransactionId(proof.transaction().envelope());
-    if (MayReadState(runner, caller) && ledger::FindErased(*state, shown)) {
+    if (ledger::FindErased(*state, shown) &&
+        EntriesFor(runner, *state, caller).MayRead(ledger::ErasedKey(shown))) {
       TRY(ledger::AddStatement(chain, ledger::ErasedKey(shown), head, proof));
     }
     return proof;

@@ -69,11 +69,11 @@ class ChainAccess {
   static StateSnapshot Snapshot(const ledger::Chain& chain);
 
  private:
-  /// What was erased by one request is about one person: who may not read the state is not told by
+  /// What was erased by one request is about one person: who may not read the entry is not told by
   /// which.
-  static std::optional<ledger::pb::ErasedEntry> FindErased(const ChainRunner& runner,
-                                                           const ledger::StateReader& state,
-                                                           const TxId& id, const Caller& caller);
+  static std::optional<ledger::pb::ErasedEntry> FindErased(const ledger::StateReader& state,
+                                                           const TxId& id,
+                                                           const tiers::EntryAccess& entries);
   bool MayRead(const ledger::Chain& chain, const ledger::StateReader& state,
                const ledger::Transaction& tx, const Caller& caller) const;
 

@@ -226,6 +226,12 @@ TEST_F(GrpcServerTest, ErasedPayload_IsSaidToBeErased_AndProven) {
                               runner_.chain().head().height + 100, runner_.centre(), random_);
   ASSERT_TRUE(client_->SubmitAndWait(chain(), ledger::Serialize(erasure), kWait));
 
+  ASSERT_TRUE(client_->Login(chain(), runner_.acme()));  // no concern of hers
+  EXPECT_EQ(client_->GetTransaction(chain(), id)->erased().by(), "");
+  EXPECT_EQ(client_->GetBlock(chain(), Height(1))->erased(0).erased().by(), "");
+  EXPECT_EQ(client_->GetProof(chain(), id)->statements_size(), 0);
+  EXPECT_EQ(CodeOf(client_->GetState(chain(), ledger::ErasedKey(id))), Code::kUnauthorized);
+
   ASSERT_TRUE(client_->Login(chain(), runner_.centre()));
   const auto read = client_->GetTransaction(chain(), id);
   ASSERT_TRUE(read) << read.error().ToString();

@@ -116,6 +116,28 @@ TEST_F(PrivateErasure, WhatADecisionRestsOn_WaitsForIt) {
   Must(Erase(Requested({after, plan})));
 }
 
+// What one request has erased is about one person: the entries that name it are about it too.
+TEST_F(PrivateErasure, WhatSaysByWhat_IsForThoseWhoMayReadThePerson) {
+  ASSERT_TRUE(Buy("acme", 60));
+  Must(Erase(Requested({entry_})));
+  const Bytes entry_path =
+      "erased/entry/" + ledger::StatePath(kPrivateRecords.Key(entry_.View())).ToBytes();
+  const auto state = chain_.chain().SealedState();
+  ASSERT_TRUE(state->Get(ledger::ErasedKey(entry_)));
+  ASSERT_TRUE(state->Get(entry_path));
+  const auto may = [&](std::string_view who, const Bytes& key) {
+    return EntryAccess(chain_.genesis(), *state, Timestamp(kStart), KeyOf(who).public_key())
+        .MayRead(key);
+  };
+  for (const char* const reader : {"centre-a", "acme"}) {
+    EXPECT_TRUE(may(reader, ledger::ErasedKey(entry_))) << reader;
+  }
+  for (const char* const reader : {"centre-b", "initech", "stranger"}) {
+    EXPECT_FALSE(may(reader, ledger::ErasedKey(entry_))) << reader;
+    EXPECT_FALSE(may(reader, entry_path)) << reader;
+  }
+}
+
 TEST_F(PrivateErasure, WholePerson_LeavesUnitsAndATombstone) {
   ASSERT_TRUE(Buy("acme", 60));
   Must(chain_.Write("centre-a", WillFor({"acme"})));

@@ -362,7 +362,8 @@ TEST_F(Private, State_KeysOfAnyLength_AreAnswered) {
   const auto state = chain_.chain().SealedState();
   EntryAccess access(chain_.genesis(), *state, Timestamp(kStart), KeyOf("acme").public_key());
   for (const auto& table : {"rec/", "promote/", "contest/", "contest_due/", "holding/", "transfer/",
-                            "flag/", "statement/", "subject/", "concern/", "key/", "about/", "x"}) {
+                            "flag/", "statement/", "subject/", "concern/", "key/", "about/",
+                            "erased/payload/", "erased/entry/", "x"}) {
     for (std::size_t size = 0; size <= 80; ++size) {
       const Bytes key = table + Bytes(size, 'k');
       EXPECT_FALSE(state->Get(key));
