@@ -113,8 +113,10 @@ class ImportRun {
       return Fail(Code::kIo, "{}: cannot be written", options_.rejects.string());
     if (more) {
       return Fail(Code::kUnavailable,
-                  "the chain has sealed nothing for {} s; stopped after {} rows. Run it again once "
-                  "the chain goes on: what is there is left alone",
+                  "the chain has {} for {} s; stopped after {} rows. Run it again once it goes on: "
+                  "what is there is left alone",
+                  counts_.held ? fmt::format("carried none of {} records on", counts_.outbox)
+                               : "sealed nothing",
                   options_.patience.value / 1000, counts_.rows);
     }
     return counts_;
@@ -171,8 +173,7 @@ class ImportRun {
     const std::size_t node = looks_++ % clients_.size();
     const auto status = clients_[node]->GetStatus();
     outboxes_[node] = 0;
-    if (!status) return;
-    for (const auto& chain : status->chains()) {
+    for (const auto& chain : status ? status->chains() : v1::GetStatusResponse().chains()) {
       if (chain.chain_id() != options_.chain.View()) continue;
       outboxes_[node] = chain.outbox();
       NoteHeight(chain.height());
@@ -180,6 +181,13 @@ class ImportRun {
     counts_.outbox = *std::ranges::max_element(outboxes_);
     counts_.held = counts_.outbox > options_.max_outbox &&
                    options_.disclosure != ledger::pb::DISCLOSURE_PRIVATE;
+    if (!counts_.held || counts_.outbox < least_waiting_) {
+      least_waiting_ = counts_.held ? counts_.outbox : UINT64_MAX;
+      carried_on_ = now;
+    }
+    if (now >= carried_on_ + std::chrono::milliseconds(options_.patience.value)) {
+      stands_still_ = true;
+    }
   }
 
   void NoteHeight(std::uint64_t height) {
@@ -295,6 +303,7 @@ class ImportRun {
         SignAnew(lane, {Code::kExpired, "expired before it was sealed"});
         return;
       default:
+        ++lane.client;
         Pause(lane, {Code::kUnavailable, "not sealed in time"});
     }
   }
@@ -321,6 +330,7 @@ class ImportRun {
         return;
       case Code::kExhausted:
         ++counts_.no_room;
+        ++lane.client;
         Pause(lane, error);
         return;
       case Code::kExpired:
@@ -344,8 +354,11 @@ class ImportRun {
   /// Our own transaction, sealed though an answer was lost; or a subject registered by another run.
   void HandleDuplicate(ImportLane& lane, const Error& error) {
     const auto read = Ask(lane);
-    if (!read) {
+    if (!read && lane.tries < kTriesWhileBehind) {
+      ++lane.client;
       Pause(lane, read.error());
+    } else if (!read) {
+      GiveUp(lane, read.error());
     } else if (read->state().status() == v1::TRANSACTION_STATUS_SEALED) {
       Sealed(lane);
     } else if (lane.steps.front().kind == "SubjectRegistered") {
@@ -394,7 +407,9 @@ class ImportRun {
   Steady::time_point last_block_;                            // when it was first seen
   bool stands_still_ = false;
   ImportCounts counts_;
-  std::vector<std::uint64_t> outboxes_;  // of the nodes, when last asked
+  std::vector<std::uint64_t> outboxes_;       // of the nodes, when last asked
+  std::uint64_t least_waiting_ = UINT64_MAX;  // since new people were held up
+  Steady::time_point carried_on_;             // when it was least
   std::size_t looks_ = 0;
   Steady::time_point next_look_;
   Steady::time_point next_report_;

@@ -203,6 +203,19 @@ TEST_F(ImportToConsortium, ConsortiumThatIsBehind_HoldsTheImportAndLosesNothing)
   EXPECT_LT(rows_when_held, kPeople);
 }
 
+TEST_F(ImportToConsortium, ConsortiumThatIsDown_EndsTheRunBeforeTheRestIsRead) {
+  options_.max_outbox = 5;
+  options_.patience = Millis(300);
+  consortium_.Hold();
+  std::string csv = "id,years\n";
+  for (int id = 0; id < 150; ++id) csv += fmt::format("{},3\n", id);
+  const auto counts = Import(csv);
+  ASSERT_FALSE(counts);
+  EXPECT_EQ(counts.error().code, Code::kUnavailable);
+  EXPECT_THAT(counts.error().message, testing::HasSubstr("carried none of"));
+  EXPECT_EQ(Rejects(), ImportReject::CsvHeader()) << "who was begun is there";
+}
+
 TEST_F(ImportRunTest, MissingColumn_IsSaidBeforeAnythingIsSent) {
   const auto counts = Import("id,age\n1,3\n");
   ASSERT_FALSE(counts);
