@@ -96,19 +96,20 @@ constexpr Kind kArbitrationKinds[] = {
 
 std::span<const Kind> ArbitrationKinds() { return kArbitrationKinds; }
 
-// Who reviewed the record has points at stake, and so no vote on it. Where that is most of those
-// who could vote, the few that are left are not the other centres' word.
+// Who reviewed the record has points at stake, and who is a party to it a stake of another kind;
+// they have no vote on it. Where that is most of those who could vote, the few that are left are
+// not the other centres' word: nor where the record's own chain has named the others as parties.
 std::vector<std::string> ArbitersOf(const ledger::StateReader& state, BytesView record_id,
                                     const pb::ConsortiumRecord& record) {
   std::vector<std::string> out;
   std::size_t could = 0;
   kParties.Scan(state, {}, {}, [&](BytesView, const pb::Party& party) {
     const std::string& id = party.id();
-    if (party.role() != pb::PARTY_ROLE_CENTRE || party.suspended() || id == record.centre() ||
-        IsPartyTo(record, id)) {
+    if (party.role() != pb::PARTY_ROLE_CENTRE || party.suspended() || id == record.centre()) {
       return true;
     }
     ++could;
+    if (IsPartyTo(record, id)) return true;
     if (!kReviews.Has(state, Concat({record_id, id}))) out.push_back(id);
     return true;
   });

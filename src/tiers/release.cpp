@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "tiers/consortium_rules.h"
-#include "tiers/points.h"
 
 namespace talent::tiers {
 
@@ -15,17 +14,13 @@ Release::Release(const ledger::Genesis& genesis, const ledger::StateReader& stat
   if (known && known->role() == pb::PARTY_ROLE_CENTRE) return;
   everything_ = false;
   policy_ = PolicyOf(state);
-  terms_ = {policy_.version(), PointsTier(policy_, PointsOf(state, policy_, party_, now))};
+  const std::size_t tier = PointsTier(policy_, PointsOf(state, policy_, party_, now));
+  for (std::uint32_t value_class = 0; value_class < kValueClasses; ++value_class) {
+    terms_[value_class] = ReleaseDelay(policy_, value_class, tier);
+  }
 }
 
-Millis Release::longest() const {
-  if (everything_) return Millis(0);
-  Millis out(0);
-  for (std::uint32_t value_class = 0; value_class < kValueClasses; ++value_class) {
-    out = std::max(out, ReleaseDelay(policy_, value_class, terms_.tier));
-  }
-  return out;
-}
+Millis Release::longest() const { return *std::max_element(terms_.begin(), terms_.end()); }
 
 std::optional<Timestamp> Release::OpensAt(const ledger::Transaction& tx) const {
   if (everything_ || tx.kind != "RecordPromoted") return Timestamp();
@@ -33,10 +28,11 @@ std::optional<Timestamp> Release::OpensAt(const ledger::Transaction& tx) const {
   if (!message) return std::nullopt;
   const TxId id = ledger::TransactionId(message->record().envelope());
   const auto record = kConsortiumRecords.Get(state_, id.View());
-  if (!record) return std::nullopt;
+  // An entry that is not of this promotion was there before it, without a time of its own: of an
+  // erasure that came first, or of another promotion.
+  if (!record || record->promotion_tx() != tx.id.View()) return std::nullopt;
   if (IsPartyTo(*record, party_)) return Timestamp();
-  return Timestamp(record->promoted_ms()) +
-         ReleaseDelay(policy_, record->value_class(), terms_.tier);
+  return Timestamp(record->promoted_ms()) + terms_.at(record->value_class());
 }
 
 }  // namespace talent::tiers

@@ -1,10 +1,12 @@
 // When promoted payloads open to a party, 延迟开放: for its reads and for the nodes it runs.
 #pragma once
 
+#include <array>
+
 #include "ledger/genesis.h"
 #include "ledger/state.h"
 #include "ledger/transaction.h"
-#include "tiers/consortium_state.h"
+#include "tiers/points.h"
 
 namespace talent::tiers {
 
@@ -19,17 +21,13 @@ class Release {
 
   /// Nothing is held back: it is a centre, which validates the chain and holds the bytes.
   bool everything() const { return everything_; }
-  /// What OpensAt says of a transaction rests on these: policy and points tier.
-  struct Terms {
-    std::uint64_t policy_version = 0;
-    std::size_t tier = 0;
-    bool operator==(const Terms&) const = default;
-  };
+  /// What OpensAt says of a transaction rests on these: the delay of each value class.
+  using Terms = std::array<Millis, kValueClasses>;
   const Terms& terms() const { return terms_; }
   /// The longest delay by these terms: what was promoted longer ago is open.
   Millis longest() const;
-  /// From when on the payload of `tx` is open; 0: at once. nullopt: never, for what it promotes
-  /// took no effect.
+  /// From when on the payload of `tx` is open; 0: at once. nullopt: never, for it took no
+  /// effect.
   std::optional<Timestamp> OpensAt(const ledger::Transaction& tx) const;
 
  private:
@@ -37,7 +35,7 @@ class Release {
   const std::string party_;
   bool everything_ = true;
   pb::ConsortiumPolicy policy_;
-  Terms terms_;
+  Terms terms_{};
 };
 
 }  // namespace talent::tiers

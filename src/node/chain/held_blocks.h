@@ -23,13 +23,13 @@ class HeldBlocks {
     Height open;      // the last block that the peer may have
     Timestamp until;  // when it may have the next one; 0: none is held back, or not known yet
   };
-  /// nullopt: the peer may have whatever is sealed here. Looks at kBlocksAtOnce blocks at most and
-  /// goes on from there when it is asked again.
+  /// nullopt: the peer may have whatever is sealed here. Looks at kBlocksAtOnce blocks and some
+  /// kBytesAtOnce at most, and goes on from there when it is asked again.
   std::optional<Limit> LimitOf(const NodeKey& peer, Timestamp now);
-  void OnPeerDown(const NodeKey& peer) { found_.erase(peer); }
 
-  /// As many as one request gives: what there is to be found out costs about as much as sending it.
-  static constexpr int kBlocksAtOnce = 64;
+  /// A few milliseconds, since consensus waits meanwhile.
+  static constexpr int kBlocksAtOnce = 32;
+  static constexpr std::size_t kBytesAtOnce = 512u << 10;
 
  private:
   /// What was found for a peer, by which terms.
@@ -40,12 +40,14 @@ class HeldBlocks {
   };
   /// The last block that is `age` old or older, or is not here any more.
   Height LastBefore(Timestamp now, Millis age) const;
-  /// When all payloads of a block are open; nullopt: it cannot be read.
-  std::optional<Timestamp> OpensAt(const tiers::Release& release, Height height) const;
+  /// When all payloads of a block are open.
+  std::optional<Timestamp> OpensAt(const tiers::Release& release,
+                                   const ledger::pb::BlockWithPayloads& block) const;
 
   const ledger::Chain& chain_;
   const Members& members_;
-  std::map<NodeKey, Found> found_;  // connected peers: bounded by the network's connections
+  // Of admitted followers, also while they are away: who comes back goes on from there.
+  std::map<NodeKey, Found> found_;
 };
 
 }  // namespace talent::node

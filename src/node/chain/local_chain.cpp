@@ -139,7 +139,6 @@ void LocalChain::OnPeer(const NodeKey& peer, bool up) {
       peers_.erase(peer);
       lacking_.erase(peer);
       sync_.OnPeerDown(peer);
-      held_blocks_.OnPeerDown(peer);
       held_by_.erase(peer);
       return;
     }

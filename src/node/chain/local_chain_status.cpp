@@ -33,7 +33,8 @@ v1::Frame LocalChain::StatusFrame(const std::optional<HeldBlocks::Limit>& limit)
 }
 
 void LocalChain::OnStatus(const NodeKey& from, const v1::ChainStatus& status) {
-  const bool held = status.has_held() && status.held().open() < status.sealed();
+  const bool held = chain_->genesis().tier() == ledger::Tier::kConsortium && status.has_held() &&
+                    status.held().open() < status.sealed();
   if (held) {
     held_by_[from] = status;
   } else {
@@ -58,9 +59,8 @@ const v1::ChainStatus* LocalChain::HeldBack() const {
     if (out == nullptr || held->second.held().open() > out->held().open()) out = &held->second;
   };
   for (const NodeKey& validator : validators_) hear(validator);
-  if (connected > 0) return 2 * agreed > connected ? out : nullptr;
-  for (const auto& [peer, status] : held_by_) hear(peer);  // it knows no validator
-  return out;
+  if (connected == 0) std::ranges::for_each(peers_, hear);  // it knows no validator
+  return 2 * agreed > connected ? out : nullptr;
 }
 
 ChainStatusInfo LocalChain::status() const {

@@ -5,6 +5,7 @@
 #include "career_fixture.h"
 #include "network.h"
 #include "support/sweep.h"
+#include "tiers/release.h"
 
 namespace talent::tiers {
 namespace {
@@ -314,6 +315,9 @@ TEST_F(ErasureOnItsWay, ErasureThatOvertakesAPromotion_KeepsItOutForGood) {
   const auto tx = consortium.Make("centre-a", late);
   EXPECT_EQ(CodeOf(consortium.Submit(tx)), Code::kPruned);
   EXPECT_FALSE(HasPayload(consortium, tx.id)) << "never stored";
+  const auto state = consortium.chain().SealedState();
+  const Release release(consortium.genesis(), *state, Timestamp(Now()), "acme");
+  EXPECT_EQ(release.OpensAt(tx), std::nullopt) << "the entry that keeps it out has no time";
 }
 
 TEST_F(ErasureOnItsWay, CopiesThatTookNoEffect_AreErasedToo) {
