@@ -265,7 +265,9 @@ TEST_F(HeldBack, ANodeThatIsHeldBack_TakesNoSubmissions) {
 
 // One validator that says so of blocks that others give keeps nobody from submitting.
 TEST_F(HeldBack, OneLiar_DoesNotMakeANodeLookHeldBack) {
-  DirectChain node(std::nullopt);
+  auto genesis = ledger::GenesisJson(4);
+  genesis["tier"] = "consortium";
+  DirectChain node(std::nullopt, {}, genesis.dump());
   node.SayStatus("v1", 0);
   v1::Frame frame = node.NewFrame();
   frame.mutable_status()->set_sealed(100);
@@ -277,6 +279,19 @@ TEST_F(HeldBack, OneLiar_DoesNotMakeANodeLookHeldBack) {
   EXPECT_TRUE(node.Hear("v1", frame));
   node.PassTime(Millis(500));
   EXPECT_EQ(node.chain().status().held_blocks, 100u);
+}
+
+TEST_F(HeldBack, ChainOfAnotherTier_HoldsNothingBackWhateverPeersSay) {
+  DirectChain node(std::nullopt);
+  v1::Frame frame = node.NewFrame();
+  frame.mutable_status()->set_sealed(100);
+  frame.mutable_status()->mutable_held()->set_open(0);
+  for (const char* const name : {"v1", "v2"}) {
+    node.chain().OnPeer(NodeOf(name), true);
+    EXPECT_TRUE(node.Hear(name, frame));
+  }
+  node.PassTime(Millis(500));
+  EXPECT_EQ(node.chain().status().held_blocks, 0u);
 }
 
 }  // namespace
