@@ -171,9 +171,9 @@ class ImportRun {
     if (now < next_look_) return;
     next_look_ = now + kLook;
     const std::size_t node = looks_++ % clients_.size();
-    const auto status = clients_[node]->GetStatus();
+    const auto status = clients_[node]->GetStatus().value_or(v1::GetStatusResponse());
     outboxes_[node] = 0;
-    for (const auto& chain : status ? status->chains() : v1::GetStatusResponse().chains()) {
+    for (const auto& chain : status.chains()) {
       if (chain.chain_id() != options_.chain.View()) continue;
       outboxes_[node] = chain.outbox();
       NoteHeight(chain.height());
