@@ -11,9 +11,9 @@ namespace talent::tiers {
 
 KindGroups PrivateKinds() {
   static const std::span<const Kind> kGroups[] = {
-      TalentKinds(),    AbilityKinds(), TokenKinds(),       PlanKinds(),
-      PlacementKinds(), FlowKinds(),    SupervisionKinds(), CorrectionKinds(),
-      ContestKinds(),   ErasureKinds(), GovernanceKinds(),  EvidenceKinds()};
+      TalentKinds(),    CustodyKinds(),    AbilityKinds(),     TokenKinds(),      PlanKinds(),
+      PlacementKinds(), FlowKinds(),       SupervisionKinds(), CorrectionKinds(), ContestKinds(),
+      ErasureKinds(),   GovernanceKinds(), EvidenceKinds()};
   return kGroups;
 }
 

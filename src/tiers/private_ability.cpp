@@ -61,9 +61,8 @@ Status ValidateAttributes(const pb::AbilityAssessed& message) {
   return {};
 }
 
-Result<RecordFacts> ValidateAssessment(const pb::AbilityAssessed& message, const Call& call,
+Result<RecordFacts> ValidateAssessment(const pb::AbilityAssessed& message,
                                        const pb::Party& centre) {
-  TRY(RequireSubjectOrConsent(call, message.subject_id(), centre, "AbilityAssessed"));
   TRY(ValidateScores(message));
   TRY(RequireText("method", message.method(), kMaxName));
   TRY(RequireText("assessor", message.assessor(), kMaxName));
@@ -85,7 +84,6 @@ Result<RecordFacts> ValidateAssessment(const pb::AbilityAssessed& message, const
 
 Result<RecordFacts> ValidateTraining(const pb::TrainingCompleted& message, const Call& call,
                                      const pb::Party& centre) {
-  TRY(RequireSubjectOrConsent(call, message.subject_id(), centre, "TrainingCompleted"));
   TRY(RequireText("course", message.course(), kMaxText));
   if (message.hours() == 0 || message.hours() > kMaxHours) {
     return Fail(Code::kInvalidArgument, "hours is {}, 1 to {} are expected", message.hours(),
@@ -156,13 +154,15 @@ Status NoteTraining(const Call& call, const pb::TrainingCompleted& message) {
 
 Status Assess(const pb::AbilityAssessed& message, const Call& call) {
   const pb::Party centre = TRY(RequireCentre(call));
-  RecordFacts facts = TRY(ValidateAssessment(message, call, centre));
+  TRY(RequireSubjectOrConsent(call, message.subject_id(), centre, "AbilityAssessed"));
+  RecordFacts facts = TRY(ValidateAssessment(message, centre));
   NoteAssessment(call, facts, {});
   return WriteRecord(call, std::move(facts));
 }
 
 Status CompleteTraining(const pb::TrainingCompleted& message, const Call& call) {
   const pb::Party centre = TRY(RequireCentre(call));
+  TRY(RequireSubjectOrConsent(call, message.subject_id(), centre, "TrainingCompleted"));
   RecordFacts facts = TRY(ValidateTraining(message, call, centre));
   TRY(NoteTraining(call, message));
   return WriteRecord(call, std::move(facts));
@@ -180,7 +180,7 @@ std::span<const Kind> AbilityKinds() { return kAbilityKinds; }
 Result<RecordFacts> CorrectAssessment(const Call& call, BytesView content, const pb::Party& centre,
                                       BytesView supersedes) {
   const auto message = TRY(Decode<pb::AbilityAssessed>(content));
-  RecordFacts facts = TRY(ValidateAssessment(message, call, centre));
+  RecordFacts facts = TRY(ValidateAssessment(message, centre));
   NoteAssessment(call, facts, supersedes);
   return facts;
 }

@@ -236,6 +236,7 @@ constexpr struct {
     {"SupervisionOpened", Named<pb::SupervisionOpened>},
     {"SupervisionFlagged", Named<pb::SupervisionFlagged>},
     {"SupervisionClosed", Named<pb::SupervisionClosed>},
+    {"CustodyTransferred", Stated<pb::CustodyTransferred, pb::CustodyStatement>},
     {"InvestmentConfirmed", Stated<pb::InvestmentConfirmed, pb::InvestmentStatement>},
     {"FlowRecorded", Stated<pb::FlowRecorded, pb::FlowStatement>},
     {"TokenIssued", Named<pb::TokenIssued>},

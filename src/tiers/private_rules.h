@@ -9,6 +9,7 @@
 namespace talent::tiers {
 
 std::span<const Kind> TalentKinds();   // private_talent.cpp: SubjectRegistered, ConsentGiven, …
+std::span<const Kind> CustodyKinds();  // private_custody.cpp: CustodyTransferred
 std::span<const Kind> AbilityKinds();  // private_ability.cpp: AbilityAssessed, TrainingCompleted
 std::span<const Kind> TokenKinds();    // private_tokens.cpp: InvestmentConfirmed, TokenIssued, …
 std::span<const Kind> PlanKinds();     // private_plan.cpp: TrainingPlanned, ContinuingEducation

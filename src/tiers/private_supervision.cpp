@@ -132,7 +132,6 @@ std::span<const Kind> SupervisionKinds() { return kSupervisionKinds; }
 Result<RecordFacts> CorrectFlag(const Call& call, BytesView content, const pb::Party& centre,
                                 BytesView supersedes) {
   const auto message = TRY(Decode<pb::SupervisionFlagged>(content));
-  TRY(RequireSubject(call, message.subject_id(), centre));
   pb::Flag flag = TRY(RequireFlag(call, message.subject_id(), "flow", message.flow()));
   if (flag.announced() != supersedes) {
     return Fail(Code::kPrecondition, "flow is another move than the corrected record's");

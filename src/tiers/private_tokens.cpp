@@ -16,7 +16,6 @@ constexpr std::uint64_t kMaxSupply = 1'000'000'000'000'000;
 Result<pb::InvestmentStatement> ValidateStatement(const pb::InvestmentConfirmed& message,
                                                   const Call& call, const pb::Party& centre) {
   auto statement = TRY(Decode<pb::InvestmentStatement>(message.statement()));
-  TRY(RequireSubject(call, statement.subject_id(), centre));
   TRY(RequireId("statement.reference", statement.reference()));
   if (statement.centre() != centre.id()) {
     return Fail(Code::kUnauthorized, "statement.centre is '{}', the author is '{}'",
@@ -44,6 +43,7 @@ void WriteInvestment(const Call& call, const pb::InvestmentStatement& statement,
 Status Confirm(const pb::InvestmentConfirmed& message, const Call& call) {
   const pb::Party centre = TRY(RequireCentre(call));
   const auto statement = TRY(ValidateStatement(message, call, centre));
+  TRY(RequireSubject(call, statement.subject_id(), centre));
   WriteInvestment(call, statement, {});
   NoteConcern(call, statement.subject_id(), statement.enterprise(), 0);
   return WriteRecord(call, FactsOf(statement.subject_id(), centre));

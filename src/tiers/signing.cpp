@@ -27,6 +27,16 @@ v1::InvestmentConfirmed CosignInvestment(const ChainId& chain,
   return message;
 }
 
+v1::CustodyTransferred SignCustody(const ChainId& chain, const v1::CustodyStatement& statement,
+                                   const crypto::KeyPair& voice) {
+  v1::CustodyTransferred message;
+  message.set_statement(Encode(statement));
+  message.set_key(voice.public_key().ToBytes());
+  message.set_signature(
+      voice.Sign(crypto::Domain::kConsentSignature, chain, message.statement()).ToBytes());
+  return message;
+}
+
 v1::TokenTransferred CosignTransfer(const ChainId& chain, const v1::TransferStatement& statement,
                                     const crypto::KeyPair& buyer) {
   v1::TokenTransferred message;

@@ -22,6 +22,11 @@ v1::InvestmentConfirmed CosignInvestment(const ChainId& chain,
                                          const v1::InvestmentStatement& statement,
                                          const crypto::KeyPair& enterprise);
 
+/// A CustodyTransferred with the signature of who lets the person go, over `statement` on the
+/// private chain.
+v1::CustodyTransferred SignCustody(const ChainId& chain, const v1::CustodyStatement& statement,
+                                   const crypto::KeyPair& voice);
+
 /// A TokenTransferred with the buyer's signature over `statement` on the private chain.
 v1::TokenTransferred CosignTransfer(const ChainId& chain, const v1::TransferStatement& statement,
                                     const crypto::KeyPair& buyer);

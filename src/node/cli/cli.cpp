@@ -34,6 +34,7 @@ int Main(int argc, char** argv) {
   AddKeysCommand(app, exit_code);
   AddRecordCommand(app, exit_code);
   AddCareerCommand(app, exit_code);
+  AddCustodyCommand(app, exit_code);
   AddEraseCommand(app, exit_code);
   AddValidatorCommand(app, exit_code);
   AddMemberCommand(app, exit_code);

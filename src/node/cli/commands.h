@@ -16,6 +16,7 @@ void AddEvidenceCommand(CLI::App& app, int& exit_code);
 void AddKeysCommand(CLI::App& app, int& exit_code);
 void AddRecordCommand(CLI::App& app, int& exit_code);
 void AddCareerCommand(CLI::App& app, int& exit_code);
+void AddCustodyCommand(CLI::App& app, int& exit_code);
 void AddEraseCommand(CLI::App& app, int& exit_code);
 void AddValidatorCommand(CLI::App& app, int& exit_code);
 void AddMemberCommand(CLI::App& app, int& exit_code);

@@ -88,5 +88,16 @@ TEST_F(CliCareer, AMove_NeedsAPlacement) {
   EXPECT_THAT(err_, HasSubstr("never placed"));
 }
 
+TEST_F(CliCareer, Custody_IsReleasedIntoAFile_ForWhomItNames) {
+  const auto release = [&](const std::string& who) {
+    return Run({"custody", "release", subject_, "--to", "centre-2", "--out", Path("release")}, who);
+  };
+  EXPECT_EQ(release("acme"), kRefused);
+  ASSERT_EQ(release("centre"), kGood) << err_;
+  EXPECT_THAT(out_, HasSubstr("lets 'centre-2' take the person over from 'centre'"));
+  EXPECT_EQ(Run({"custody", "take", Path("release")}, "centre"), kRefused);
+  EXPECT_THAT(err_, HasSubstr("statement.to is 'centre-2'"));
+}
+
 }  // namespace
 }  // namespace talent::node

@@ -42,6 +42,7 @@ class KindsLife {
     Supervise();
     Correct();
     Contest();
+    HandOver();
     End();
     TryGovernance(table_, tier_, "centre-d");
   }
@@ -184,6 +185,18 @@ class KindsLife {
     refused.mutable_refusal()->set_reason(pb::REFUSAL_REASON_SOURCE_AGREES);
     refused.mutable_refusal()->set_statement_hash(Id("statement"));
     table_.Write("centre-a", refused);
+  }
+  pb::CustodyTransferred Custody(const std::string& from, const std::string& to) const {
+    auto statement = AboutLi<pb::CustodyStatement>();
+    statement.set_until_ms(kStart + kYear);
+    statement.set_from(from);
+    statement.set_to(to);
+    statement.set_reference(Id("custody of " + to));
+    return SignCustody(chain(), statement, KeyOf(HasKey() ? "li" : from));
+  }
+  void HandOver() {
+    table_.Write("centre-b", Custody("centre-a", "centre-b"), "to another centre");
+    table_.Write("centre-a", Custody("centre-b", "centre-a"), "back");
   }
   void End() {
     auto withdrawn = AboutLi<pb::ConsentWithdrawn>();

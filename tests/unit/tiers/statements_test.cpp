@@ -13,7 +13,7 @@ bool Reads(const Bytes& bytes) {
 }
 
 struct Statements {
-  Bytes investment, transfer, flow, leaving, party, node, follower;
+  Bytes investment, transfer, flow, leaving, custody, party, node, follower;
 };
 
 Statements Whole() {
@@ -36,6 +36,13 @@ Statements Whole() {
   out.flow = Encode(flow);
   flow.clear_to();
   out.leaving = Encode(flow);
+  pb::CustodyStatement custody;
+  custody.set_subject_id(Id("li"));
+  custody.set_until_ms(1);
+  custody.set_from("centre-a");
+  custody.set_to("centre-b");
+  custody.set_reference(Id("c"));
+  out.custody = Encode(custody);
   const crypto::KeyPair keys[] = {KeyOf("acme")};
   out.party = MakePartyOffer(ChainId(), "acme", pb::PARTY_ROLE_ENTERPRISE, keys).statement();
   const auto vote = KeyOf("vote");
@@ -46,19 +53,24 @@ Statements Whole() {
 
 TEST(Statements, EachReadsAsItsOwnKind) {
   const Statements s = Whole();
-  for (const Bytes& other : {s.transfer, s.flow, s.party, s.node, s.follower}) {
+  for (const Bytes& other :
+       {s.investment, s.transfer, s.flow, s.leaving, s.party, s.node, s.follower}) {
+    EXPECT_FALSE(Reads<pb::CustodyStatement>(other)) << ToHex(other);
+  }
+  for (const Bytes& other : {s.transfer, s.flow, s.custody, s.party, s.node, s.follower}) {
     EXPECT_FALSE(Reads<pb::InvestmentStatement>(other)) << ToHex(other);
   }
-  for (const Bytes& other : {s.investment, s.flow, s.leaving, s.party, s.node, s.follower}) {
+  for (const Bytes& other :
+       {s.investment, s.flow, s.leaving, s.custody, s.party, s.node, s.follower}) {
     EXPECT_FALSE(Reads<pb::TransferStatement>(other)) << ToHex(other);
   }
-  for (const Bytes& other : {s.investment, s.transfer, s.party}) {
+  for (const Bytes& other : {s.investment, s.transfer, s.custody, s.party}) {
     EXPECT_FALSE(Reads<pb::FlowStatement>(other)) << ToHex(other);
   }
-  for (const Bytes& other : {s.investment, s.transfer, s.flow, s.leaving, s.node}) {
+  for (const Bytes& other : {s.investment, s.transfer, s.flow, s.leaving, s.custody, s.node}) {
     EXPECT_FALSE(Reads<pb::PartyStatement>(other)) << ToHex(other);
   }
-  for (const Bytes& other : {s.investment, s.transfer, s.flow, s.leaving, s.party}) {
+  for (const Bytes& other : {s.investment, s.transfer, s.flow, s.leaving, s.custody, s.party}) {
     EXPECT_FALSE(Reads<pb::NodeStatement>(other)) << ToHex(other);
   }
 }
