@@ -13,10 +13,10 @@ Release::Release(const ledger::Genesis& genesis, const ledger::StateReader& stat
   const auto known = kParties.Get(state, party_);
   if (known && known->role() == pb::PARTY_ROLE_CENTRE) return;
   everything_ = false;
-  policy_ = PolicyOf(state);
-  const std::size_t tier = PointsTier(policy_, PointsOf(state, policy_, party_, now));
+  const pb::ConsortiumPolicy policy = PolicyOf(state);
+  const std::size_t tier = PointsTier(policy, PointsOf(state, policy, party_, now));
   for (std::uint32_t value_class = 0; value_class < kValueClasses; ++value_class) {
-    terms_[value_class] = ReleaseDelay(policy_, value_class, tier);
+    terms_[value_class] = ReleaseDelay(policy, value_class, tier);
   }
 }
 

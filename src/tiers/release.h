@@ -34,7 +34,6 @@ class Release {
   const ledger::StateReader& state_;
   const std::string party_;
   bool everything_ = true;
-  pb::ConsortiumPolicy policy_;
   Terms terms_{};
 };
 

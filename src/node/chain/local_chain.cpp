@@ -69,8 +69,8 @@ LocalChain::LocalChain(std::unique_ptr<ChainHost> host, const NodeKey& self,
 LocalChain::~LocalChain() = default;
 
 void LocalChain::Start() {
-  started_ = host_->Steady();
   OnStrand([this] {
+    started_ = host_->Steady();
     if (role_ && role_->unused) BeginUnusedLog();
     EnterEpoch();
     Drain();

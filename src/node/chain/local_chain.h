@@ -251,7 +251,7 @@ class LocalChain final : public ChainRunner, public std::enable_shared_from_this
   std::set<NodeKey> peers_;
   HeldBlocks held_blocks_;                      // from peers
   std::map<NodeKey, v1::ChainStatus> held_by_;  // what these peers hold back from this node
-  Timestamp started_;
+  std::optional<Timestamp> started_;            // peers are heard before
   Timestamp last_sealed_;
   std::unordered_map<TxId, std::map<std::uint64_t, Waiter>> waiters_;
   std::size_t waiter_count_ = 0;

@@ -90,7 +90,7 @@ void LocalChain::TryStartReplica() {
         std::ranges::count_if(heard_, [&](const auto& peer) { return !goes_on(peer.second); });
     const bool unheard = std::cmp_less(without_blocks, needed) && !role_->accept_lost_votes;
     const bool listening = set.size() == 1 && chain_->genesis().tier() == ledger::Tier::kPublic &&
-                           host_->Steady() < started_ + kListenAlone && !role_->accept_lost_votes;
+                           host_->Steady() < *started_ + kListenAlone && !role_->accept_lost_votes;
     // HearStatus and Tick come back.
     if (!lost && (goes_on(sync_.best()) || unheard || listening)) return;
     role_->votes_lost = lost;
@@ -107,7 +107,8 @@ void LocalChain::TryStartReplica() {
 }
 
 void LocalChain::HearStatus(const NodeKey& from, Height sealed) {
-  if (halted_ || replica_ || !role_) return;
+  // What an unused log means is settled at the start, and no replica may run before.
+  if (!started_ || halted_ || replica_ || !role_) return;
   const crypto::ValidatorSet& set = epoch_->validators;
   const bool alone = set.size() == 1 && IsValidator();
   if (alone ? !IsMember(from) : !set.FindNodeKey(from)) return;
