@@ -46,7 +46,7 @@ TEST_F(Contest, IsForWhoSpeaksForThePersonOnceARecord) {
     change(message);
     return CodeOf(source.Write(author, message));
   };
-  EXPECT_EQ(code_of([](auto&) {}, "centre-b"), Code::kUnauthorized);
+  EXPECT_EQ(code_of([](auto&) {}, "centre-b"), Code::kNotFound);
   EXPECT_EQ(code_of([](auto&) {}, "acme"), Code::kUnauthorized);
   EXPECT_EQ(code_of([](auto& m) { m.set_record_id(Id("none")); }), Code::kNotFound);
   EXPECT_EQ(code_of([](auto& m) { m.clear_field(); }), Code::kInvalidArgument);
@@ -85,7 +85,7 @@ TEST_F(Contest, IsAnsweredByACorrection) {
 TEST_F(Contest, IsRefusedByTheCentreThatAnswersForTheRecordWithAReason) {
   EXPECT_EQ(CodeOf(source.Write("centre-a", RefusalOf(record_))), Code::kNotFound);
   Contested();
-  EXPECT_EQ(CodeOf(source.Write("centre-b", RefusalOf(record_))), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(source.Write("centre-b", RefusalOf(record_))), Code::kNotFound);
   auto without_reason = RefusalOf(record_);
   without_reason.mutable_refusal()->clear_reason();
   EXPECT_EQ(CodeOf(source.Write("centre-a", without_reason)), Code::kInvalidArgument);
