@@ -74,13 +74,10 @@ Status Refuse(const pb::ContestRefused& message, const Call& call) {
   TRY(RequireId("record_id", message.record_id()));
   TRY(ValidateRefusal(message.refusal()));
   const auto contest = kContests.Get(call.state, message.record_id());
-  if (!contest || contest->subject_id() != message.subject_id()) {
-    return Fail(Code::kNotFound, "record {} is not contested by this subject",
-                ToHex(message.record_id()));
-  }
-  if (contest->centre() != centre.id()) {
-    return Fail(Code::kUnauthorized, "the contest is for '{}' to answer, not for '{}'",
-                contest->centre(), centre.id());
+  if (!contest || contest->subject_id() != message.subject_id() ||
+      contest->centre() != centre.id()) {
+    return Fail(Code::kNotFound, "no contest of record {} by this subject is for '{}' to answer",
+                ToHex(message.record_id()), centre.id());
   }
   if (!contest->answer().empty()) {
     return Fail(Code::kPrecondition, "the contest was answered by {}", ToHex(contest->answer()));

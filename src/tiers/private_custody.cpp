@@ -5,33 +5,36 @@
 namespace talent::tiers {
 namespace {
 
-// Whoever speaks for the person lets it go: its own key, where it has one, else the present
-// custodian. That the next custodian takes it is what it signs as the author.
-Status RequireRelease(const Call& call, const pb::CustodyTransferred& message,
-                      const pb::Subject& subject) {
+/// Whether `key` speaks for the person: its own key, where it has one, else one of the present
+/// custodian.
+bool IsVoice(const Call& call, const pb::Subject& subject, const crypto::PublicKey& key) {
+  if (!subject.key().empty()) return subject.key() == key.View();
+  const auto party = FindPartyOf(call.state, key);
+  return party && party->id() == subject.custodian();
+}
+
+// The voice of the person lets it go. That the next custodian takes it is what it signs as the
+// author; without a release it learns nothing of the person. Errors: the key's and the signature's,
+// kBadSignature, kNotFound, kUnauthorized (a suspended custodian), kPruned.
+Result<pb::Subject> RequireReleased(const Call& call, const pb::CustodyTransferred& message,
+                                    BytesView subject_id) {
   const auto key = crypto::PublicKey::FromBytes(message.key());
   if (!key) return Within("key", key.error());
   const auto signature = crypto::Signature::FromBytes(message.signature());
   if (!signature) return Within("signature", signature.error());
-  if (!subject.key().empty()) {
-    if (subject.key() != message.key()) {
-      return Fail(Code::kUnauthorized,
-                  "the subject has a key of its own: only what is signed with it counts");
-    }
-  } else {
-    const auto party = FindPartyOf(call.state, *key);
-    if (!party || party->id() != subject.custodian()) {
-      return Fail(Code::kUnauthorized, "key is no key of custodian '{}'", subject.custodian());
-    }
-    if (party->suspended()) {
-      return Fail(Code::kUnauthorized, "custodian '{}' is suspended on this chain", party->id());
-    }
-  }
   if (!crypto::Verify(*key, crypto::Domain::kConsentSignature, call.block.chain,
                       message.statement(), *signature)) {
     return Fail(Code::kBadSignature, "signature does not verify over the statement on this chain");
   }
-  return {};
+  const auto subject = kSubjects.Get(call.state, subject_id);
+  if (!subject || !IsVoice(call, *subject, *key)) {
+    return Fail(Code::kNotFound, "key speaks for no subject {} of this chain", ToHex(subject_id));
+  }
+  const auto party = FindPartyOf(call.state, *key);
+  if (party && party->suspended()) {
+    return Fail(Code::kUnauthorized, "custodian '{}' is suspended on this chain", party->id());
+  }
+  return FindSubject(call, subject_id);
 }
 
 Status Transfer(const pb::CustodyTransferred& message, const Call& call) {
@@ -43,8 +46,7 @@ Status Transfer(const pb::CustodyTransferred& message, const Call& call) {
     return Fail(Code::kUnauthorized, "statement.to is '{}', the author is centre '{}'",
                 statement.to(), centre.id());
   }
-  pb::Subject subject = TRY(FindSubject(call, statement.subject_id()));
-  TRY(RequireRelease(call, message, subject));
+  pb::Subject subject = TRY(RequireReleased(call, message, statement.subject_id()));
   if (statement.from() != subject.custodian() || statement.from() == statement.to()) {
     return Fail(Code::kPrecondition, "statement is from '{}' to '{}', the custodian is '{}'",
                 statement.from(), statement.to(), subject.custodian());

@@ -55,12 +55,12 @@ Status RequireContent(std::string_view what, BytesView id, const pb::PrivateReco
 Result<pb::Subject> RequireSubject(const Call& call, BytesView subject_id,
                                    const pb::Party& centre) {
   TRY(RequireId("subject_id", subject_id));
-  auto subject = TRY(FindSubject(call, subject_id));
-  if (subject.custodian() != centre.id()) {
-    return Fail(Code::kUnauthorized, "subject {} is in the custody of '{}', not of '{}'",
-                ToHex(subject_id), subject.custodian(), centre.id());
+  const auto subject = kSubjects.Get(call.state, subject_id);
+  if (!subject || subject->custodian() != centre.id()) {
+    return Fail(Code::kNotFound, "no subject {} is registered in the custody of '{}'",
+                ToHex(subject_id), centre.id());
   }
-  return subject;
+  return FindSubject(call, subject_id);
 }
 
 Status RequireSubjectOrConsent(const Call& call, BytesView subject_id, const pb::Party& centre,
@@ -68,7 +68,7 @@ Status RequireSubjectOrConsent(const Call& call, BytesView subject_id, const pb:
   const auto subject = RequireSubject(call, subject_id, centre);
   if (subject) return {};
   const auto consent = kConsents.Get(call.state, subject_id);
-  if (subject.error().code == Code::kUnauthorized && consent &&
+  if (subject.error().code == Code::kNotFound && consent &&
       Covers(*consent, kind, call.block.time) &&
       std::ranges::binary_search(consent->centres(), centre.id())) {
     return {};
@@ -79,18 +79,16 @@ Status RequireSubjectOrConsent(const Call& call, BytesView subject_id, const pb:
 Result<Voice> RequireVoice(const Call& call, BytesView subject_id) {
   TRY(RequireId("subject_id", subject_id));
   Voice voice;
-  voice.subject = TRY(FindSubject(call, subject_id));
-  if (!voice.subject.key().empty()) {
-    if (voice.subject.key() == call.tx.author.View()) return voice;
-    return Fail(Code::kUnauthorized,
-                "the subject has a key of its own: only what is signed with it counts");
+  const auto subject = kSubjects.Get(call.state, subject_id);
+  if (subject && subject->key() == call.tx.author.View()) {
+    voice.subject = *subject;
+    return voice;
   }
   voice.party = TRY(RequireCentre(call));
-  if (voice.party.id() != voice.subject.custodian()) {
-    return Fail(Code::kUnauthorized, "only custodian '{}' may speak for this subject",
-                voice.subject.custodian());
-  }
-  return voice;
+  voice.subject = TRY(RequireSubject(call, subject_id, voice.party));
+  if (voice.subject.key().empty()) return voice;
+  return Fail(Code::kUnauthorized,
+              "the subject has a key of its own: only what is signed with it counts");
 }
 
 RecordFacts FactsOf(BytesView subject_id, const Voice& voice) {

@@ -42,11 +42,12 @@ Result<pb::Subject> FindSubject(const Call& call, BytesView subject_id);
 /// That a record stands and has its content. Errors: kPruned.
 Status RequireContent(std::string_view what, BytesView id, const pb::PrivateRecord& record);
 
-/// A subject in the custody of `centre`. Errors: those of FindSubject, kUnauthorized.
+/// A subject in the custody of `centre`. Errors: kNotFound (also where another centre has the
+/// custody, who may not know of the person), kPruned.
 Result<pb::Subject> RequireSubject(const Call& call, BytesView subject_id, const pb::Party& centre);
 
 /// A subject in the custody of `centre`, or whose consent in force lets that centre write records
-/// of `kind`. Errors: kNotFound, kUnauthorized.
+/// of `kind`. Errors: those of RequireSubject.
 Status RequireSubjectOrConsent(const Call& call, BytesView subject_id, const pb::Party& centre,
                                std::string_view kind);
 
@@ -56,7 +57,7 @@ struct Voice {
   pb::Subject subject;
   pb::Party party;
 };
-/// The author as the voice of the subject. Errors: those of FindSubject, kUnauthorized.
+/// The author as the voice of the subject. Errors: those of RequireSubject, kUnauthorized.
 Result<Voice> RequireVoice(const Call& call, BytesView subject_id);
 /// Facts of a record that the subject's voice wrote.
 RecordFacts FactsOf(BytesView subject_id, const Voice& voice);

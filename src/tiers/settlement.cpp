@@ -183,24 +183,38 @@ void Uphold(const Settling& s) {
   BookVerdict(s, Verdict::kWrong);
 }
 
+// A person's contest is not one: its centre may have made it for that person, or hold the key.
+bool IsDisputedByMember(const Settling& s) {
+  bool disputed = false;
+  ForEachReview(
+      s, [&](const std::string&, const pb::Review& review) { disputed |= review.disputes(); });
+  return disputed;
+}
+
 // A centre's correction is its word against those of the reviewers of what it corrects. Who loses
-// by it disputes the correction; where nobody has, or in vain, the record was wrong.
-bool HasStood(const pb::ConsortiumRecord& correction) {
-  const auto status = correction.status();
+// by it disputes the correction; where no member has, or in vain, the record was wrong. That the
+// centre has put another one in its place takes nothing back.
+bool HasStood(const Settling& correction) {
+  const auto status = correction.record.status();
   if (status == pb::RECORD_STATUS_VERIFIED) return true;
   const bool is_over =
       status == pb::RECORD_STATUS_UNVERIFIED || status == pb::RECORD_STATUS_CORRECTED;
-  return is_over && !IsDisputed(correction);
+  return is_over && !correction.record.upheld() && !IsDisputedByMember(correction);
+}
+
+// A centre alone, which contests for a person and corrects what was right, moves no points.
+void UpholdByCorrection(const Settling& s) {
+  if (IsDisputedByMember(s)) Uphold(s);
 }
 
 // After a record's review has ended: that of a correction decides the points of what it corrects.
 void JudgeCorrected(const Settling& s) {
-  if (s.record.supersedes().empty() || !HasStood(s.record)) return;
+  if (s.record.supersedes().empty() || !HasStood(s)) return;
   auto original = kConsortiumRecords.Get(s.state, s.record.supersedes());
   CHECK(original.has_value(), "a correction comes after what it corrects");
   if (original->status() != pb::RECORD_STATUS_CORRECTED) return;  // erased, or still in review
   const Settling corrected{s.block, s.state, s.record.supersedes(), *original};
-  Uphold(corrected);
+  UpholdByCorrection(corrected);
   corrected.Save();
 }
 
@@ -214,9 +228,9 @@ void Verify(const Settling& s) {
 }
 
 void FinishCorrected(const Settling& s) {
-  const auto correction = kConsortiumRecords.Get(s.state, s.record.superseded_by());
+  auto correction = kConsortiumRecords.Get(s.state, s.record.superseded_by());
   CHECK(correction.has_value(), "a correction is written before it is linked");
-  if (HasStood(*correction)) Uphold(s);
+  if (HasStood({s.block, s.state, s.record.superseded_by(), *correction})) UpholdByCorrection(s);
   s.record.set_status(pb::RECORD_STATUS_CORRECTED);
   s.Save();
   JudgeCorrected(s);

@@ -28,6 +28,7 @@ int Main(int argc, char** argv) {
   AddInitCommand(app, exit_code);
   AddJoinCommand(app, exit_code);
   AddStartCommand(app, exit_code);
+  AddGenesisCommand(app, exit_code);
   AddConfigCommand(app, exit_code);
   AddStatusCommand(app, exit_code);
   AddEvidenceCommand(app, exit_code);

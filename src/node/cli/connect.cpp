@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "base/file.h"
+#include "node/ops/config.h"
+#include "node/peers/address.h"
 
 namespace talent::node::cli {
 namespace {
@@ -10,7 +12,21 @@ namespace {
 constexpr std::size_t kMaxCertificateBytes = 64 * 1024;
 constexpr Millis kConnectTimeout{3000};
 
+/// The node whose home this is. It is on this machine, also where it listens on all addresses.
+Result<NodeEndpoint> NodeOfHome(const std::filesystem::path& home) {
+  const Config config = TRY(LoadConfig(home / "config.toml"));
+  Address address = TRY(ParseAddress(config.grpc_listen));
+  if (address.host == "0.0.0.0") address.host = "127.0.0.1";
+  if (address.host == "::") address.host = "::1";
+  NodeEndpoint node;
+  node.name = config.name;
+  node.grpc = address.ToString();
+  node.tls_ca = (config.home / "grpc.crt").string();
+  return node;
+}
+
 Result<std::vector<NodeEndpoint>> Candidates(const ConnectionOptions& options) {
+  if (!options.home.empty()) return std::vector{TRY(NodeOfHome(options.home))};
   if (!options.address.empty()) {
     if (options.tls_ca.empty()) {
       return Fail(Code::kInvalidArgument,
@@ -23,7 +39,7 @@ Result<std::vector<NodeEndpoint>> Candidates(const ConnectionOptions& options) {
   }
   if (options.endpoints.empty()) {
     return Fail(Code::kInvalidArgument,
-                "give --endpoints FILE, or --address HOST:PORT with --tls-ca FILE");
+                "give --home DIR, --endpoints FILE, or --address HOST:PORT with --tls-ca FILE");
   }
   auto nodes = TRY(Endpoints::Load(options.endpoints)).nodes;
   if (options.node.empty()) return nodes;
@@ -63,6 +79,9 @@ void AddConnectionOptions(CLI::App* command, ConnectionOptions& options) {
   auto* address =
       command->add_option("--address", options.address, "HOST:PORT of one node's gRPC server")
           ->excludes(endpoints);
+  command->add_option("--home", options.home, "Home of a node that runs on this machine")
+      ->excludes(endpoints)
+      ->excludes(address);
   command->add_option("--tls-ca", options.tls_ca, "That node's certificate, grpc.crt in its home")
       ->needs(address);
 }

@@ -12,10 +12,12 @@
 
 namespace talent::node::cli {
 
-/// --endpoints FILE of a network, or --address HOST:PORT and --tls-ca FILE of one node.
+/// --endpoints FILE of a network, --home DIR of a node on this machine, or --address HOST:PORT and
+/// --tls-ca FILE of one node.
 struct ConnectionOptions {
   std::filesystem::path endpoints;
   std::string node;  // of the endpoints, by name; empty: any that answers
+  std::filesystem::path home;
   std::string address;
   std::filesystem::path tls_ca;
 };

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -21,6 +22,9 @@ struct InitOptions {
   std::string p2p_listen = "127.0.0.1:7001";
   std::string grpc_listen = "127.0.0.1:9001";
   std::string http_listen = "127.0.0.1:8001";
+  std::string advertise;
+  std::vector<std::string> peers;
+  std::vector<std::string> promotions;  // "FROM:TO"
   std::vector<std::string> tls_names;
   crypto::KdfCost cost = crypto::KdfCost::kModerate;
   fs::path passphrase_file;
@@ -36,12 +40,24 @@ Config MakeConfig(const InitOptions& options, const fs::path& home, const fs::pa
   config.p2p_listen = options.p2p_listen;
   config.grpc_listen = options.grpc_listen;
   config.http_listen = options.http_listen;
+  config.p2p_advertise = options.advertise;
+  for (const std::string& peer : options.peers) config.peers.push_back({peer, std::nullopt});
+  for (const std::string& promotion : options.promotions) {
+    const std::size_t colon = promotion.find(':');  // there, as CLI11 has checked
+    config.promotions.push_back({promotion.substr(0, colon), promotion.substr(colon + 1)});
+  }
+  const auto promotes_to = [&](const std::string& chain) {
+    return std::ranges::any_of(config.promotions,
+                               [&](const PromotionConfig& p) { return p.to == chain; });
+  };
   const auto add = [&](const std::string& chain, ChainRole role) {
     ChainConfig out;
     out.genesis = home / "genesis" / (chain + ".json");
     out.role = role;
     if (role == ChainRole::kValidator) {
       out.vote_key_file = KeyFileOf(home, VoteKeyPurpose(chain));
+    }
+    if (role == ChainRole::kValidator || promotes_to(chain)) {
       out.party_key_file = home / "keys" / "party.key";
     }
     config.chains.push_back(std::move(out));
@@ -90,14 +106,13 @@ Result<int> Init(const InitOptions& options) {
   TRY(WriteFile(config_file, DefaultConfig(MakeConfig(options, home, passphrase_file)), 0600,
                 IfExists::kFail));
   if (options.output == Output::kJson) {
-    PrintJson({{"home", home.string()}, {"keys", keys}});
+    PrintJson({{"home", home.string()}, {"name", options.name}, {"keys", keys}});
     return kGood;
   }
   PrintTable({"KEY", "PUBLIC KEY", "FILE"}, rows);
-  fmt::print(
-      "\nput the chains' genesis files into {}, name peers in {}, then:\n  talentd start --home "
-      "{}\n",
-      (home / "genesis").string(), config_file.string(), home.string());
+  fmt::print("\nput the chains' genesis files into {}{}, then:\n  talentd start --home {}\n",
+             (home / "genesis").string(),
+             options.peers.empty() ? ", name peers in " + config_file.string() : "", home.string());
   return kGood;
 }
 
@@ -110,10 +125,13 @@ void AddInitCommand(CLI::App& app, int& exit_code) {
   init->footer(
       "Examples:\n"
       "  talentd init --home centre-1 --name centre-1 --validate private-a --validate public\n"
-      "  talentd init --home viewer --name viewer --follow public\n"
+      "  talentd init --home viewer --name viewer --follow public --peer node1.example:7001\n"
       "\n"
-      "Prints the public keys, which go into the genesis files. A key for votes is made for every\n"
-      "chain to validate, and one that signs for the centre as a party.");
+      "Prints the public keys, which go into the genesis files: with --output json as the card "
+      "that\n"
+      "'talentd genesis create' reads. A key for votes is made for every chain to validate, and "
+      "one\n"
+      "that signs for the centre as a party.");
   init->add_option("--home", options->home, "Directory to make")->required();
   init->add_option("--name", options->name, "The node's name")->required();
   init->add_option("--validate", options->validate, "Chain to validate, by name; repeatable");
@@ -124,6 +142,14 @@ void AddInitCommand(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   init->add_option("--http", options->http_listen, "Where to serve health and metrics")
       ->capture_default_str();
+  init->add_option("--advertise", options->advertise,
+                   "HOST:PORT that other nodes are told to connect to (default: --p2p)");
+  init->add_option("--peer", options->peers, "HOST:PORT of a node to connect to; repeatable");
+  init->add_option("--promote", options->promotions,
+                   "Carry records from one of these chains to another, FROM:TO; repeatable")
+      ->check([](const std::string& text) {
+        return text.find(':') == std::string::npos ? "write FROM:TO" : std::string();
+      });
   init->add_option("--tls-name", options->tls_names,
                    "Host names and addresses that clients will use, for the certificate")
       ->capture_default_str();

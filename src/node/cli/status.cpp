@@ -83,6 +83,7 @@ void AddStatusCommand(CLI::App& app, int& exit_code) {
   status->footer(
       "Examples:\n"
       "  talentd status --endpoints .devnet/endpoints.json\n"
+      "  talentd status --home /var/lib/talentd\n"
       "  talentd status --address 127.0.0.1:9001 --tls-ca home/grpc.crt --output json\n"
       "\n"
       "Exits with 1 when a node does not answer.");

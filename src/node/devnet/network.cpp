@@ -56,7 +56,7 @@ std::optional<ChainRole> RoleOn(const DevnetChain& chain, const std::string& nod
     return std::find(names.begin(), names.end(), node) != names.end();
   };
   if (holds(chain.validators)) return ChainRole::kValidator;
-  const bool open_to_all = chain.tier == "public";
+  const bool open_to_all = chain.tier == ledger::Tier::kPublic;
   if (holds(chain.followers) || open_to_all) return ChainRole::kFollower;
   return std::nullopt;
 }
@@ -144,10 +144,9 @@ Status Create(const fs::path& dir, const DevnetNetwork::Progress& progress) {
     keys[enterprise].emplace("party", key.public_key());
   }
 
-  std::map<std::string, std::string> genesis;
+  std::map<std::string, Bytes> genesis;
   for (const DevnetChain& chain : DevnetChains()) {
-    const Json json = DevnetGenesis(chain, keys, genesis, SystemClock().Now().value);
-    genesis[chain.name] = json.dump(2) + "\n";
+    genesis[chain.name] = TRY(DevnetGenesis(chain, keys, genesis, SystemClock().Now()));
     TRY(WriteFile(dir / "genesis" / (chain.name + ".json"), genesis[chain.name], 0600,
                   IfExists::kReplace));
   }
@@ -193,7 +192,7 @@ Result<DevnetNetwork> DevnetNetwork::Open(const fs::path& dir, const Progress& p
     const fs::path file = root / "genesis" / (chain.name + ".json");
     const auto genesis = TRY(ledger::Genesis::Load(file));
     network.endpoints_.chains.push_back(
-        {chain.name, chain.tier, genesis.chain_id(), file.string()});
+        {chain.name, std::string(ledger::TierName(chain.tier)), genesis.chain_id(), file.string()});
   }
   std::map<std::string, std::int64_t> pids;
   if (const auto old = Endpoints::Load(network.endpoints_file())) {

@@ -2,18 +2,17 @@
 #pragma once
 
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
-#include "crypto/ed25519.h"
+#include "node/ops/founding.h"
 
 namespace talent::node {
 
 /// One chain of the devnet and who takes part in it, by node and party name.
 struct DevnetChain {
   std::string name;
-  std::string tier;
+  ledger::Tier tier;
   std::vector<std::string> validators;
   std::vector<std::string> followers;
   std::vector<std::string> centres;      // parties
@@ -28,13 +27,12 @@ const std::vector<std::string>& DevnetNodes();
 /// Enterprises that hold keys and run no node.
 const std::vector<std::string>& DevnetEnterprises();
 
-/// Public keys by what they are for: "node", "party" or "vote-<chain>".
+/// Public keys by what they are for, as on a node's card.
 using PublicKeys = std::map<std::string, crypto::PublicKey>;
 
 /// Genesis of `chain`; `keys` by node or party name, `made` the genesis bytes of earlier chains by
 /// name.
-nlohmann::json DevnetGenesis(const DevnetChain& chain,
-                             const std::map<std::string, PublicKeys>& keys,
-                             const std::map<std::string, std::string>& made, std::uint64_t time_ms);
+Result<Bytes> DevnetGenesis(const DevnetChain& chain, const std::map<std::string, PublicKeys>& keys,
+                            const std::map<std::string, Bytes>& made, Timestamp time);
 
 }  // namespace talent::node

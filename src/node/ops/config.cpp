@@ -23,7 +23,8 @@ constexpr std::size_t kMaxNameLength = 64;
 constexpr std::uint64_t kMaxSnapshotBehind = 1'000'000'000;  // blocks; more is a slip
 
 fs::path Resolve(const fs::path& base, const std::string& path) {
-  return (base / path).lexically_normal();
+  const fs::path out = (base / path).lexically_normal();
+  return out.has_filename() ? out : out.parent_path();  // "home/.": "home"
 }
 
 Result<std::string> ListenAddress(TomlFields& table, std::string absent) {
@@ -195,6 +196,13 @@ std::string Quoted(const std::string& text) {
   return out.str();
 }
 
+/// As it stands in a file in `home`: what lies inside moves with it.
+std::string QuotedPath(const fs::path& home, const fs::path& path) {
+  const fs::path inside = path.lexically_relative(home);
+  const bool outside = inside.empty() || *inside.begin() == "..";
+  return Quoted((outside ? path : inside).string());
+}
+
 }  // namespace
 
 Result<Config> ParseConfig(std::string_view text, const std::string& source, const fs::path& base) {
@@ -254,6 +262,7 @@ Status CheckNotPromoted(const Config& config, const std::string& chain, std::str
 }
 
 std::string DefaultConfig(const Config& config) {
+  const auto quoted = [&](const fs::path& path) { return QuotedPath(config.home, path); };
   std::string out = fmt::format(
       "# Configuration of talentd. `talentd config check` reads it as the node does.\n"
       "# Relative paths start at this file's folder.\n\n"
@@ -266,8 +275,8 @@ std::string DefaultConfig(const Config& config) {
       "node_key_file = {}\n"
       "# Holds the passphrase of this node's key files; readable by its user only.\n"
       "passphrase_file = {}\n\n",
-      Quoted(config.name), Quoted(config.home.string()), Quoted(config.node_key_file.string()),
-      Quoted(config.passphrase_file.string()));
+      Quoted(config.name), quoted(config.home), quoted(config.node_key_file),
+      quoted(config.passphrase_file));
   out += fmt::format(
       "[p2p]\n"
       "# Where other nodes connect. An IP address; port 0 picks a free one.\n"
@@ -303,7 +312,7 @@ std::string DefaultConfig(const Config& config) {
       "# Rotated at {} MiB, {} old ones kept; without it the log goes to standard error.\n",
       Quoted(config.grpc_listen), Quoted(config.http_listen), fmt::join(kLogLevels, ", "),
       Quoted(config.log.level), config.log.json, kLogFileBytes >> 20, kLogFilesKept);
-  out += config.log.file ? fmt::format("file = {}\n", Quoted(config.log.file->string()))
+  out += config.log.file ? fmt::format("file = {}\n", quoted(*config.log.file))
                          : std::string("# file = \"talentd.log\"\n");
   out +=
       "\n# The chains this node takes part in. role: validator (votes with vote_key_file) or\n"
@@ -312,11 +321,11 @@ std::string DefaultConfig(const Config& config) {
       "# peers; 0 executes every block. snapshot_pin: \"HEIGHT:BLOCKHASH\" it must contain.\n";
   for (const ChainConfig& chain : config.chains) {
     const bool validator = chain.role == ChainRole::kValidator;
-    out += fmt::format("[[chains]]\ngenesis = {}\nrole = \"{}\"\n", Quoted(chain.genesis.string()),
+    out += fmt::format("[[chains]]\ngenesis = {}\nrole = \"{}\"\n", quoted(chain.genesis),
                        validator ? "validator" : "follower");
-    if (validator) out += fmt::format("vote_key_file = {}\n", Quoted(chain.vote_key_file.string()));
+    if (validator) out += fmt::format("vote_key_file = {}\n", quoted(chain.vote_key_file));
     if (chain.party_key_file) {
-      out += fmt::format("party_key_file = {}\n", Quoted(chain.party_key_file->string()));
+      out += fmt::format("party_key_file = {}\n", quoted(*chain.party_key_file));
     }
     out += fmt::format("snapshot_behind = {}\n", chain.snapshot_behind);
     if (chain.snapshot_pin) {

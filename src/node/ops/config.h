@@ -83,8 +83,8 @@ Result<Config> ParseConfig(std::string_view toml, const std::string& source,
 /// As ParseConfig, from a file. Errors: also kIo.
 Result<Config> LoadConfig(const std::filesystem::path& file);
 
-/// The text of a configuration file with every key and what it means. ParseConfig reads back what
-/// was given.
+/// The text of a configuration file in `config.home`, with every key and what it means: ParseConfig
+/// reads back what was given. Paths inside the home are relative, so that it can be moved.
 std::string DefaultConfig(const Config& config);
 
 }  // namespace talent::node

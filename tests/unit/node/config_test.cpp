@@ -54,9 +54,18 @@ std::string Replaced(std::string text, const std::string& what, const std::strin
 }
 
 TEST(Config, WhatIsWrittenReadsBackTheSame) {
-  const auto parsed = ParseConfig(DefaultConfig(Full()), "node.toml", "/elsewhere");
+  const auto parsed = ParseConfig(DefaultConfig(Full()), "node.toml", Full().home);
   ASSERT_TRUE(parsed) << parsed.error().ToString();
   EXPECT_TRUE(*parsed == Full());
+}
+
+TEST(Config, AHomeThatIsMoved_FindsWhatIsInItAndWhatIsNot) {
+  const auto moved = ParseConfig(DefaultConfig(Full()), "node.toml", "/srv/restored");
+  ASSERT_TRUE(moved) << moved.error().ToString();
+  EXPECT_EQ(moved->home, "/srv/restored");
+  EXPECT_EQ(moved->node_key_file, "/srv/restored/keys/node.key");
+  EXPECT_EQ(moved->passphrase_file, Full().passphrase_file);
+  EXPECT_EQ(moved->chains.at(0).genesis, "/etc/a.json");
 }
 
 TEST(Config, ShortFileGetsDefaultsAndPathsFromItsFolder) {
@@ -90,7 +99,7 @@ TEST(Config, EveryErrorNamesFileKeyAndWhatIsExpected) {
       {"name = ", "nmae = ", "node.toml: node.name: missing; a text is expected"},
       {"\"centre-1\"", "7", "node.toml: node.name: a text is expected, not integer at line 6"},
       {"\"centre-1\"", "\"Zentrum 1\"", "node.name: 'Zentrum 1' must be at most 64 of a-z"},
-      {"\"/var/lib/talentd\"", "\"\"", "node.toml: node.home: must not be empty"},
+      {"home = \".\"", "home = \"\"", "node.toml: node.home: must not be empty"},
       {"0.0.0.0:7001", "7001", "p2p.listen: '7001' is not an address; write host:port"},
       {"0.0.0.0:7001", "localhost:7001", "p2p.listen: 'localhost:7001': to listen on, write an IP"},
       {"10.0.0.2:7001", "10.0.0.2:70010", "p2p.peers[0].address: '10.0.0.2:70010' is not an"},

@@ -57,7 +57,7 @@ TEST_F(Plans, BoundsEveryField) {
   EXPECT_EQ(code_of([](auto& m) { m.set_bar(5999); }), Code::kInvalidArgument);
   EXPECT_EQ(code_of([](auto& m) { m.set_bar(10001); }), Code::kInvalidArgument);
   EXPECT_EQ(code_of([](auto& m) { m.set_before_assessment(Id("none")); }), Code::kNotFound);
-  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Planned(pb::BUDGET_CLASS_A))), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Planned(pb::BUDGET_CLASS_A))), Code::kNotFound);
   EXPECT_EQ(CodeOf(chain_.Write("acme", Planned(pb::BUDGET_CLASS_A))), Code::kUnauthorized);
 }
 
@@ -175,7 +175,7 @@ TEST_F(Placement, StatedIsWhatTheRuleComputes) {
   other.set_subject_id(Id("li"));
   *other.mutable_inputs() = due.inputs();
   EXPECT_EQ(CodeOf(chain_.Write("centre-a", other)), Code::kPrecondition);
-  EXPECT_EQ(CodeOf(chain_.Write("centre-b", due)), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", due)), Code::kNotFound);
   ASSERT_TRUE(Buy("globex", 20));  // and it is the state at its execution that counts
   EXPECT_EQ(CodeOf(chain_.Write("centre-a", due)), Code::kPrecondition);
   Must(chain_.Write("centre-a", Due().placed.value()));
@@ -280,7 +280,7 @@ TEST_F(CareerTest, Will_IsThePersonsAndNamesEnterprisesOnce) {
   EXPECT_EQ(code_of(WillFor({"centre-b"})), Code::kNotFound);
   EXPECT_EQ(code_of(WillFor({"No!"})), Code::kInvalidArgument);
   EXPECT_EQ(code_of(WillFor({"acme"}), "acme"), Code::kUnauthorized);
-  EXPECT_EQ(code_of(WillFor({"acme"}), "centre-b"), Code::kUnauthorized);
+  EXPECT_EQ(code_of(WillFor({"acme"}), "centre-b"), Code::kNotFound);
   auto registration = Registration("wu");
   registration.set_subject_key(KeyOf("wu").public_key().ToBytes());
   Must(chain_.Write("centre-a", registration));
@@ -365,7 +365,7 @@ TEST_F(CareerTest, AnotherCentre_WritesAndReadsByConsentAlone) {
     return MayReadPayload(chain_.genesis(), *chain_.chain().SealedState(),
                           chain_.chain().head().time, tx, KeyOf("centre-b").public_key());
   };
-  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Assessment())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Assessment())), Code::kNotFound);
   EXPECT_FALSE(may_read());
   auto consent = ConsentToAll();
   consent.clear_tiers();
@@ -374,13 +374,13 @@ TEST_F(CareerTest, AnotherCentre_WritesAndReadsByConsentAlone) {
   const TxId given = Must(chain_.Write("centre-a", consent));
   const TxId theirs = Must(chain_.Write("centre-b", Assessment()));
   EXPECT_EQ(chain_.Read(kPrivateRecords, theirs.View())->centre(), "centre-b");
-  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Training(entry_))), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Training(entry_))), Code::kNotFound);
   EXPECT_TRUE(may_read());
   pb::ConsentWithdrawn withdrawn;
   withdrawn.set_subject_id(Id("li"));
   withdrawn.set_consent(given.ToBytes());
   Must(chain_.Write("centre-a", withdrawn));
-  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Assessment())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Assessment())), Code::kNotFound);
   EXPECT_FALSE(may_read());
 }
 
@@ -391,7 +391,7 @@ TEST_F(CareerTest, Consent_IsWithdrawnOnceByWhoSpeaksForThePerson) {
   message.set_consent(entry_.ToBytes());
   EXPECT_EQ(CodeOf(chain_.Write("centre-a", message)), Code::kPrecondition);
   message.set_consent(consent.ToBytes());
-  EXPECT_EQ(CodeOf(chain_.Write("centre-b", message)), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", message)), Code::kNotFound);
   Must(chain_.Write("centre-a", message));
   EXPECT_EQ(CodeOf(chain_.Write("centre-a", message)), Code::kPrecondition);
   EXPECT_FALSE(chain_.Read(kDecisions, Assess().View()));

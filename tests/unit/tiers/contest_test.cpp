@@ -46,7 +46,7 @@ TEST_F(Contest, IsForWhoSpeaksForThePersonOnceARecord) {
     change(message);
     return CodeOf(source.Write(author, message));
   };
-  EXPECT_EQ(code_of([](auto&) {}, "centre-b"), Code::kUnauthorized);
+  EXPECT_EQ(code_of([](auto&) {}, "centre-b"), Code::kNotFound);
   EXPECT_EQ(code_of([](auto&) {}, "acme"), Code::kUnauthorized);
   EXPECT_EQ(code_of([](auto& m) { m.set_record_id(Id("none")); }), Code::kNotFound);
   EXPECT_EQ(code_of([](auto& m) { m.clear_field(); }), Code::kInvalidArgument);
@@ -85,7 +85,7 @@ TEST_F(Contest, IsAnsweredByACorrection) {
 TEST_F(Contest, IsRefusedByTheCentreThatAnswersForTheRecordWithAReason) {
   EXPECT_EQ(CodeOf(source.Write("centre-a", RefusalOf(record_))), Code::kNotFound);
   Contested();
-  EXPECT_EQ(CodeOf(source.Write("centre-b", RefusalOf(record_))), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(source.Write("centre-b", RefusalOf(record_))), Code::kNotFound);
   auto without_reason = RefusalOf(record_);
   without_reason.mutable_refusal()->clear_reason();
   EXPECT_EQ(CodeOf(source.Write("centre-a", without_reason)), Code::kInvalidArgument);
@@ -126,8 +126,6 @@ TEST_F(Contest, GoesWhereTheRecordWentAndIsADisputeThere) {
   const TxId correction = Corrected(record_, 8000);
   const TxId corrected = Promote(correction);
   EXPECT_EQ(StateOf(record_).status(), pb::RECORD_STATUS_CORRECTED);
-  CloseReveals(correction);
-  EXPECT_EQ(PointsOfMember("acme"), -10) << "it confirmed what was wrong";
   ASSERT_EQ(StateOf(record_).path_size(), 3);
   EXPECT_EQ(StateOf(record_).path(0), promotion.View());
   EXPECT_EQ(StateOf(record_).path(1), arrival.View());
@@ -138,6 +136,69 @@ TEST_F(Contest, GoesWhereTheRecordWentAndIsADisputeThere) {
   AcceptHeaderOf(of_unseen);
   EXPECT_EQ(CodeOf(consortium.Write("centre-a", PromotionOf(of_unseen))), Code::kNotFound)
       << "the record comes first";
+}
+
+// A centre speaks for a person, contests its own record and puts as right a one in its place: there
+// is nothing that anybody could dispute in good faith.
+TEST_F(Contest, AloneWithACorrection_TakesNothingFromWhoConfirmed) {
+  Promote(record_);
+  Promote(Contested());
+  Review(record_, {{"acme", false}, {"globex", false}});
+  const TxId correction = Corrected(record_, 7001);
+  Promote(correction);
+  Review(correction, {{"initech", false}, {"centre-b", false}});
+  EXPECT_EQ(StateOf(correction).status(), pb::RECORD_STATUS_VERIFIED);
+  EXPECT_EQ(StateOf(record_).status(), pb::RECORD_STATUS_CORRECTED);
+  EXPECT_FALSE(StateOf(record_).upheld());
+  EXPECT_EQ(PointsOfMember("acme"), 0);
+  EXPECT_EQ(PointsOfMember("globex"), 0);
+}
+
+TEST_F(Contest, BesideAMembersDispute_SettlesAsWithoutIt) {
+  Promote(record_);
+  Promote(Contested());
+  Review(record_, {{"acme", true}, {"globex", false}});
+  const TxId correction = Corrected(record_, 8000);
+  Promote(correction);
+  CloseReveals(correction);
+  EXPECT_TRUE(StateOf(record_).upheld());
+  EXPECT_EQ(PointsOfMember("acme"), 10);
+  EXPECT_EQ(PointsOfMember("globex"), -10);
+}
+
+// The centre contests its right correction for the person, and puts another one in its place.
+TEST_F(Contest, OfACorrection_LeavesWhatItCorrectedItsVerdict) {
+  Promote(record_);
+  Review(record_, {{"acme", true}, {"globex", false}});
+  const TxId first = Corrected(record_, 8000);
+  Promote(first);
+  Promote(Must(source.Write("centre-a", ContestOf(first))));
+  CloseReveals(first);
+  ASSERT_EQ(StateOf(first).status(), pb::RECORD_STATUS_DISPUTED);
+  EXPECT_FALSE(StateOf(record_).upheld()) << "not yet over";
+  Promote(Corrected(first, 8001));
+  EXPECT_EQ(StateOf(first).status(), pb::RECORD_STATUS_CORRECTED);
+  EXPECT_TRUE(StateOf(record_).upheld());
+  EXPECT_EQ(PointsOfMember("acme"), 10);
+  EXPECT_EQ(PointsOfMember("globex"), -10);
+}
+
+// The other centres uphold what the person says against the correction.
+TEST_F(Contest, OfACorrection_UpheldByTheArbiters_DecidesNothingOfWhatItCorrected) {
+  Promote(record_);
+  Review(record_, {{"acme", true}, {"globex", false}});
+  const TxId first = Corrected(record_, 1);
+  Promote(first);
+  Promote(Must(source.Write("centre-a", ContestOf(first))));
+  CloseReveals(first);
+  Must(Refuse(first));
+  CloseArbitration(first);
+  Must(Arbitrate(first, "centre-b", pb::ARBITRATION_VERDICT_DISPUTE_UPHELD));
+  Promote(Corrected(first, 7000));
+  EXPECT_EQ(StateOf(first).status(), pb::RECORD_STATUS_CORRECTED);
+  EXPECT_FALSE(StateOf(record_).upheld());
+  EXPECT_EQ(PointsOfMember("acme"), 0);
+  EXPECT_EQ(PointsOfMember("globex"), 0);
 }
 
 // The person is no party of the consortium, and everybody there has confirmed.

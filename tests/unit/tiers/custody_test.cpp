@@ -47,18 +47,18 @@ TEST_F(Custody, APersonWithoutAKey_IsHandedOverByBothCentres) {
   EXPECT_EQ(record->centre(), "centre-b");
   EXPECT_TRUE(MayRead("centre-b"));
   EXPECT_FALSE(MayRead("centre-a"));
-  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Assessment())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Assessment())), Code::kNotFound);
   EXPECT_TRUE(chain_.Write("centre-b", Assessment()));
-  EXPECT_EQ(CodeOf(chain_.Write("centre-a", ConsentToAll())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", ConsentToAll())), Code::kNotFound);
   EXPECT_TRUE(chain_.Write("centre-b", ConsentToAll())) << "the voice of a person without a key";
 }
 
 TEST_F(Custody, APersonWithAKey_LetsItselfBeTaken_AndNobodyElseDoes) {
   Enrol(true);
   const auto statement = StatementOf("centre-a", "centre-b");
-  EXPECT_EQ(CodeOf(Take("centre-a", statement)), Code::kUnauthorized);
-  EXPECT_EQ(CodeOf(Take("acme", statement)), Code::kUnauthorized);
-  EXPECT_EQ(CodeOf(Take("centre-b", statement)), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(Take("centre-a", statement)), Code::kNotFound);
+  EXPECT_EQ(CodeOf(Take("acme", statement)), Code::kNotFound);
+  EXPECT_EQ(CodeOf(Take("centre-b", statement)), Code::kNotFound);
   Must(Take("li", statement));
   EXPECT_EQ(Custodian(), "centre-b");
   EXPECT_EQ(CodeOf(chain_.Write("centre-b", ConsentToAll())), Code::kUnauthorized);
@@ -70,7 +70,7 @@ TEST_F(Custody, WhoIsNotNamed_DoesNotTake) {
   EXPECT_EQ(CodeOf(Take("centre-a", StatementOf("centre-a", "centre-b"), "centre-a")),
             Code::kUnauthorized);
   EXPECT_EQ(CodeOf(Take("centre-a", StatementOf("centre-a", "acme"), "acme")), Code::kUnauthorized);
-  EXPECT_EQ(CodeOf(Take("centre-b", StatementOf("centre-a", "centre-b"))), Code::kUnauthorized)
+  EXPECT_EQ(CodeOf(Take("centre-b", StatementOf("centre-a", "centre-b"))), Code::kNotFound)
       << "nobody takes a person by its own word";
   EXPECT_EQ(Custodian(), "centre-a");
 }
@@ -149,15 +149,14 @@ TEST_F(Custody, WhoWroteARecord_CorrectsIt_AlsoAfterwards) {
   EXPECT_TRUE(chain_.Write("centre-a", Correction(assessed, Assessment(8000))));
   EXPECT_TRUE(
       chain_.Write("centre-a", Correction(invested, Cosigned(Statement(2000, "corrected")))));
-  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Cosigned(Statement(1000, "new")))),
-            Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Cosigned(Statement(1000, "new")))), Code::kNotFound);
 }
 
 TEST_F(Custody, TheNextCustodian_GoesOnWhereTheFirstStopped) {
   Enrol(false);
   const TxId invested = Invest();
   Must(Take("centre-a", StatementOf("centre-a", "centre-b")));
-  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Issue(invested))), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-a", Issue(invested))), Code::kNotFound);
   const TxId token = Must(chain_.Write("centre-b", Issue(invested)));
   EXPECT_TRUE(chain_.Write("acme", Purchase(token, 10)));
 }

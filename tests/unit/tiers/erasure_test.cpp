@@ -68,7 +68,7 @@ TEST_F(PrivateErasure, WhatMayNotBeErased_IsRefusedWithItsReason) {
   EXPECT_EQ(CodeOf(Erase(named(TxId()))), Code::kNotFound);
   EXPECT_EQ(CodeOf(Erase(named(wang))), Code::kNotFound) << "another person's";
   EXPECT_EQ(CodeOf(Erase(named(registration))), Code::kPrecondition);
-  EXPECT_EQ(CodeOf(Erase(named(entry_), "centre-b")), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(Erase(named(entry_), "centre-b")), Code::kNotFound);
   EXPECT_EQ(CodeOf(Erase(named(entry_), "acme")), Code::kUnauthorized);
   EXPECT_EQ(CodeOf(WriteErasure(chain_, named(entry_), "centre-a", ledger::pb::DISCLOSURE_FULL)),
             Code::kInvalidArgument);
@@ -181,7 +181,7 @@ TEST_F(PrivateErasure, WholePerson_LeavesUnitsAndATombstone) {
 
 TEST_F(PrivateErasure, RefusedTransactions_GoWithThePerson) {
   const auto refused = chain_.Make("centre-b", Assessment(9999));  // of another centre's subject
-  EXPECT_THAT(chain_.Commit({refused}), ElementsAre(ledger::pb::RECEIPT_CODE_UNAUTHORIZED));
+  EXPECT_THAT(chain_.Commit({refused}), ElementsAre(ledger::pb::RECEIPT_CODE_NOT_FOUND));
   ASSERT_TRUE(HasPayload(chain_, refused.id));
   Must(Erase(Requested()));
   EXPECT_FALSE(HasPayload(chain_, refused.id));

@@ -167,7 +167,7 @@ TEST_F(Flow, BadStatementsAndSignatures_AreRefused) {
   EXPECT_EQ(code_of(MoveOf(StatementOf("acme", "nobody"), {})), Code::kNotFound);
   EXPECT_EQ(code_of(MoveOf(StatementOf("acme", "globex"), {"initech"})), Code::kUnauthorized);
   EXPECT_EQ(code_of(MoveOf(StatementOf("acme", "globex"), {"stranger"})), Code::kUnauthorized);
-  EXPECT_EQ(code_of(MoveOf(StatementOf("acme", "globex"), {}), "centre-b"), Code::kUnauthorized);
+  EXPECT_EQ(code_of(MoveOf(StatementOf("acme", "globex"), {}), "centre-b"), Code::kNotFound);
   auto forged = MoveOf(StatementOf("acme", "globex"), {"acme"});
   forged.mutable_signatures(0)->set_signature(Bytes(64, 'x'));
   EXPECT_EQ(code_of(forged), Code::kBadSignature);

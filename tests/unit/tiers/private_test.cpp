@@ -1,4 +1,5 @@
 #include "private_fixture.h"
+#include "talent/tiers/v1/contest.pb.h"
 
 namespace talent::tiers {
 namespace {
@@ -55,11 +56,55 @@ TEST_F(Private, UnknownKindClassAndPayload_AreRefused) {
             Code::kInvalidArgument);
 }
 
+// Whoever submits learns from the answer whether the person may be known to it, and nothing else.
+TEST_F(Private, WhoMayNotKnowOfAPerson_IsAnsweredAsIfThereWereNone) {
+  Register("li");
+  auto wang = Registration("wang");
+  wang.set_subject_key(KeyOf("wang").public_key().ToBytes());
+  Must(chain_.Write("centre-a", wang));
+  const TxId record = Assess();
+  const auto answers = [&](std::string_view author, std::string_view person) {
+    pb::WillDeclared will;
+    will.set_subject_id(Id(person));
+    pb::RecordContested contest;
+    contest.set_subject_id(Id(person));
+    contest.set_record_id(record.ToBytes());
+    pb::SupervisionOpened opened;
+    opened.set_subject_id(Id(person));
+    std::string all;
+    const auto add = [&](const Result<TxId>& result) {
+      std::string text = result ? "accepted" : result.error().ToString();
+      const std::string id = ToHex(Id(person));
+      if (const auto at = text.find(id); at != std::string::npos) text.replace(at, id.size(), "ID");
+      all += text + "\n";
+    };
+    add(chain_.Write(author, Assessment(7000, person)));
+    add(chain_.Write(author, ConsentToAll(person)));
+    add(chain_.Write(author, will));
+    add(chain_.Write(author, contest));
+    add(chain_.Write(author, opened));
+    pb::CustodyStatement custody;
+    custody.set_subject_id(Id(person));
+    custody.set_until_ms(kStart + kYear);
+    custody.set_from("centre-a");
+    custody.set_to(std::string(author));
+    custody.set_reference(Id("custody"));
+    add(chain_.Write(author, SignCustody(chain_.genesis().chain_id(), custody, KeyOf(author))));
+    return all;
+  };
+  for (const char* author : {"centre-b", "acme", "wang's neighbour"}) {
+    const std::string unknown = answers(author, "nobody");
+    EXPECT_EQ(answers(author, "li"), unknown) << author;
+    EXPECT_EQ(answers(author, "wang"), unknown) << author;
+  }
+  EXPECT_EQ(answers("wang", "li"), answers("wang", "nobody")) << "another person";
+}
+
 TEST_F(Private, Consent_OfASubjectWithAKeyIsItsOwnAlone) {
   auto registration = Registration();
   registration.set_subject_key(KeyOf("li").public_key().ToBytes());
   Must(chain_.Write("centre-a", registration));
-  EXPECT_EQ(CodeOf(chain_.Write("centre-b", ConsentToAll())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", ConsentToAll())), Code::kNotFound);
   EXPECT_EQ(CodeOf(chain_.Write("acme", ConsentToAll())), Code::kUnauthorized);
   EXPECT_EQ(CodeOf(chain_.Write("centre-a", ConsentToAll("nobody"))), Code::kNotFound);
   const TxId own = Must(chain_.Write("li", ConsentToAll()));
@@ -71,7 +116,7 @@ TEST_F(Private, Consent_OfASubjectWithAKeyIsItsOwnAlone) {
 
 TEST_F(Private, Consent_OfASubjectWithoutAKeyIsTheCustodians) {
   Register();
-  EXPECT_EQ(CodeOf(chain_.Write("centre-b", ConsentToAll())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", ConsentToAll())), Code::kNotFound);
   EXPECT_EQ(CodeOf(chain_.Write("acme", ConsentToAll())), Code::kUnauthorized);
   EXPECT_EQ(CodeOf(chain_.Write("li", ConsentToAll())), Code::kUnauthorized);
   const TxId consent = Must(chain_.Write("centre-a", ConsentToAll()));
@@ -96,7 +141,7 @@ TEST_F(Private, Consent_RefusesAScopeThatMeansNothing) {
 TEST_F(Private, Assessment_IsTheCustodiansOfARegisteredSubject) {
   EXPECT_EQ(CodeOf(chain_.Write("centre-a", Assessment())), Code::kNotFound);
   Register();
-  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Assessment())), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Assessment())), Code::kNotFound);
   EXPECT_EQ(CodeOf(chain_.Write("acme", Assessment())), Code::kUnauthorized);
   Assess();
 }
@@ -159,7 +204,7 @@ TEST_F(Private, Token_IsIssuedOnceOnAConfirmedInvestment) {
   EXPECT_EQ(CodeOf(chain_.Write("centre-a", Issue(TxId()))), Code::kNotFound);
   const TxId investment = Invest();
   EXPECT_EQ(CodeOf(chain_.Write("centre-a", Issue(investment, 0))), Code::kInvalidArgument);
-  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Issue(investment))), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(chain_.Write("centre-b", Issue(investment))), Code::kNotFound);
   const TxId token = Must(chain_.Write("centre-a", Issue(investment)));
   EXPECT_EQ(CodeOf(chain_.Write("centre-a", Issue(investment))), Code::kDuplicate);
   EXPECT_EQ(chain_.Read(kTokens, token.View())->unsold(), 100u);

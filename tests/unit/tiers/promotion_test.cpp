@@ -100,7 +100,7 @@ TEST_F(Promotion, EveryPartOfTheEvidenceIsChecked) {
 
 TEST_F(Promotion, RefusedRecordOfTheSource_IsNoRecord) {
   const auto refused = source.Make("centre-b", Assessment());
-  EXPECT_EQ(CodeOf(source.Submit(refused)), Code::kUnauthorized);
+  EXPECT_EQ(CodeOf(source.Submit(refused)), Code::kNotFound);
   auto message = PromotionOf(record_);
   message.mutable_record()->set_envelope(refused.envelope_bytes);
   message.mutable_record()->set_signature(refused.signature.ToBytes());
