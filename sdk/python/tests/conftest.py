@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,19 +51,41 @@ class Devnet:
         return self.folder / "genesis" / f"{chain}.json"
 
 
+def furnish(base: Path) -> None:
+    """What the documents' commands find at the top of the tree."""
+    (base / "sdk").symlink_to(ROOT / "sdk")
+    programs = {
+        "scripts/devnet": f'exec {shlex.quote(TALENTD)} devnet --dir .devnet "$@"',
+        "bin/talentd": f'exec {shlex.quote(TALENTD)} "$@"',
+        # run_tests.py has installed it, from the same folder.
+        "bin/pip": '[ "$*" = "install ./sdk/python" ] || { echo "pip $*: not in the test" >&2; exit 1; }',
+    }
+    for name, command in programs.items():
+        file = base / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"#!/bin/sh\n{command}\n")
+        file.chmod(0o755)
+
+
+def run_document(devnet: Devnet, document: Path) -> subprocess.Popen[str]:
+    """All code blocks of a document, in a process of their own, beside the devnet."""
+    base = devnet.folder.parent
+    path = os.pathsep.join([str(base / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    command = [sys.executable, str(Path(__file__).parent / "run_document.py"), str(document), str(base)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "PATH": path}
+    )
+
+
 @pytest.fixture(scope="session")
 def devnet() -> Iterator[Devnet]:
     """Six nodes on free ports, stopped and deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="talent-sdk-") as name:
-        folder = Path(name) / ".devnet"  # by the name that the documents use
+        base = Path(name).resolve()
+        folder = base / ".devnet"  # by the name that the documents use
         try:
-            run_talentd("devnet", "--dir", folder, "--start-only", cwd=ROOT)
+            run_talentd("devnet", "--dir", folder, "--start-only", cwd=base)
+            furnish(base)
             yield Devnet(folder)
         finally:
             run_talentd("devnet", "--dir", folder, "--clean", check=False, cwd=ROOT)
-
-
-@pytest.fixture
-def root() -> Path:
-    """The repository."""
-    return ROOT

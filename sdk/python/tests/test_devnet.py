@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, Devnet, run_talentd
+from conftest import ROOT, Devnet, run_document, run_talentd
 from talentchain import (
     Block,
     Client,
@@ -69,22 +69,22 @@ def as_centre(devnet: Devnet, centre: str, *command: str | Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def initech(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Key:
+def hooli(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Key:
     """A new member's key: applied for, and voted in by four of the five centres."""
-    folder = tmp_path_factory.mktemp("initech")
+    folder = tmp_path_factory.mktemp("hooli")
     key = Key.generate()
-    key.save(folder / "initech.key", devnet.passphrase, purpose="party:initech", cost="interactive")
+    key.save(folder / "hooli.key", devnet.passphrase, purpose="party:hooli", cost="interactive")
     genesis = devnet.network.genesis("consortium")
-    statement = apply_for_membership(genesis, "initech", [key])
+    statement = apply_for_membership(genesis, "hooli", [key])
     same = run_talentd(
-        "member", "statement", "initech", "--role", "enterprise", "--key", folder / "initech.key",
+        "member", "statement", "hooli", "--role", "enterprise", "--key", folder / "hooli.key",
         "--genesis", devnet.genesis_file("consortium"), "--passphrase-file", devnet.passphrase_file,
     )  # fmt: skip
     assert statement == same
     with devnet.network.client("consortium", key) as early, pytest.raises(Unauthorized, match="no active key"):
         early.party()
-    (folder / "initech.statement").write_text(statement)
-    propose = ("member", "propose", "admit", folder / "initech.statement", "--name", "Initech", "--output", "json")
+    (folder / "hooli.statement").write_text(statement)
+    propose = ("member", "propose", "admit", folder / "hooli.statement", "--name", "Hooli", "--output", "json")
     proposal = json.loads(as_centre(devnet, "centre-1", *propose))["id"]
     for centre in ("centre-2", "centre-3", "centre-4"):
         as_centre(devnet, centre, "governance", "vote", proposal)
@@ -163,23 +163,42 @@ def check_published(devnet: Devnet, record: bytes, folder: Path) -> None:
     flipped_bytes_of_the_evidence(proof, devnet)
 
 
+DOCUMENTS = ("sdk/python/README.md", "docs/enterprise.md")
+
+
+@pytest.fixture(scope="module")
+def documents(devnet: Devnet) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """Run meanwhile: most of what they do is to wait for the windows of their reviews."""
+    running = {document: run_document(devnet, ROOT / document) for document in DOCUMENTS}
+    yield running
+    for process in running.values():
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
 def test_a_new_member_reviews_and_sees_why_it_has_its_points(
-    devnet: Devnet, initech: Key, centre: Client, tmp_path: Path
+    devnet: Devnet,
+    documents: dict[str, subprocess.Popen[str]],
+    hooli: Key,
+    centre: Client,
+    tmp_path: Path,
 ) -> None:
-    chain = devnet.network.client("consortium", initech)
+    assert documents
+    chain = devnet.network.client("consortium", hooli)
     watch = Watch(chain)
     member = Member(chain, tmp_path / "reveals")
-    assert member.party == "initech"
+    assert member.party == "hooli"
     good, doubtful = write_record(centre), write_record(centre)
     wait_for(lambda: {good, doubtful} <= {record_id for record_id, _ in member.records()}, "promoted")
     record = member.record(good)
     assert isinstance(record.content, messages.ContinuingEducation)
     assert (record.status, record.content.plan.hours) == ("IN_REVIEW", 80)
 
-    example = [sys.executable, str(ROOT / "sdk" / "examples" / "python" / "review.py"), "--reveals", "acme",
-               "--endpoints", str(devnet.endpoints), "--key", str(devnet.key_file("acme")),
+    example = [sys.executable, str(ROOT / "sdk" / "examples" / "python" / "review.py"), "--reveals", "centre-3",
+               "--endpoints", str(devnet.endpoints), "--key", str(devnet.key_file("centre-3")),
                "--passphrase-file", str(devnet.passphrase_file)]  # fmt: skip
-    with subprocess.Popen(example, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as acme:
+    with subprocess.Popen(example, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as other:
         first = member.commit(good, confirm("plan.hours"), confirm("plan.courses"))
         assert member.commit(good, confirm()) == first  # as after a crash: the verdict that is on the disk
         member.commit(doubtful, dispute("plan.hours", proposed=b"60", evidence=b"the course's own page"))
@@ -187,14 +206,14 @@ def test_a_new_member_reviews_and_sees_why_it_has_its_points(
         too_early = messages.ReviewRevealed(record_id=good, verdict=verdict, salt=bytes(32))
         with pytest.raises(PreconditionFailed):
             chain.submit_and_wait(chain.sign(too_early))
-        member = Member(devnet.network.client("consortium", initech), tmp_path / "reveals")  # a new process
+        member = Member(devnet.network.client("consortium", hooli), tmp_path / "reveals")  # a new process
         assert sorted(member.unrevealed()) == sorted([good, doubtful])
         for record_id in member.unrevealed():
             assert isinstance(member.reveal(record_id), Outcome)
         assert member.unrevealed() == []
-        said, _ = acme.communicate(timeout=WITHIN)
-    assert acme.returncode == 0, said
-    assert f"acme revealed its verdict on {good.hex()}" in said
+        said, _ = other.communicate(timeout=WITHIN)
+    assert other.returncode == 0, said
+    assert f"centre-3 revealed its verdict on {good.hex()}" in said
     assert f"{good.hex()} is VERIFIED" in said
 
     assert member.record(doubtful).status == "DISPUTED"
@@ -296,7 +315,18 @@ def test_the_example_that_follows_goes_on_where_it_was(devnet: Devnet, tmp_path:
     assert len(run()) < len(first)
 
 
-def test_goes_on_at_another_node_when_one_dies(devnet: Devnet, centre: Client) -> None:
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_block_of_a_document_works(document: str, documents: dict[str, subprocess.Popen[str]]) -> None:
+    said, _ = documents[document].communicate(timeout=2 * WITHIN)
+    assert documents[document].returncode == 0, said
+    assert "VERIFIED" in said or "enterprise" in document
+    assert "+0 (+1 waiting) a confirmation that stands" in said
+
+
+def test_goes_on_at_another_node_when_one_dies(
+    devnet: Devnet, centre: Client, documents: dict[str, subprocess.Popen[str]]
+) -> None:
+    assert all(process.poll() is not None for process in documents.values())  # they need that node
     nodes = json.loads(devnet.endpoints.read_text())["nodes"]
     pid = next(node["pid"] for node in nodes if node["name"] == "centre-4")
     with devnet.network.client("private-a", centre.key, nodes=["centre-4", "centre-3"]) as client:
