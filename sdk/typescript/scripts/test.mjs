@@ -3,7 +3,7 @@
 // npm ci runs again only where the lock file or Node has changed since the last time.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -31,10 +31,22 @@ const run = (command, ...args) => {
 
 function copySources() {
   mkdirSync(work, { recursive: true });
-  for (const name of ["src", "test", "scripts", "dist-test"]) rmSync(path.join(work, name), { recursive: true, force: true });
+  for (const name of ["src", "test", "dist-test"]) rmSync(path.join(work, name), { recursive: true, force: true });
   for (const name of ["src", "test", "scripts", "package.json", "package-lock.json", "tsconfig.json", "README.md"]) {
     cpSync(path.join(source, name), path.join(work, name), { recursive: true });
   }
+}
+
+/** The examples, and the programs in the README as readme-1.ts and on, as somebody has them who has installed the package. */
+function copyExamples() {
+  const examples = path.join(work, "examples");
+  rmSync(examples, { recursive: true, force: true });
+  const wanted = (file) => !file.endsWith("node_modules");
+  cpSync(path.join(source, "..", "examples", "typescript"), examples, { recursive: true, filter: wanted });
+  mkdirSync(path.join(examples, "node_modules"));
+  symlinkSync(work, path.join(examples, "node_modules", "talentchain"));
+  const programs = readFileSync(path.join(source, "README.md"), "utf8").matchAll(/^```ts\n(.*?)^```$/gms);
+  [...programs].forEach(([, text], i) => writeFileSync(path.join(examples, `readme-${i + 1}.ts`), text));
 }
 
 function install() {
@@ -47,8 +59,10 @@ function install() {
 }
 
 copySources();
+copyExamples();
 install();
 run(process.execPath, "scripts/build.mjs");
 run(process.execPath, "node_modules/typescript/bin/tsc", "-p", "test");
+run(process.execPath, "node_modules/typescript/bin/tsc", "-p", "examples", "--noEmit", "false", "--outDir", "examples/dist");
 const tests = readdirSync(path.join(work, "dist-test")).filter((name) => name.endsWith(".test.js"));
 run(process.execPath, "--test", ...tests.map((name) => path.join("dist-test", name)));

@@ -13,3 +13,5 @@ export const REPOSITORY = need("TALENT_REPOSITORY");
 export const MAKE_PROOFS = need("TALENT_MAKE_PROOFS");
 /** The program talentd. */
 export const TALENTD = need("TALENT_TALENTD");
+/** The examples and the README's programs, compiled. */
+export const EXAMPLES = path.resolve("examples/dist");

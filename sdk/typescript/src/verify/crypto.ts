@@ -32,7 +32,7 @@ function littleEndian(bytes: Uint8Array): bigint {
 
 /** A point's y without the sign of its x. */
 function withoutSign(point: Uint8Array): Uint8Array {
-  const out = point.slice();
+  const out = new Uint8Array(point);
   out[31]! &= 0x7f;
   return out;
 }

@@ -19,8 +19,9 @@ export type {
 } from "./verdict.js";
 
 export interface VerifyOptions {
-  /** Record or transaction in hexadecimal that was asked for: adds the step "asked". */
+  /** Record or transaction in hexadecimal that was asked for, or of a statement the state's key: adds the step "asked". */
   id?: string;
+  key?: Uint8Array;
   /** What the answer's newest header must have reached: adds the step "as of", where a stale answer fails. */
   minHeight?: bigint;
   notBeforeMs?: bigint;
@@ -83,8 +84,12 @@ class Verification {
     const state = orEmpty(m.StateProof, statement.proof);
     await checkState(this.crypto, "state proof", header.header.stateRoot, state);
     this.stated("state proof", state);
-    this.asOf(header.block);
     const { key, present, value } = state;
+    if (this.options.key !== undefined) {
+      ensure(equal(key, this.options.key), "asked", "the statement is about another key", "陈述属于另一键");
+      this.log.passed("asked", "the statement is about the key asked for", "陈述与所查询的键相符");
+    }
+    this.asOf(header.block);
     return { block: header.block, statements: [{ block: header.block, key, present, value }], records: [], path: [], epochs: raw };
   }
 
@@ -196,11 +201,12 @@ async function verdictOf(
   options: VerifyOptions,
   run: (verification: Verification) => Promise<Proven>,
 ): Promise<Verdict> {
+  const bytes = new Uint8Array(genesisBytes);
   const crypto = options.crypto ?? (await defaultCrypto());
   let log = new Log();
   let chain: Verdict["chain"];
   try {
-    const genesis = await readGenesis(crypto, genesisBytes);
+    const genesis = await readGenesis(crypto, bytes);
     chain = { id: toHex(genesis.chainId), name: genesis.name, tier: genesis.tier };
     const verification = new Verification(crypto, genesis, options);
     log = verification.log;
@@ -217,7 +223,8 @@ async function verdictOf(
  * Whatever the bytes are, they lead to a verdict; it rejects only where the machine fails.
  */
 export function verifyProof(genesis: Uint8Array, proof: Uint8Array, options: VerifyOptions = {}): Promise<Verdict> {
-  return verdictOf(genesis, options, (verification) => verification.proof(proof));
+  const bytes = new Uint8Array(proof); // the caller may change his own meanwhile
+  return verdictOf(genesis, options, (verification) => verification.proof(bytes));
 }
 
 /** Of a StateStatement (an answer of GetState with `prove`). In epochs after the first it needs `options.epochs`. */
@@ -226,5 +233,6 @@ export function verifyStatement(
   statement: Uint8Array,
   options: VerifyOptions = {},
 ): Promise<Verdict> {
-  return verdictOf(genesis, options, (verification) => verification.stateStatement(statement));
+  const bytes = new Uint8Array(statement);
+  return verdictOf(genesis, options, (verification) => verification.stateStatement(bytes));
 }

@@ -1,0 +1,286 @@
+// Members at work on a network of real nodes.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { symlinkSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import test, { after, before } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
+
+import {
+  type Chain, Client, KeyPair, NoEffect, Review, TalentError, type TransactionView, idBytes, ledger, node, signTransaction,
+  stateKey, tiers, verifyProof,
+} from "talentchain";
+
+import { Devnet, Proxy, talentd } from "./devnet.js";
+import { EXAMPLES } from "./environment.js";
+
+const devnet = new Devnet();
+before(() => devnet.start(), { timeout: 120_000 });
+after(() => devnet.stop());
+
+const PATIENCE_MS = 90_000;
+async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  const until = Date.now() + PATIENCE_MS;
+  while (Date.now() < until) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await pause(200);
+  }
+  throw new Error(`${what}: not within ${PATIENCE_MS} ms`);
+}
+const code = (expected: string) => (error: unknown) => {
+  assert.ok(error instanceof TalentError, String(error));
+  assert.equal(error.code, expected, error.message);
+  return true;
+};
+const hash = (text: string) => new Uint8Array(createHash("sha256").update(text).digest());
+const person = (name: string) => ({
+  subjectId: hash(`subject ${name}`), commitment: hash(`file ${name}`), custodian: "centre-1", consentVersion: 1,
+});
+
+/** A person who consents to everything, and an assessment of them. Its record id. */
+async function assess(centre: Chain, name: string): Promise<string> {
+  const { subjectId } = person(name);
+  const { PRIVATE, FULL } = ledger.Disclosure;
+  await centre.send(tiers.SubjectRegisteredSchema, person(name), { disclosure: PRIVATE });
+  await centre.send(tiers.ConsentGivenSchema, {
+    subjectId, kinds: ["AbilityAssessed"], tiers: [tiers.ConsentTier.CONSORTIUM, tiers.ConsentTier.PUBLIC],
+    purpose: "placement", untilMs: BigInt(Date.now() + 3_600_000),
+  }, { disclosure: PRIVATE });
+  const { id } = await centre.send(tiers.AbilityAssessedSchema, {
+    subjectId, scores: [{ dimension: "analysis", value: 6000 }], method: "test", assessor: "board-1",
+    phase: tiers.AssessmentPhase.ENTRY,
+  }, { disclosure: FULL });
+  return id;
+}
+
+test("a node says who it is and which chains it has, to who pins its certificate", async () => {
+  const client = await devnet.connect("centre-1");
+  const { name, chains } = await client.status();
+  assert.equal(name, "centre-1");
+  assert.deepEqual(chains.map((chain) => chain.tier).sort(), ["consortium", "private", "public"]);
+  assert.equal((await client.chain("private")).name, "private-a");
+  await assert.rejects(client.chain("nothing"), code("NOT_FOUND"));
+  const { address } = devnet.node("centre-1");
+  await assert.rejects(Client.connect({ address, certificate: devnet.node("centre-2").certificate }), code("UNAVAILABLE"));
+  await assert.rejects(Client.connect({ address: "127.0.0.1:1", certificate: devnet.node("centre-1").certificate }), code("UNAVAILABLE"));
+});
+
+async function reviewAndVerify() {
+  const centre = await devnet.session("centre-1", "private-a", "centre-1");
+  assert.equal(await centre.party(), "centre-1");
+  const id = await assess(centre, "one");
+
+  const members = await Promise.all(["acme", "globex"].map((party) => devnet.session("centre-2", "consortium", party)));
+  await eventually("promotion", () => members[0]!.get(tiers.ConsortiumRecordSchema, "rec/", idBytes(id)));
+  await Promise.all(members.map(async (member) => {
+    const review = await Review.of(member, id, [{ field: "scores.analysis", confirm: true }]);
+    await review.commit(member);
+    await assert.rejects(review.commit(member), code("DUPLICATE"));
+    await Review.fromBytes(review.bytes).reveal(member);
+  }));
+
+  const viewer = await (await devnet.connect("viewer")).chain("public");
+  const published = await eventually("publication", () => viewer.get(tiers.PublishedRecordSchema, "pub/", idBytes(id)));
+  assert.equal(published.status, tiers.RecordStatus.VERIFIED);
+  const genesis = await devnet.network.genesis("public");
+  const verdict = await viewer.verify(id, genesis, { notBeforeMs: published.publishedMs });
+  assert.ok(verdict.ok, verdict.failed);
+  const [record] = verdict.proven!.records;
+  assert.equal(record?.transaction.id, id);
+  assert.equal(record?.review?.status, "VERIFIED");
+  assert.equal(record?.review?.confirmations, 2);
+  assert.equal(record?.standing?.status, "VERIFIED");
+  assert.equal(record?.standing?.supersededBy, undefined);
+  assert.ok(verdict.steps.every((step) => step.checked));
+
+  const entry = await viewer.verifyState(genesis, stateKey("pub/", idBytes(id)));
+  assert.ok(entry.ok && entry.proven?.statements[0]?.present);
+  const absent = await viewer.verifyState(genesis, stateKey("pub/", new Uint8Array(32)));
+  assert.ok(absent.ok && !absent.proven?.statements[0]?.present);
+
+  const listed = [];
+  for await (const { key } of viewer.scan(tiers.PublishedRecordSchema, "pub/")) listed.push(Buffer.from(key.subarray(4)).toString("hex"));
+  assert.ok(listed.includes(id));
+}
+
+/** What a program of the examples prints. */
+async function example(name: string, ...args: string[]): Promise<string> {
+  const env = { ...process.env, TALENT_ENDPOINTS: devnet.endpoints };
+  return (await promisify(execFile)(process.execPath, [path.join(EXAMPLES, `${name}.js`), ...args], { cwd: devnet.dir, env })).stdout;
+}
+
+async function runExamples() {
+  const record = (await example("assess")).trim();
+  assert.match(record, /^[0-9a-f]{64}$/);
+  const reviewed = await example("review", record);
+  assert.match(reviewed, /acme has revealed/);
+  assert.match(reviewed, /globex has revealed/);
+  const verified = await example("verify", record);
+  assert.match(verified, /^OK +standing .*not superseded$/m);
+  assert.match(await example("follow", "3"), /^1 /m);
+}
+
+// Both wait for the same windows of the reviews, and so at the same time.
+test("a record and its review", { concurrency: true }, async (t) => {
+  await Promise.all([
+    t.test("go to a proof that anybody can check", reviewAndVerify),
+    t.test("do so in the examples", runExamples),
+  ]);
+});
+
+test("the programs in the README run", async () => {
+  symlinkSync(devnet.net, path.join(devnet.dir, ".devnet"));
+  const chain = await (await devnet.connect("viewer")).chain("public");
+  for await (const { key } of chain.scan(tiers.PublishedRecordSchema, "pub/")) {
+    writeFileSync(path.join(devnet.dir, "record.proof"), await chain.proof(Buffer.from(key.subarray(4)).toString("hex")));
+  }
+  writeFileSync(path.join(devnet.dir, "public.genesis.json"), await devnet.network.genesis("public"));
+  assert.match(await example("readme-1"), /^acme has .* points$/m);
+  assert.match(await example("readme-2"), /^OK standing /m);
+});
+
+test("both verifiers say the same of real proofs with bytes changed", async () => {
+  const consortium = await devnet.session("centre-2", "consortium", "acme");
+  const viewer = await (await devnet.connect("viewer")).chain("public");
+  for (const [chain, name] of [[viewer, "public"], [consortium, "consortium"]] as const) {
+    const keys = [];
+    for await (const { key } of chain.scan(name === "public" ? tiers.PublishedRecordSchema : tiers.ConsortiumRecordSchema, name === "public" ? "pub/" : "rec/")) keys.push(key);
+    const id = Buffer.from(keys[0]!.subarray(4)).toString("hex");
+    const proof = await chain.proof(id);
+    const genesis = await devnet.network.genesis(name);
+    const file = `${devnet.dir}/proof`;
+    const theirs = async (bytes: Uint8Array) => {
+      writeFileSync(file, bytes);
+      const args = ["verify", "--proof", file, "--genesis", `${devnet.net}/genesis/${name}.json`];
+      const output = await talentd(...args).catch((error: { stdout: string }) => error.stdout);
+      return output.split("\n").map((line) => /^(OK|--|FAILED) +(.*?) {2,}/.exec(line)).flatMap((match) => match ? [[match[1]!, match[2]!.trim()]] : []);
+    };
+    const ours = (bytes: Uint8Array) => verifyProof(genesis, bytes);
+    const good = await theirs(proof);
+    const steps = (await ours(proof)).steps.map((step) => step.name);
+    for (const [, step] of good) assert.ok(steps.includes(step!), step);
+    for (let i = 0; i < 12; ++i) {
+      const bad = proof.slice();
+      const at = Math.floor((i * bad.length) / 12);
+      bad[at]! ^= 1 << i % 8;
+      const failed = (await theirs(bad)).find(([what]) => what === "FAILED")?.[1];
+      assert.equal((await ours(bad)).failed, failed, `${name}, byte ${at}`);
+    }
+  }
+});
+
+test("submitting again has the same outcome, also through broken connections", async () => {
+  const { address, certificate } = devnet.node("centre-3");
+  const proxy = await Proxy.to(address);
+  const client = await Client.connect({ address: proxy.address, certificate });
+  try {
+    const centre = await client.chain("private-a");
+    await centre.login(await devnet.key("centre-1"));
+    const transaction = await centre.sign(tiers.SubjectRegisteredSchema, person("two"), { disclosure: ledger.Disclosure.PRIVATE });
+    const waiting = centre.submitAndWait(transaction);
+    setTimeout(() => proxy.breakConnections(), 20);
+    const outcome = await waiting;
+    assert.equal(outcome.status, "sealed");
+    assert.deepEqual(await centre.submitAndWait(transaction), outcome);
+    assert.deepEqual(await centre.standing(transaction.id), outcome);
+    await assert.rejects(centre.submit(transaction), code("DUPLICATE"));
+    assert.equal((await centre.transaction(transaction.id))?.kind, "SubjectRegistered");
+  } finally {
+    client.close();
+    proxy.close();
+  }
+});
+
+test("following goes on where it was after a broken connection, and ends when told", async () => {
+  const { address, certificate } = devnet.node("centre-1");
+  const proxy = await Proxy.to(address);
+  const client = await Client.connect({ address: proxy.address, certificate });
+  const centre = await devnet.session("centre-1", "private-a", "centre-1");
+  try {
+    const chain = await client.chain("private-a");
+    await chain.login(await devnet.key("centre-1"));
+    const head = await chain.head();
+    const stop = new AbortController();
+    const heights: bigint[] = [];
+    let found: TransactionView | undefined;
+    let submitted: Promise<unknown> | undefined;
+    for await (const block of chain.follow({ signal: stop.signal })) {
+      heights.push(block.height);
+      if (block.height === 2n || block.height === head) proxy.breakConnections();
+      if (block.height === head) submitted = centre.send(tiers.SubjectRegisteredSchema, person("three"), { disclosure: ledger.Disclosure.PRIVATE });
+      found = block.transactions.find(({ message }) =>
+        message?.$typeName === "talent.tiers.v1.SubjectRegistered" &&
+        Buffer.from((message as tiers.SubjectRegistered).subjectId).equals(person("three").subjectId));
+      if (found) stop.abort();
+    }
+    await submitted;
+    assert.equal(found?.kind, "SubjectRegistered");
+    assert.equal(found?.author, (await devnet.key("centre-1")).id);
+    assert.deepEqual(heights, heights.map((_, i) => BigInt(i + 1)), "each height once and in order");
+    assert.equal((await chain.block(1n)).height, 1n);
+  } finally {
+    client.close();
+    proxy.close();
+  }
+});
+
+test("a token that has ended is got again", async () => {
+  const centre = await devnet.session("centre-1", "private-a", "centre-1");
+  Object.assign(centre, { token: "0".repeat(64) });
+  assert.equal(await centre.party(), "centre-1");
+});
+
+test("refusals are typed", async () => {
+  const client = await devnet.connect("centre-1");
+  const centre = await devnet.session("centre-1", "private-a", "centre-1");
+  const stranger = await client.chain("private-a");
+  const key = await devnet.key("centre-1");
+  const subject = person("four");
+  const privately = { disclosure: ledger.Disclosure.PRIVATE };
+
+  await assert.rejects(stranger.party(), code("UNAUTHORIZED"));
+  await assert.rejects(stranger.get(tiers.PartySchema, "party/centre-1"), code("UNAUTHORIZED"));
+  await assert.rejects(stranger.login(KeyPair.generate()), code("UNAUTHORIZED"));
+  await assert.rejects(centre.send(tiers.SubjectRegisteredSchema, { ...subject, custodian: "nobody" }, privately), TalentError);
+  await assert.rejects(centre.send(tiers.SubjectRegisteredSchema, person("one"), privately), code("DUPLICATE"));
+  await assert.rejects(centre.block(1_000_000n), code("NOT_FOUND"));
+  await assert.rejects(centre.proof("00".repeat(32)), code("NOT_FOUND"));
+  await assert.rejects(centre.proof("zz"), code("INVALID_ARGUMENT"));
+  assert.equal(await centre.transaction("00".repeat(32)), undefined);
+  assert.deepEqual(await centre.standing("00".repeat(32)), { id: "00".repeat(32), status: "unknown" });
+
+  const sign = (chain: Uint8Array, validUntil: bigint, by = key) =>
+    signTransaction(tiers.SubjectRegisteredSchema, subject, { chain, key: by, validUntil, ...privately });
+  assert.equal((await centre.submitAndWait(sign(centre.id, 1n))).status, "expired");
+  await assert.rejects(centre.submit(sign(new Uint8Array(randomBytes(32)), 100n)), code("WRONG_CHAIN"));
+  await assert.rejects(centre.submit(sign(centre.id, 10n ** 9n)), TalentError);
+  await assert.rejects(centre.submit(sign(centre.id, (await centre.head()) + 100n, KeyPair.generate())), code("UNAUTHORIZED"));
+  const good = sign(centre.id, (await centre.head()) + 100n);
+  const forged = good.bytes.slice();
+  const at = Buffer.from(forged).indexOf(Buffer.from([0x12, 0x40])) + 10; // inside field 2, the signature
+  forged[at]! ^= 1;
+  await assert.rejects(centre.submit({ ...good, bytes: forged }), code("BAD_SIGNATURE"));
+  await assert.rejects(centre.submit({ ...good, bytes: good.bytes.subarray(1) }), (error) =>
+    code("INVALID_ARGUMENT")(error) && (error as TalentError).field === "transaction");
+  await assert.rejects(client.call(node.Node.method.listEvidence, { chainId: new Uint8Array(32) }), code("NOT_FOUND"));
+  assert.throws(() => signTransaction(ledger.EnvelopeSchema, {}, { chain: centre.id, key, validUntil: 1n }), TypeError);
+});
+
+test("no outcome in time is said, and the wait can be given up", async () => {
+  const { address, certificate } = devnet.node("centre-2");
+  const proxy = await Proxy.to(address);
+  const client = await Client.connect({ address: proxy.address, certificate });
+  const chain = await client.chain("private-a");
+  const key = await devnet.key("centre-1");
+  const transaction = signTransaction(tiers.SubjectRegisteredSchema, person("five"), { chain: chain.id, key, validUntil: 900n });
+  proxy.close();
+  await assert.rejects(chain.submitAndWait(transaction, { timeoutMs: 800 }), code("UNAVAILABLE"));
+  const signal = AbortSignal.timeout(100);
+  await assert.rejects(chain.submitAndWait(transaction, { signal }), (error) => !(error instanceof TalentError));
+  client.close();
+  const error = new NoEffect("X", { id: "", status: "expired", height: 0n, index: 0, receipt: 0 });
+  assert.match(error.message, /EXPIRED/);
+});
