@@ -13,16 +13,15 @@ function scalar(littleEndian: Uint8Array): bigint {
 /** The equation itself, since the library's own verify() multiplies by the cofactor. Nothing here is secret. */
 function verify(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const r = signature.subarray(0, 32);
-  let point: ed25519.Point;
-  try {
-    point = ed25519.Point.fromBytes(key);
-  } catch {
-    return false; // no point of the curve
-  }
   const challenge = scalar(sha512(concat(r, key, message)));
   const s = scalar(signature.subarray(32));
-  const expected = ed25519.Point.BASE.multiply(s, false).add(point.negate().multiply(challenge, false));
-  return equal(expected.toBytes(), r);
+  try {
+    const point = ed25519.Point.fromBytes(key);
+    const expected = ed25519.Point.BASE.multiply(s, false).add(point.negate().multiply(challenge, false));
+    return equal(expected.toBytes(), r);
+  } catch {
+    return false; // the key is no point of the curve; or the sum is zero, which the library does not write and no R is
+  }
 }
 
 export const softCrypto: CryptoBackend = {
