@@ -181,8 +181,9 @@ test("submitting again has the same outcome, also through broken connections", a
     await centre.login(await devnet.key("centre-1"));
     const transaction = await centre.sign(tiers.SubjectRegisteredSchema, person("two"), { disclosure: ledger.Disclosure.PRIVATE });
     const waiting = centre.submitAndWait(transaction);
-    setTimeout(() => proxy.breakConnections(), 20);
+    const broken = pause(20).then(() => proxy.breakConnections());
     const outcome = await waiting;
+    await broken;
     assert.equal(outcome.status, "sealed");
     assert.deepEqual(await centre.submitAndWait(transaction), outcome);
     assert.deepEqual(await centre.standing(transaction.id), outcome);

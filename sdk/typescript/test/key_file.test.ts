@@ -46,7 +46,7 @@ test("a key file that is missing, open to others, damaged or hostile", async () 
   chmodSync(file("bad"), 0o640);
   await assert.rejects(readKeyFile(file("bad"), "correct horse"), fails("PRECONDITION"));
   chmodSync(file("bad"), 0o600);
-  write(good.replace(/("box": ".)./, (_, before: string) => `${before}${good.match(/"box": "..(.)/)![1] === "0" ? "1" : "0"}`));
+  write(good.replace(/("box": ")(.)/, (_, before: string, digit: string) => before + (digit === "0" ? "1" : "0")));
   await assert.rejects(readKeyFile(file("bad"), "correct horse"), fails("UNAUTHORIZED"));
   write(good.replace("globex", "globey"));
   await assert.rejects(readKeyFile(file("bad"), "correct horse"), fails("UNAUTHORIZED"));
