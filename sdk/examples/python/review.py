@@ -3,7 +3,8 @@
     python review.py --endpoints .devnet/endpoints.json --key .devnet/enterprises/acme.key \
         --passphrase-file .devnet/passphrase --reveals reveals/acme
 
-Run it again whenever you like, also after it was killed: a verdict that was committed is revealed, none is given twice.
+Run it every hour, say, or with `--wait` until the reviews it takes part in have ended. Killed, it goes on where it was:
+a verdict that was committed is revealed, none is given twice.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from google.protobuf.message import Message
 
 from talentchain import Key, Member, Network, confirm, dispute, messages
-from talentchain.errors import NodeError, Rejected
+from talentchain.errors import NodeError, Rejected, ReviewError
 
 POLL = 0.5  # seconds
 
@@ -28,7 +29,7 @@ def judge(content: Message) -> messages.FieldReview:
 
 
 def review(member: Member, wait: bool) -> None:
-    """Commits to a verdict on everything there is, then reveals each."""
+    """Commits to a verdict on everything there is, then reveals what can be revealed, or waits for all of it."""
     for record_id, _ in list(member.records()):
         content = member.record(record_id).content
         if content is None or record_id in member.unrevealed():
@@ -40,8 +41,11 @@ def review(member: Member, wait: bool) -> None:
             print(f"{member.party} does not review {record_id.hex()}: {refusal}")
     mine = member.unrevealed()
     for record_id in mine:
-        member.reveal(record_id)
-        print(f"{member.party} revealed its verdict on {record_id.hex()}")
+        try:
+            member.reveal(record_id, wait=wait)
+            print(f"{member.party} revealed its verdict on {record_id.hex()}")
+        except (ReviewError, NodeError, Rejected) as refusal:  # not yet, or too late
+            print(f"{member.party} does not reveal its verdict on {record_id.hex()}: {refusal}")
     for record_id in mine if wait else []:
         while (record := member.record(record_id)).status == "IN_REVIEW":
             time.sleep(POLL)
@@ -56,12 +60,12 @@ def main() -> None:
     parser.add_argument("--key", required=True)
     parser.add_argument("--passphrase-file", required=True, type=Path)
     parser.add_argument("--reveals", required=True, help="folder for what must not be lost until it is revealed")
-    parser.add_argument("--no-wait", action="store_true", help="do not wait for the reviews to end")
+    parser.add_argument("--wait", action="store_true", help="until the reviews have ended")
     options = parser.parse_args()
     key = Key.load(options.key, options.passphrase_file.read_text().strip())
     with Network.load(options.endpoints).client(options.chain, key) as chain:
         member = Member(chain, options.reveals)
-        review(member, not options.no_wait)
+        review(member, options.wait)
         points = member.points()
         print(f"{member.party} has {points.balance} points, and {points.waiting} waiting")
         for line in points.lines:

@@ -43,6 +43,10 @@ MAX_PAUSE = 5.0
 VALID_FOR = 1000  # heights; at some blocks a second, minutes
 
 
+class _Behind(Unavailable):
+    """The node has not come to what this client has seen."""
+
+
 @dataclass(frozen=True)
 class Found:
     """A transaction as a node has it; `outcome` is None while it is not sealed."""
@@ -95,7 +99,7 @@ class Client:
 
     def status(self) -> pb.ChainState:
         """Where the chain stands on the node in use."""
-        return self.on_some_node(self._status, self.timeout)
+        return self._on_some_node(self._status, self.timeout)
 
     def height(self) -> int:
         """Of the last sealed block."""
@@ -127,9 +131,11 @@ class Client:
         if prove:
             statement = read(STATEMENT, encode(answer.statement), "state")
             epoch = ((statement["header"] or {}).get("certificate") or {"epoch": 0})["epoch"]
-            _, proven = check_statement(self.chain_id, self.validator_sets(epoch), statement, "state")
+            about, proven = check_statement(self.chain_id, self.validator_sets(epoch), statement, "state")
             if proven["key"] != key:
                 raise ProofRefused("state", "the node proved another entry")
+            if about["height"] != answer.as_of_height:
+                raise ProofRefused("state", "the node proved it as of another height than it says")
             present, value = proven["present"], proven["value"]
         return decode_as(kind, value) if present else None
 
@@ -187,7 +193,7 @@ class Client:
     def submit(self, transaction: Transaction) -> bytes:
         """Hands a transaction in, without waiting; returns its id. Raises Duplicate where it is sealed already."""
         request = pb.SubmitRequest(chain_id=self.chain_id, transaction=transaction.encoded)
-        return self.on_some_node(
+        return self._on_some_node(
             lambda node, wait: node.call("Ledger/Submit", request, pb.SubmitResponse, wait), self.timeout
         ).tx_id
 
@@ -211,7 +217,7 @@ class Client:
 
     # --- For the modules of this package -----------------------------------------------------------------------------
 
-    def on_some_node(self, ask: Callable[[Node, float], T], timeout: float) -> T:
+    def _on_some_node(self, ask: Callable[[Node, float], T], timeout: float) -> T:
         """Calls `ask` with a node and seconds, with the next one where that fails, until `timeout` has passed."""
         deadline = time.monotonic() + timeout
         pause, tries = PAUSE, 0
@@ -226,12 +232,12 @@ class Client:
                 every = tries >= len(self._nodes)
                 if (every and isinstance(error, Diverged | Pruned)) or time.monotonic() + pause >= deadline:
                     raise
-                self.leave(node)
+                self._leave(node)
                 if every:
                     time.sleep(min(max(pause, error.retry_after or 0), max(deadline - time.monotonic(), 0)))
                     pause = min(2 * pause, MAX_PAUSE)
 
-    def with_token(self, node: Node, timeout: float, ask: Callable[[str | None], T]) -> T:
+    def _with_token(self, node: Node, timeout: float, ask: Callable[[str | None], T]) -> T:
         """Calls `ask` with the node's token, with a new one where that has ended."""
         if self.key is None:
             return ask(None)
@@ -242,17 +248,17 @@ class Client:
             return ask(node.token(self.chain_id, self.key, timeout))
 
     @property
-    def node_count(self) -> int:
+    def _node_count(self) -> int:
         """How many nodes there are to ask."""
         return len(self._nodes)
 
-    def leave(self, node: Node) -> None:
+    def _leave(self, node: Node) -> None:
         """The next node is used from now on, unless another thread has moved on already."""
         with self._lock:
             if self._nodes[self._at] is node:
                 self._at = (self._at + 1) % len(self._nodes)
 
-    def saw(self, height: int) -> None:
+    def _saw(self, height: int) -> None:
         """Later reads are at this height or above."""
         with self._lock:
             self._seen = max(self._seen, height)
@@ -291,19 +297,25 @@ class Client:
         """A read, by a node that is not behind what this client has seen."""
 
         def ask(node: Node, timeout: float) -> R:
-            response, stale = self.with_token(
+            response, stale = self._with_token(
                 node, timeout, lambda token: node.call_fresh(method, request, answer, timeout, token)
             )
             height = as_of(response)
             behind = 0 < height < self._seen
-            if (stale or behind) and len(self._nodes) > 1:
-                raise Unavailable(f"the chain is {'halted' if stale else 'behind'} there", node=node.address)
             if behind:
-                raise Unavailable("the node is behind what was read before", node=node.address)
-            self.saw(height)
+                raise _Behind("the node is behind what was read before", node=node.address)
+            if stale and len(self._nodes) > 1:
+                raise Unavailable("the chain is halted there", node=node.address)
+            self._saw(height)
             return response
 
-        return self.on_some_node(ask, self.timeout)
+        try:
+            return self._on_some_node(ask, self.timeout)
+        except _Behind:
+            # All of them for so long: a node said a height that there never was. The next read starts afresh.
+            with self._lock:
+                self._seen = 0
+            raise
 
     def _status(self, node: Node, timeout: float) -> pb.ChainState:
         status = node.call("Node/GetStatus", pb.GetStatusRequest(), pb.GetStatusResponse, timeout)

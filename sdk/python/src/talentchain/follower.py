@@ -103,7 +103,7 @@ class Follower:
                 pass  # the next one, from where we are
             except (Pruned, ProofRefused):
                 refused += 1
-                if refused >= self._client.node_count:
+                if refused >= self._client._node_count:
                     raise  # no node has better
                 self._leave()
             if not came and not self._done():
@@ -121,7 +121,7 @@ class Follower:
             token = None if client.key is None else node.token(client.chain_id, client.key, timeout)
             return node.stream_blocks(client.chain_id, self.next_height, STREAM_SECONDS, token)
 
-        stream = client.on_some_node(start, client.timeout)
+        stream = client._on_some_node(start, client.timeout)
         self._stream = stream
         try:
             yield from stream
@@ -137,7 +137,7 @@ class Follower:
 
     def _leave(self) -> None:
         if self._node is not None:
-            self._client.leave(self._node)
+            self._client._leave(self._node)
 
     def _check(self, response: pb.StreamBlocksResponse) -> Block:
         step = f"block {self.next_height}"
@@ -158,7 +158,7 @@ class Follower:
             _transaction(signed, ids[i], payloads[i] if payloads else messages.Payload(), i in erased, step)
             for i, signed in enumerate(fields["transactions"])
         )
-        self._client.saw(header["height"])
+        self._client._saw(header["height"])
         return Block(header["height"], hash_, header["time_ms"], transactions)
 
 

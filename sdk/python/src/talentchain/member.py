@@ -15,7 +15,7 @@ from . import messages
 from .client import Client
 from .crypto import HASH_SIZE, sha256, tagged_hash
 from .encoding import decode_as, encode, kind_of
-from .errors import NodeError, NotFound, OutcomeUnknown, PreconditionFailed, Rejected, ReviewError
+from .errors import NodeError, NotFound, OutcomeUnknown, PreconditionFailed, Rejected, ReviewError, TalentError
 from .keys import write_private
 from .light import SIGNED, check_author, check_envelope, check_payload, read, transaction_id
 from .transaction import Outcome, Receipt, Transaction, read_transaction
@@ -132,10 +132,7 @@ class Member:
         The secret is on the disk before the commitment leaves. Called again after a crash, or after OutcomeUnknown,
         with any verdict, it goes on with the one that is on the disk.
         """
-        try:
-            secret = self._read(record_id)
-        except ReviewError:
-            secret = self._new_secret(record_id, messages.ReviewVerdict(fields=fields))
+        secret = self._read(record_id) or self._new_secret(record_id, messages.ReviewVerdict(fields=fields))
         try:
             return self.client.submit_and_wait(secret.commit)
         except OutcomeUnknown:
@@ -145,9 +142,14 @@ class Member:
                 self._file(record_id).unlink(missing_ok=True)  # it will never be: there is nothing to reveal
             raise
 
-    def reveal(self, record_id: bytes, *, timeout: float = 120.0) -> Outcome:
-        """Reveals the verdict once the commits have closed; waits for that. Raises ReviewError: nothing to reveal."""
+    def reveal(self, record_id: bytes, *, wait: bool = True, timeout: float = 120.0) -> Outcome:
+        """Reveals the verdict once the commits have closed, for which it waits, or not.
+
+        Raises ReviewError: nothing to reveal, or not yet (without `wait`).
+        """
         secret = self._read(record_id)
+        if secret is None:
+            raise ReviewError(f"no verdict on record {record_id.hex()} is kept in {self._folder}")
         entry = self._entry(record_id)
         review = self._committed(secret)
         if review is None:
@@ -156,7 +158,10 @@ class Member:
             self._file(record_id).unlink(missing_ok=True)
             return self._known(review.reveal_tx)
         message = messages.ReviewRevealed(record_id=record_id, verdict=secret.opening.verdict, salt=secret.opening.salt)
-        time.sleep(max(0.0, entry.commits_close_ms / 1000 - time.time()))
+        early = entry.commits_close_ms / 1000 - time.time()
+        if early > 0 and not wait:
+            raise ReviewError(f"commits to record {record_id.hex()} are open for {early:.0f} s more")
+        time.sleep(max(0.0, early))
         patience = time.monotonic() + CLOCK_SECONDS
         while True:
             try:
@@ -174,7 +179,8 @@ class Member:
         mine = []
         for path in sorted(self._folder.glob("*.reveal")):
             record_id = bytes.fromhex(path.stem)
-            if self._read(record_id).opening.chain_id == self.client.chain_id:
+            secret = self._read(record_id)
+            if secret is not None and secret.opening.chain_id == self.client.chain_id:
                 mine.append(record_id)
         return mine
 
@@ -245,14 +251,16 @@ class Member:
             raise ReviewError(f"another process is reviewing record {record_id.hex()} from this folder") from None
         return _Secret(opening, commit)
 
-    def _read(self, record_id: bytes) -> _Secret:
+    def _read(self, record_id: bytes) -> _Secret | None:
         path = self._file(record_id)
         try:
             fields = json.loads(path.read_text())
             opening = decode_as(messages.ReviewOpening, bytes.fromhex(fields["opening"]))
             commit = read_transaction(bytes.fromhex(fields["commit"]), opening.chain_id)
-        except OSError as error:
-            raise ReviewError(f"no verdict on record {record_id.hex()} is kept here: {error.strerror}") from None
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, TalentError) as error:
+            raise ReviewError(f"{path} is damaged: {error}") from None
         return _Secret(opening, commit)
 
 

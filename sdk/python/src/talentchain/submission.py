@@ -98,13 +98,13 @@ class Submission:
                 raise
 
         try:
-            response = self._client.on_some_node(ask, max(min(left, WAIT), 0.5))
+            response = self._client._on_some_node(ask, max(min(left, WAIT), 0.5))
         except NodeError as error:
             for pursuit in chunk:
                 self._refused(pursuit, error)
             return
         if len(response.results) != len(chunk):
-            self._client.leave(asked[-1])
+            self._client._leave(asked[-1])
             return
         for pursuit, result in zip(chunk, response.results, strict=True):
             if result.HasField("refused"):
@@ -117,7 +117,7 @@ class Submission:
         if state.status in (pb.TRANSACTION_STATUS_SEALED, pb.TRANSACTION_STATUS_REJECTED):
             outcome = Outcome(tx_id, state.height, state.index, Receipt(state.receipt))
             pursuit.result = outcome if outcome.receipt == Receipt.OK else Rejected(outcome)
-            self._client.saw(state.height)
+            self._client._saw(state.height)
         elif state.status == pb.TRANSACTION_STATUS_EXPIRED:
             pursuit.result = self._expired(pursuit)
         else:
