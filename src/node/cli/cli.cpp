@@ -30,6 +30,7 @@ int Main(int argc, char** argv) {
   AddStartCommand(app, exit_code);
   AddGenesisCommand(app, exit_code);
   AddConfigCommand(app, exit_code);
+  AddDoctorCommand(app, exit_code);
   AddStatusCommand(app, exit_code);
   AddEvidenceCommand(app, exit_code);
   AddKeysCommand(app, exit_code);

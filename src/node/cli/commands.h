@@ -11,6 +11,7 @@ void AddInitCommand(CLI::App& app, int& exit_code);
 void AddJoinCommand(CLI::App& app, int& exit_code);
 void AddStartCommand(CLI::App& app, int& exit_code);
 void AddGenesisCommand(CLI::App& app, int& exit_code);
+void AddDoctorCommand(CLI::App& app, int& exit_code);
 void AddConfigCommand(CLI::App& app, int& exit_code);
 void AddStatusCommand(CLI::App& app, int& exit_code);
 void AddEvidenceCommand(CLI::App& app, int& exit_code);
