@@ -13,40 +13,47 @@ import argparse
 import time
 from pathlib import Path
 
+from google.protobuf.message import Message
 from nacl.utils import random
 
 from talentchain import Client, Disclosure, Key, Network
 from talentchain import messages as m
 
 
-def write_record(chain: Client) -> bytes:
-    """The id of a new record, which the consortium will have within a second or two."""
+def put(chain: Client, message: Message, disclosure: Disclosure = Disclosure.PRIVATE) -> bytes:
+    """Writes a record; its id."""
+    return chain.submit_and_wait(chain.sign(message, disclosure=disclosure)).tx_id
 
-    def put(message: m.SubjectRegistered | m.ConsentGiven | m.AbilityAssessed | m.ContinuingEducation) -> bytes:
-        full = isinstance(message, m.ContinuingEducation)
-        signed = chain.sign(message, disclosure=Disclosure.FULL if full else Disclosure.PRIVATE)
-        return chain.submit_and_wait(signed).tx_id
 
+def register_person(chain: Client) -> bytes:
+    """The id of a person who is made up, and has consented to disclosure."""
     person = random(32)  # in earnest: a salted hash of an identity document
     custodian = chain.party()
-    put(m.SubjectRegistered(subject_id=person, commitment=random(32), custodian=custodian, consent_version=1))
     put(
-        m.ConsentGiven(
-            subject_id=person,
-            tiers=[m.CONSENT_TIER_CONSORTIUM, m.CONSENT_TIER_PUBLIC],
-            purpose="review",
-            until_ms=int(time.time() * 1000) + 86_400_000,
-        )
+        chain,
+        m.SubjectRegistered(subject_id=person, commitment=random(32), custodian=custodian, consent_version=1),
     )
-    score = m.Score(dimension="analysis", value=6200)
-    assessed = m.AbilityAssessed(
-        subject_id=person, scores=[score], method="interview", assessor="board-7", phase=m.ASSESSMENT_PHASE_ENTRY
-    )
-    plan = m.TrainingPlan(
-        courses=["data engineering"], hours=80, budget=100_000, bar=6500, before_assessment=put(assessed)
-    )
+    tiers = [m.CONSENT_TIER_CONSORTIUM, m.CONSENT_TIER_PUBLIC]
+    until = int(time.time() * 1000) + 86_400_000
+    put(chain, m.ConsentGiven(subject_id=person, tiers=tiers, purpose="review", until_ms=until))
+    return person
+
+
+def make_assessment(person: bytes, value: int) -> m.AbilityAssessed:
+    """An assessment on entry."""
+    score = m.Score(dimension="analysis", value=value)
+    entry = m.ASSESSMENT_PHASE_ENTRY
+    return m.AbilityAssessed(subject_id=person, scores=[score], method="interview", assessor="board-7", phase=entry)
+
+
+def write_record(chain: Client) -> bytes:
+    """The id of a new record, which the consortium will have within a second or two."""
+    person = register_person(chain)
+    before = put(chain, make_assessment(person, 6200))
+    plan = m.TrainingPlan(courses=["data engineering"], hours=80, budget=100_000, bar=6500, before_assessment=before)
     figures = m.MarketFigures(policy_version=1)  # nobody has invested in this person
-    return put(m.ContinuingEducation(subject_id=person, plan=plan, figures=figures))
+    education = m.ContinuingEducation(subject_id=person, plan=plan, figures=figures)
+    return put(chain, education, Disclosure.FULL)
 
 
 def main() -> None:

@@ -12,9 +12,10 @@ import pytest
 from conftest import DOCUMENTS, ROOT, WITHIN, Devnet, Watch, as_centre, run_talentd, wait_for
 from talentchain import (
     Client,
+    Disclosure,
+    Genesis,
     Key,
     Member,
-    Outcome,
     Proof,
     ProofRefused,
     apply_for_membership,
@@ -22,6 +23,7 @@ from talentchain import (
     dispute,
     messages,
 )
+from talentchain.encoding import encode
 from talentchain.errors import (
     PreconditionFailed,
     Unauthorized,
@@ -30,7 +32,7 @@ from talentchain.evidence import check_evidence
 from talentchain.light import check_proof
 
 sys.path.insert(0, str(ROOT / "sdk" / "examples" / "python"))
-from centre import write_record
+from centre import make_assessment, put, register_person, write_record
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +58,13 @@ def hooli(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Key:
     return key
 
 
-def flipped_bytes_of_the_evidence(proof: Proof, devnet: Devnet) -> None:
-    """No byte of what a publication carries can be changed without a refusal, or without a step going unchecked."""
-    proven = check_proof(proof.data, devnet.network.genesis("public"), lambda step, text: None)
+def flipped_bytes_of_the_evidence(proof: Proof, genesis: Genesis) -> None:
+    """A change of any (third) byte of what a transaction carries is refused, or leaves a step unchecked."""
+    proven = check_proof(proof.data, genesis, lambda step, text: None)
     data = proven["payload"]["data"]
     good = check_evidence(proven)
     assert all(fact.checked for fact in good)
-    for i in range(len(data)):
+    for i in range(0, len(data), 3):
         bad = bytearray(data)
         bad[i] ^= 1 << i % 8
         try:
@@ -97,7 +99,44 @@ def check_published(devnet: Devnet, record: bytes, folder: Path) -> None:
     assert Proof.load(fetched, devnet.network.genesis("public")).tx_id == proof.tx_id
     with pytest.raises(ProofRefused):
         Proof.verify(proof.data, devnet.network.genesis("consortium"))
-    flipped_bytes_of_the_evidence(proof, devnet)
+    flipped_bytes_of_the_evidence(proof, devnet.network.genesis("public"))
+
+
+def accept_dispute(
+    devnet: Devnet, centre: Client, record: bytes, assessment: messages.AbilityAssessed, dispute_tx: bytes
+) -> bytes:
+    """As the record's centre, correct it; the id of the correction."""
+    assessment.scores[0].value = 5400
+    corrected = messages.Corrected(
+        supersedes=record,
+        content_kind="AbilityAssessed",
+        content=encode(assessment),
+        reason=messages.CORRECTION_REASON_DISPUTE,
+        disputes=[dispute_tx],
+    )
+    # The answer names the correction before it is written: promotion is so quick that it would arrive first.
+    signed = centre.sign(corrected, disclosure=Disclosure.FULL)
+    with devnet.network.client("consortium", centre.key) as chain:
+        put(chain, messages.DisputeAnswered(record_id=record, correction=signed.id), Disclosure.NOT_A_RECORD)
+    return centre.submit_and_wait(signed).tx_id
+
+
+def check_corrected(devnet: Devnet, record: bytes, correction: bytes) -> None:
+    """The public chain has the correction, with every step that led to it."""
+    with devnet.network.client("public") as public:
+
+        def superseded() -> bool:
+            entry = public.state(b"pub/" + record, messages.PublishedRecord)
+            return entry is not None and entry.superseded_by == correction
+
+        wait_for(superseded, "the correction is published")
+        proof = public.proof(correction)
+    assert proof.kind == "CorrectionPublished"
+    assert all(fact.checked for fact in proof.way)
+    steps = [fact.text.split()[2] for fact in proof.way if fact.step.startswith("step ")]
+    assert steps[0] == steps[-1] == "RecordPromoted"
+    assert steps[1:-1] == ["ReviewRevealed", "DisputeAnswered"]
+    flipped_bytes_of_the_evidence(proof, devnet.network.genesis("public"))
 
 
 def test_a_new_member_reviews_and_sees_why_it_has_its_points(
@@ -110,7 +149,9 @@ def test_a_new_member_reviews_and_sees_why_it_has_its_points(
     watch = Watch(chain)
     member = Member(chain, tmp_path / "reveals")
     assert member.party == "hooli"
-    good, doubtful = write_record(centre), write_record(centre)
+    good = write_record(centre)
+    assessment = make_assessment(register_person(centre), 6200)
+    doubtful = put(centre, assessment, Disclosure.FULL)
     wait_for(lambda: {good, doubtful} <= {record_id for record_id, _ in member.records()}, "promoted")
     record = member.record(good)
     assert isinstance(record.content, messages.ContinuingEducation)
@@ -123,22 +164,23 @@ def test_a_new_member_reviews_and_sees_why_it_has_its_points(
     with subprocess.Popen(example, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as other:
         first = member.commit(good, confirm("plan.hours"), confirm("plan.courses"))
         assert member.commit(good, confirm()) == first  # as after a crash: the verdict that is on the disk
-        member.commit(doubtful, dispute("plan.hours", proposed=b"60", evidence=b"the course's own page"))
+        member.commit(doubtful, dispute("scores.analysis", proposed=b"5400", evidence=b"our own test"))
         verdict = messages.ReviewVerdict(fields=[confirm()])
         too_early = messages.ReviewRevealed(record_id=good, verdict=verdict, salt=bytes(32))
         with pytest.raises(PreconditionFailed):
             chain.submit_and_wait(chain.sign(too_early))
         member = Member(devnet.network.client("consortium", hooli), tmp_path / "reveals")  # a new process
         assert sorted(member.unrevealed()) == sorted([good, doubtful])
-        for record_id in member.unrevealed():
-            assert isinstance(member.reveal(record_id), Outcome)
+        reveals = {record_id: member.reveal(record_id).tx_id for record_id in member.unrevealed()}
         assert member.unrevealed() == []
         said, _ = other.communicate(timeout=WITHIN)
     assert other.returncode == 0, said
     assert f"centre-3 revealed its verdict on {good.hex()}" in said
     assert f"{good.hex()} is VERIFIED" in said
 
-    assert member.record(doubtful).status == "DISPUTED"
+    assert member.record(doubtful).content is None  # of value class 1: not released to a new member yet
+    wait_for(lambda: member.record(doubtful).status == "DISPUTED", "disputed")
+    correction = accept_dispute(devnet, centre, doubtful, assessment, reveals[doubtful])
     points = member.points()
     assert [(line.delta, line.waiting, line.record_id) for line in points.lines] == [(0, 1, good)]
     assert points.lines[0].reason.startswith("a confirmation that stands")
@@ -150,6 +192,8 @@ def test_a_new_member_reviews_and_sees_why_it_has_its_points(
     assert [block.height for block in watch.blocks] == list(range(1, len(watch.blocks) + 1))
     assert {"MemberProposed", "ProposalVoted", "RecordPromoted"} <= set(watch.kinds())
     check_published(devnet, good, tmp_path)
+    check_corrected(devnet, doubtful, correction)
+    flipped_bytes_of_the_evidence(chain.proof(good), devnet.network.genesis("consortium"))  # its promotion
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
