@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from talentchain import Client, Endpoint, Genesis, Key, ProofRefused, messages
+from talentchain import Client, Endpoint, Genesis, Key, Proof, ProofRefused, messages
 from talentchain import follower as follower_module
 from talentchain._pb.talent.node.v1 import node_service_pb2 as pb
 from talentchain.crypto import merkle_root
@@ -84,11 +84,13 @@ BLOCKS = make_blocks(6)
 
 
 class Streaming:
-    """A node that streams blocks: up to `stops` of them, then what `ends` says, and changed at height 2 by `lie`."""
+    """A node that streams blocks: up to `stops` of them, then what `ends` says; changed by `lie` at height `at`."""
 
-    def __init__(self, stops: int = 99, ends: NodeError | None = None, lie: Change = lambda block: None) -> None:
+    def __init__(
+        self, stops: int = 99, ends: NodeError | None = None, lie: Change = lambda block: None, at: int = 2
+    ) -> None:
         self.address = f"node-{id(self)}"
-        self.stops, self.ends, self.lie = stops, ends, lie
+        self.stops, self.ends, self.lie, self.at = stops, ends, lie, at
         self.asked: list[int] = []
         self.validators = [("v1", NEXT.public, b"\3" * 32)]
         self.cancelled = threading.Event()
@@ -101,7 +103,7 @@ class Streaming:
     def __iter__(self) -> Iterator[pb.StreamBlocksResponse]:
         for block in BLOCKS[self.asked[-1] - 1 :][: self.stops]:
             changed = pb.StreamBlocksResponse.FromString(block.SerializeToString())
-            if block is BLOCKS[1]:
+            if block is BLOCKS[self.at - 1]:
                 self.lie(changed)
             yield changed
         if self.ends is not None:
@@ -200,6 +202,34 @@ def test_a_node_that_lies_is_left_for_one_that_does_not(lie: str) -> None:
     assert (liar.asked, honest.asked) == ([1], [2])
     with pytest.raises(ProofRefused):
         list(client_of(Streaming(lie=LIES[lie])).follow(until=6))
+
+
+def keep_the_old_epoch(block: pb.StreamBlocksResponse) -> None:
+    """Sealed by those who have left."""
+    old = SETS[0].hash
+    change_header(block, epoch=0, validators_hash=old, next_validators_hash=old)
+
+
+def test_keys_that_have_left_seal_nothing_new() -> None:
+    liar, honest = Streaming(lie=keep_the_old_epoch, at=4), Streaming()
+    assert [block.hash for block in client_of(liar, honest).follow(until=6)] == [block.hash for block in BLOCKS]
+    assert (liar.asked, honest.asked) == ([1], [4])
+
+    forged = pb.StreamBlocksResponse.FromString(BLOCKS[3].SerializeToString())
+    keep_the_old_epoch(forged)
+    validators = [messages.ValidatorInfo(name=n, vote_key=v, node_key=k) for n, v, k in SETS[1].validators]
+    change = messages.EpochChange(header=certified(BLOCKS[2]), next_validators=validators)
+    proof = messages.TransactionProof(epochs=[change], header=certified(forged))
+    with pytest.raises(ProofRefused, match="header: height 4"):
+        Proof(encode(proof), GENESIS)
+    proof = messages.TransactionProof(header=certified(BLOCKS[3]))
+    with pytest.raises(ProofRefused, match="certificate: an epoch the proof does not lead to"):
+        Proof(encode(proof), GENESIS)
+
+
+def certified(block: pb.StreamBlocksResponse) -> messages.CertifiedHeader:
+    inner = block.block.block
+    return messages.CertifiedHeader(header=inner.header, certificate=inner.certificate)
 
 
 def test_logs_in_again_where_its_token_has_ended() -> None:

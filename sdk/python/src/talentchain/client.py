@@ -25,7 +25,7 @@ from .errors import (
 )
 from .genesis import Genesis, ValidatorSet
 from .keys import Key
-from .light import CERTIFIED, STATEMENT, check_header, check_statement, next_set, read
+from .light import CERTIFIED, STATEMENT, check_header, check_statement, next_sets, read
 from .proof import Proof
 from .rpc import Endpoint, Node
 from .submission import Submission
@@ -276,7 +276,7 @@ class Client:
             validators = [
                 {"name": v.name, "vote_key": v.vote_key, "node_key": v.node_key} for v in entry.next_validators
             ]
-            sets.append(next_set(sets[-1], header, validators, f"epoch {number + 1}"))
+            sets = next_sets(sets, header, validators, f"epoch {number + 1}")
         with self._lock:
             if len(sets) > len(self._sets):
                 self._sets = sets

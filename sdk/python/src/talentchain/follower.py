@@ -71,6 +71,7 @@ class Follower:
         self._client = client
         self._until = until
         self._previous: bytes | None = client.chain_id if self.next_height == 1 else None
+        self._validators: bytes | None = None  # hash of the set that seals the next block
         self._closed = threading.Event()
         self._stream: Stream | None = None
         self._node: Node | None = None
@@ -94,7 +95,6 @@ class Follower:
             try:
                 for response in self._open():
                     block = self._check(response)
-                    self._previous, self.next_height = block.hash, block.height + 1
                     pause, came, refused = PAUSE, True, 0
                     yield block
                     if self._done():
@@ -148,6 +148,9 @@ class Follower:
         header, hash_ = check_header(self._client.chain_id, sets[certificate["epoch"]], certified, step)
         require(header["height"] == self.next_height, step, f"of height {header['height']}")
         require(self._previous in (None, header["previous_hash"]), step, "does not follow on the block before")
+        require(
+            self._validators in (None, header["validators_hash"]), step, "not by the validators announced before it"
+        )
         ids = [transaction_id(signed["envelope"]) for signed in fields["transactions"]]
         require(len(ids) == header["transaction_count"], step, "transactions are missing")
         require(merkle_root(ids) == header["transactions_root"], step, "other transactions than its header's")
@@ -159,6 +162,8 @@ class Follower:
             for i, signed in enumerate(fields["transactions"])
         )
         self._client._saw(header["height"])
+        self._previous, self._validators = hash_, header["next_validators_hash"]
+        self.next_height += 1
         return Block(header["height"], hash_, header["time_ms"], transactions)
 
 

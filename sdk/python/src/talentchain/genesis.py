@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from pathlib import Path
@@ -22,15 +23,20 @@ def require(condition: object, step: str, why: object) -> None:
 
 
 class ValidatorSet:
-    """The validators of an epoch: `validators` are (name, vote key, node key)."""
+    """The validators of an epoch: `validators` are (name, vote key, node key), which seal heights `first` to `last`.
 
-    def __init__(self, epoch: int, validators: list[tuple[str, bytes, bytes]], step: str) -> None:
+    `last` is None while no later epoch is known here.
+    """
+
+    def __init__(self, epoch: int, validators: list[tuple[str, bytes, bytes]], step: str, first: int = 1) -> None:
         keys = [key for _, vote, node in validators for key in (vote, node)]
         names = [name for name, _, _ in validators]
         require(1 <= len(names) <= MAX_VALIDATORS, step, f"{len(names)} validators")
         require(all(names) and len(set(names)) == len(names), step, "a name is empty or used twice")
         require(all(len(key) == HASH_SIZE for key in keys) and len(set(keys)) == len(keys), step, "keys")
         self.epoch = epoch
+        self.first = first
+        self.last: int | None = None
         self.validators = validators
         self.quorum = (len(names) + (len(names) - 1) // 3) // 2 + 1
         self.hash = tagged_hash(
@@ -40,6 +46,12 @@ class ValidatorSet:
                 len(name.encode()).to_bytes(4, "big") + name.encode() + vote + node for name, vote, node in validators
             ),
         )
+
+    def ended(self, last: int) -> ValidatorSet:
+        """The same set, known to have sealed height `last` as its last."""
+        out = copy.copy(self)
+        out.last = last
+        return out
 
 
 class Genesis:

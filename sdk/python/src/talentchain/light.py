@@ -118,6 +118,11 @@ def check_header(
     require(header["validators_hash"] == validators.hash, step, "another validator set")
     hash_ = block_hash(data)
     check_certificate(chain, validators, certified["certificate"], hash_, prefix or "certificate")
+    # Keys that have left seal nothing new.
+    height, last = header["height"], validators.last
+    require(
+        height >= validators.first and (last is None or height <= last), step, f"height {height} is not its epoch's"
+    )
     return header, hash_
 
 
@@ -138,12 +143,14 @@ def check_certificate(
         require(verifies(key, "talent/sign/seal/v1", chain, hash_, seal["signature"]), step, f"seal of {index}")
 
 
-def next_set(current: ValidatorSet, header: Fields, validators: list[Fields], step: str) -> ValidatorSet:
-    """The set after `header`, the last of its epoch: `validators` if they are what it announces."""
+def next_sets(sets: list[ValidatorSet], header: Fields, validators: list[Fields], step: str) -> list[ValidatorSet]:
+    """`sets` and the one after `header`, the checked last one of its epoch: `validators`, if it announces them."""
     require(header["next_validators_hash"] != header["validators_hash"], step, "not the last header of its epoch")
-    following = ValidatorSet(current.epoch + 1, [(v["name"], v["vote_key"], v["node_key"]) for v in validators], step)
+    current, last = sets[-1], header["height"]
+    infos = [(v["name"], v["vote_key"], v["node_key"]) for v in validators]
+    following = ValidatorSet(current.epoch + 1, infos, step, first=last + 1)
     require(following.hash == header["next_validators_hash"], step, "not the validators announced")
-    return following
+    return [*sets[:-1], current.ended(last), following]
 
 
 def check_epochs(genesis: Genesis, changes: list[Fields]) -> list[ValidatorSet]:
@@ -153,7 +160,7 @@ def check_epochs(genesis: Genesis, changes: list[Fields]) -> list[ValidatorSet]:
     for change in changes:
         step = f"epoch {len(sets)}"
         header, _ = check_header(genesis.chain_id, sets[-1], change["header"], step)
-        sets.append(next_set(sets[-1], header, change["next_validators"], step))
+        sets = next_sets(sets, header, change["next_validators"], step)
     return sets
 
 
