@@ -70,18 +70,26 @@ export async function checkTransaction(trust: Trust, id: string): Promise<Checke
   return fail(checked, "asked", kOtherTransaction);
 }
 
-/** Checks the node's word on one entry of the state. Errors: ApiError. */
+/** Checks the node's word on one entry of the state as it is now. Errors: ApiError. */
 export async function checkState(trust: Trust, key: Uint8Array): Promise<Checked & { value?: Uint8Array }> {
-  if (!holds(trust.pin)) return pinBroken(trust.pin);
-  const answer = await getJson(`chains/${trust.chain}/state/${toHex(key)}?prove=1`, StateAnswer);
-  const epochs = answer.epochs.map(fromHex);
   const seen = highestSeen(trust.pin.id, store);
-  const verdict = await verifyStatement(trust.genesis, fromHex(answer.statement), { epochs });
-  const checked = keepUp(trust.pin, seen, pinned(trust.pin, verdict));
-  if (!checked.ok) return checked;
+  const checked = keepUp(trust.pin, seen, await checkStatement(trust, key, ""));
   const statement = checked.proven?.statements[0];
-  if (statement === undefined || !equal(statement.key, key)) return fail(checked, "statement", kOtherKey);
-  return statement.present ? { ...checked, value: statement.value } : checked;
+  return statement?.present === true ? { ...checked, value: statement.value } : checked;
+}
+
+/** Checks that a block was sealed, by an entry that every state has. Errors: ApiError, where the node has not kept that state. */
+export const checkHeight = (trust: Trust, height: number): Promise<Checked> =>
+  checkStatement(trust, utf8("epoch/current"), `&at=${height}`);
+
+async function checkStatement(trust: Trust, key: Uint8Array, at: string): Promise<Checked> {
+  if (!holds(trust.pin)) return pinBroken(trust.pin);
+  const answer = await getJson(`chains/${trust.chain}/state/${toHex(key)}?prove=1${at}`, StateAnswer);
+  const epochs = answer.epochs.map(fromHex);
+  const checked = pinned(trust.pin, await verifyStatement(trust.genesis, fromHex(answer.statement), { epochs }));
+  const statement = checked.proven?.statements[0];
+  if (!checked.ok) return checked;
+  return statement !== undefined && equal(statement.key, key) ? checked : fail(checked, "statement", kOtherKey);
 }
 
 /** The block of the newest header in a proof: what is proven is proven as of then. */

@@ -1,7 +1,7 @@
 // A block, and a transaction.
 import type { JSX } from "preact";
-import { getJson } from "../api";
-import { type Checked, checkTransaction, fail, trustOf } from "../check";
+import { ApiError, getJson } from "../api";
+import { type Checked, checkHeight, checkTransaction, fail, trustOf } from "../check";
 import { useLanguage, useLoad, useText } from "../context";
 import { decode } from "../messages";
 import { Block, type Transaction, TransactionAnswer } from "../shapes";
@@ -42,11 +42,18 @@ export function BlockPageView({ chain, height }: { chain: string; height: number
   );
 }
 
-// A transaction's proof carries the certified header of its block, so the first one proves the block it is in.
+// A transaction's proof carries the certified header of its block, so the first one proves the block it is in; a block without
+// any is proven by the state after it, where the node has kept that.
 async function checkBlock(chain: string, block: Block): Promise<Checked | undefined> {
   const first = block.transactions[0];
-  if (first === undefined) return undefined;
-  const checked = await checkTransaction(await trustOf(chain), first.id);
+  const trust = await trustOf(chain);
+  let checked: Checked;
+  try {
+    checked = first === undefined ? await checkHeight(trust, block.header.height) : await checkTransaction(trust, first.id);
+  } catch (error) {
+    if (error instanceof ApiError && first === undefined && (error.status === 404 || error.status === 410)) return undefined;
+    throw error;
+  }
   if (checked.proven === undefined) return checked;
   const { height, hash, timeMs } = checked.proven.block;
   const same = hash === block.hash && Number(height) === block.header.height && Number(timeMs) === block.header.time_ms;

@@ -1,4 +1,4 @@
-// Charts as SVG that reads as text too: every figure also stands in the table below its chart. Why no library: docs/decisions/0015.
+// Charts as SVG that reads as text too: every figure also stands in the table below its chart. Why no library: docs/decisions/0015-charts-by-hand.md.
 import type { JSX } from "preact";
 import { useLanguage, useText } from "../context";
 import { Foreign, Table } from "./basics";
@@ -20,6 +20,8 @@ const kRadarAxes = { from: 3, to: 12 } as const;
 const kSize = 320;
 const kRadius = 104;
 const kLabelLetters = 14;
+/** Room for labels to the left and right. */
+const kMargin = 64;
 
 /** Scores of one assessment, or of two beside each other: a radar where it can be one, bars, and the figures. */
 export function Scores({ series, title }: { series: Series[]; title: string }): JSX.Element {
@@ -70,7 +72,7 @@ function Legend({ series }: { series: Series[] }): JSX.Element {
 function Radar({ series, dimensions, title }: { series: Series[]; dimensions: string[]; title: string }): JSX.Element {
   const n = dimensions.length;
   return (
-    <svg class="radar" viewBox={`0 0 ${kSize} ${kSize}`} role="img" aria-label={title}>
+    <svg class="radar" viewBox={`${-kMargin} 0 ${kSize + 2 * kMargin} ${kSize}`} role="img" aria-label={title}>
       {[0.25, 0.5, 0.75, 1].map((part) => (
         <polygon key={part} class="ring" points={points(dimensions.map(() => part * kFull))} />
       ))}

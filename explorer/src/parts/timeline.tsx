@@ -3,8 +3,11 @@ import type { JSX } from "preact";
 import type { PathStep, Proven } from "talentchain/verify";
 import { useLanguage, useText } from "../context";
 import { type Decoded, decode, messagesOf, textOf } from "../messages";
-import { enumName, kindName } from "../words";
+import { kindName } from "../words";
 import { Count, Foreign, Go, Hex, Time } from "./basics";
+
+/** Kinds whose content says more than their name. */
+const kTelling = new Set(["ReviewRevealed", "DisputeAnswered", "ArbitrationVoted"]);
 
 export function Timeline({ chain, proven, parties }: {
   chain: string;
@@ -22,10 +25,11 @@ export function Timeline({ chain, proven, parties }: {
           <p class="where">
             {t.onConsortium} <Count of={step.height} /> · <By author={step.transaction.author} parties={parties} />
           </p>
-          <p>
-            <Foreign text={step.detail[language]} />
-          </p>
-          <Inside step={step} />
+          {kTelling.has(step.transaction.kind) && (
+            <p>
+              <Foreign text={step.detail[language]} />
+            </p>
+          )}
         </li>
       ))}
       {publication && (
@@ -53,23 +57,6 @@ export function Timeline({ chain, proven, parties }: {
 export function By({ author, parties }: { author: string; parties: ReadonlyMap<string, string> }): JSX.Element {
   const party = parties.get(author);
   return party === undefined ? <Hex id={author} /> : <Foreign text={party} />;
-}
-
-function Inside({ step }: { step: PathStep }): JSX.Element | null {
-  const language = useLanguage();
-  const { kind, payload } = step.transaction;
-  const message = payload && kind === "ReviewRevealed" ? decode(kind, payload) : undefined;
-  const fields = message ? messagesOf(message, "verdict").flatMap((verdict) => messagesOf(verdict, "fields")) : [];
-  if (fields.length === 0) return null;
-  return (
-    <ul class="values">
-      {fields.map((field, i) => (
-        <li key={i}>
-          <Foreign text={textOf(field, "field")} />: {enumName(textOf(field, "verdict"), language)}
-        </li>
-      ))}
-    </ul>
-  );
 }
 
 function toneOfStep(step: PathStep): string {

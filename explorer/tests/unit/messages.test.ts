@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { decode, messagesOf, numberOf, textOf } from "../../src/messages";
 import { scoresOf } from "../../src/record";
 import { kRecordKinds } from "../../src/words";
-import { encode } from "./encode";
+import { encode } from "../support/encode";
 
 describe("messages", () => {
   it("knows every kind of record", () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { concat, fromHex, utf8 } from "../../src/bytes";
 import type { Checked } from "../../src/check";
 import { factsOf } from "../../src/record";
-import { encode } from "./encode";
+import { encode } from "../support/encode";
 
 const id = "ab".repeat(32);
 const publication = "cd".repeat(32);

@@ -1,4 +1,4 @@
-// Messages as bytes, from their fields.
+// Messages as canonical bytes, from their fields.
 import { create, createFileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
