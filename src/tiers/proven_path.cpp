@@ -13,12 +13,14 @@
 namespace talent::tiers {
 namespace {
 
-/// The entries that a proof's statements show.
+/// The accepted headers that a proof's statements show. What is none is left out: a quorum may have
+/// sealed anything.
 class Statements final : public ledger::StateReader {
  public:
   explicit Statements(const ledger::pb::TransactionProof& proof) {
     for (const auto& statement : proof.statements()) {
-      if (statement.proof().present()) {
+      if (statement.proof().present() &&
+          Decode<pb::AcceptedHeader>(statement.proof().value()).has_value()) {
         entries_[statement.proof().key()] = statement.proof().value();
       }
     }
@@ -132,6 +134,14 @@ Cited CitedIn(const Bytes& payload) {
   return message ? CitedBy(*message) : Cited();
 }
 
+/// Bytes that were signed or proven and are to be an M; else the step fails.
+template <class M>
+Result<M> ReadAt(const std::string& step, BytesView bytes) {
+  auto message = Decode<M>(bytes);
+  if (!message) return Within(step, std::move(message).error());
+  return message;
+}
+
 /// Goes through the evidence of one transaction.
 class Walk {
  public:
@@ -170,7 +180,8 @@ class Walk {
       TRY(At("decision",
              VerifyPresent(*decided, kDecisions.Key(record->id.View()), message.decision())));
     }
-    const auto decision = TRY(Decode<pb::PromotionDecision>(message.decision().value()));
+    const auto decision =
+        TRY(ReadAt<pb::PromotionDecision>("decision", message.decision().value()));
     Say("decision", decided.has_value(),
         {fmt::format("that chain's policy lets it leave: priority {}, value class {}, centre {}",
                      decision.priority(), decision.value_class(), Line(decision.centre())),
@@ -222,7 +233,7 @@ class Walk {
     if (header) {
       TRY(At(step, VerifyPresent(*header, kConsortiumRecords.Key(id.View()), evidence.state())));
     }
-    Describe(step, TRY(Decode<pb::ConsortiumRecord>(evidence.state().value())), height,
+    Describe(step, TRY(ReadAt<pb::ConsortiumRecord>(step, evidence.state().value())), height,
              header.has_value());
     return {};
   }
@@ -243,15 +254,16 @@ class Walk {
   /// Every step of the path that the consortium's state lists for `of`, and no other.
   template <class Message>
   Status Steps(const Message& message, const pb::RecordEvidence& of) {
-    const ChainId chain = TRY(ChainId::FromBytes(message.source_chain()));
-    const auto record = TRY(Decode<pb::ConsortiumRecord>(of.state().value()));
+    const auto chain = ChainId::FromBytes(message.source_chain());
+    if (!chain) return Within("steps", chain.error());
+    const auto record = TRY(ReadAt<pb::ConsortiumRecord>("steps", of.state().value()));
     if (record.path_size() != message.steps_size()) {
       return Fail(Code::kBadSignature, "steps: {} of the {} that the record's path has",
                   message.steps_size(), record.path_size());
     }
     for (int i = 0; i < message.steps_size(); ++i) {
       const std::string name = fmt::format("step {}", i + 1);
-      TRY(At(name, Step(name, message.steps(i), message.source_chain(), chain, record.path(i))));
+      TRY(At(name, Step(name, message.steps(i), message.source_chain(), *chain, record.path(i))));
     }
     return {};
   }
@@ -341,11 +353,11 @@ Result<std::vector<PathFact>> CheckEvidence(const ledger::ProvenTransaction& pro
   Walk walk(proof);
   if (!tx.has_payload()) return std::move(walk.facts);
   if (tx.kind == "RecordPublished") {
-    TRY(walk.Publication(TRY(Decode<pb::RecordPublished>(tx.payload))));
+    TRY(walk.Publication(TRY(ReadAt<pb::RecordPublished>("payload", tx.payload))));
   } else if (tx.kind == "CorrectionPublished") {
-    TRY(walk.Publication(TRY(Decode<pb::CorrectionPublished>(tx.payload))));
+    TRY(walk.Publication(TRY(ReadAt<pb::CorrectionPublished>("payload", tx.payload))));
   } else if (tx.kind == "RecordPromoted") {
-    TRY(walk.Promotion(TRY(Decode<pb::RecordPromoted>(tx.payload))));
+    TRY(walk.Promotion(TRY(ReadAt<pb::RecordPromoted>("payload", tx.payload))));
   }
   return std::move(walk.facts);
 }

@@ -2,19 +2,21 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test, { after, before } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 
 import {
-  type Chain, Client, KeyPair, NoEffect, Review, TalentError, type TransactionView, idBytes, ledger, node, signTransaction,
+  type Chain, Client, KeyPair, NoEffect, Review, TalentError, type TransactionView, decode, idBytes, ledger, node, signTransaction,
   stateKey, tiers, verifyProof,
 } from "talentchain";
 
-import { Devnet, Proxy, talentd } from "./devnet.js";
+import { Devnet, Proxy } from "./devnet.js";
 import { EXAMPLES } from "./environment.js";
+import { Forge } from "./forge.js";
+import { theirVerdict } from "./their_verdict.js";
 
 const devnet = new Devnet();
 before(() => devnet.start(), { timeout: 120_000 });
@@ -109,7 +111,9 @@ async function reviewAndVerify() {
 /** What a program of the examples prints. */
 async function example(name: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, TALENT_ENDPOINTS: devnet.endpoints };
-  return (await promisify(execFile)(process.execPath, [path.join(EXAMPLES, `${name}.js`), ...args], { cwd: devnet.dir, env })).stdout;
+  const cwd = path.join(devnet.dir, "examples");
+  mkdirSync(cwd, { recursive: true });
+  return (await promisify(execFile)(process.execPath, [path.join(EXAMPLES, `${name}.js`), ...args], { cwd, env })).stdout;
 }
 
 async function runExamples() {
@@ -132,45 +136,71 @@ test("a record and its review", { concurrency: true }, async (t) => {
 });
 
 test("the programs in the README run", async () => {
+  const folder = path.join(devnet.dir, "examples");
+  mkdirSync(folder, { recursive: true });
   symlinkSync(devnet.net, path.join(devnet.dir, ".devnet"));
   const chain = await (await devnet.connect("viewer")).chain("public");
-  for await (const { key } of chain.scan(tiers.PublishedRecordSchema, "pub/")) {
-    writeFileSync(path.join(devnet.dir, "record.proof"), await chain.proof(Buffer.from(key.subarray(4)).toString("hex")));
-  }
-  writeFileSync(path.join(devnet.dir, "public.genesis.json"), await devnet.network.genesis("public"));
+  writeFileSync(path.join(folder, "record.proof"), await chain.proof(await firstRecord(chain, "pub/")));
+  writeFileSync(path.join(folder, "public.genesis.json"), await devnet.network.genesis("public"));
   assert.match(await example("readme-1"), /^acme has .* points$/m);
   assert.match(await example("readme-2"), /^OK standing /m);
 });
 
-test("both verifiers say the same of real proofs with bytes changed", async () => {
-  const consortium = await devnet.session("centre-2", "consortium", "acme");
+test("both verifiers say the same of real proofs, and of their evidence sealed anew", async () => {
+  const consortium = await devnet.session("centre-2", "consortium", "centre-1"); // which may read its own at once
   const viewer = await (await devnet.connect("viewer")).chain("public");
-  for (const [chain, name] of [[viewer, "public"], [consortium, "consortium"]] as const) {
-    const keys = [];
-    for await (const { key } of chain.scan(name === "public" ? tiers.PublishedRecordSchema : tiers.ConsortiumRecordSchema, name === "public" ? "pub/" : "rec/")) keys.push(key);
-    const id = Buffer.from(keys[0]!.subarray(4)).toString("hex");
-    const proof = await chain.proof(id);
-    const genesis = await devnet.network.genesis(name);
-    const file = `${devnet.dir}/proof`;
-    const theirs = async (bytes: Uint8Array) => {
-      writeFileSync(file, bytes);
-      const args = ["verify", "--proof", file, "--genesis", `${devnet.net}/genesis/${name}.json`];
-      const output = await talentd(...args).catch((error: { stdout: string }) => error.stdout);
-      return output.split("\n").map((line) => /^(OK|--|FAILED) +(.*?) {2,}/.exec(line)).flatMap((match) => match ? [[match[1]!, match[2]!.trim()]] : []);
-    };
-    const ours = (bytes: Uint8Array) => verifyProof(genesis, bytes);
-    const good = await theirs(proof);
-    const steps = (await ours(proof)).steps.map((step) => step.name);
-    for (const [, step] of good) assert.ok(steps.includes(step!), step);
-    for (let i = 0; i < 12; ++i) {
-      const bad = proof.slice();
-      const at = Math.floor((i * bad.length) / 12);
-      bad[at]! ^= 1 << i % 8;
-      const failed = (await theirs(bad)).find(([what]) => what === "FAILED")?.[1];
-      assert.equal((await ours(bad)).failed, failed, `${name}, byte ${at}`);
+  for (const [chain, prefix] of [[viewer, "pub/"], [consortium, "rec/"]] as const) {
+    const genesis = await devnet.network.genesis(chain.name);
+    const proof = await chain.proof(await firstRecord(chain, prefix));
+    const theirs = await theirVerdict(genesis, proof);
+    const steps = (await verifyProof(genesis, proof)).steps.map((step) => step.name);
+    assert.ok(theirs.ok);
+    for (const step of theirs.steps) assert.ok(steps.includes(step), step);
+    for (const bad of changed(proof, 8)) {
+      assert.equal((await verifyProof(genesis, bad)).failed, (await theirVerdict(genesis, bad)).failed);
     }
+    await compareEvidence(decode(ledger.TransactionProofSchema, proof));
   }
 });
+
+/** The first record under a prefix of the state. */
+async function firstRecord(chain: Chain, prefix: "pub/" | "rec/"): Promise<string> {
+  const schema = prefix === "pub/" ? tiers.PublishedRecordSchema : tiers.ConsortiumRecordSchema;
+  for await (const { key } of chain.scan(schema, prefix)) return Buffer.from(key.subarray(prefix.length)).toString("hex");
+  throw new Error(`nothing under ${prefix}`);
+}
+
+/** `bytes` with one changed, at so many places. */
+function changed(bytes: Uint8Array, places: number): Uint8Array[] {
+  return Array.from({ length: places }, (_, i) => {
+    const at = Math.floor(((i + 0.5) * bytes.length) / places);
+    return bytes.map((byte, j) => (j === at ? byte ^ (1 << i % 8) : byte));
+  });
+}
+
+/** The proof's evidence under a chain of our own, as it is and with bytes changed that are then sealed. */
+async function compareEvidence({ transaction, payload, statements }: ledger.TransactionProof): Promise<void> {
+  const forge = await Forge.make();
+  const { kind } = decode(ledger.EnvelopeSchema, transaction!.envelope);
+  const { data } = payload!;
+  const state = statements.map(({ proof }) => ({ key: proof!.key, value: proof!.value }));
+  const seen = new Set<string>();
+  const compare = async (proof: Uint8Array) => {
+    const [ours, theirs] = [await verifyProof(forge.genesis, proof), await theirVerdict(forge.genesis, proof)];
+    assert.deepEqual([ours.ok, ours.failed], [theirs.ok, theirs.failed]);
+    seen.add(ours.failed ?? "holds");
+  };
+  await compare(forge.proof({ kind, data, state }));
+  await compare(forge.proof({ kind, data }));
+  for (const bad of changed(data, 32)) await compare(forge.proof({ kind, data: bad, state }));
+  for (const [i, { value }] of state.entries()) {
+    for (const bad of changed(value, 3)) {
+      await compare(forge.proof({ kind, data, state: state.map((entry, j) => (i === j ? { ...entry, value: bad } : entry)) }));
+    }
+  }
+  for (const step of ["holds", "payload", "record"]) assert.ok(seen.has(step), `${step} is not among ${[...seen].join()}`);
+  assert.ok(seen.size >= 4, [...seen].join());
+}
 
 test("submitting again has the same outcome, also through broken connections", async () => {
   const { address, certificate } = devnet.node("centre-3");

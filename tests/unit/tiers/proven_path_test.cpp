@@ -122,5 +122,19 @@ TEST_F(ProvenPath, EvidenceThatDoesNotHold_IsRefusedAndNamed) {
   refused("step 2", [](auto& m) { m.mutable_steps(1)->mutable_path()->set_index(77); });
 }
 
+TEST_F(ProvenPath, WhatIsNoHeaderOrNoPayload_IsNotReadAsOne) {
+  auto proof = ProofOf(outlet, publication_, {});
+  auto proven = ledger::VerifyTransactionProof(outlet.genesis(), proof).value();
+  for (auto& statement : *proof.mutable_statements()) statement.mutable_proof()->set_value("\xff");
+  const auto facts = CheckEvidence(proven, proof);
+  ASSERT_TRUE(facts) << facts.error().ToString();
+  EXPECT_FALSE(facts->back().checked);
+
+  proven.transaction.payload = "\xff";
+  const auto none = CheckEvidence(proven, proof);
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message, ::testing::StartsWith("payload: "));
+}
+
 }  // namespace
 }  // namespace talent::tiers
