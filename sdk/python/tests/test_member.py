@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import DOCUMENTS, ROOT, WITHIN, Devnet, Watch, as_centre, run_talentd, wait_for
+from conftest import ROOT, WITHIN, Devnet, Watch, as_centre, run_talentd, wait_for
 from talentchain import (
     Client,
     Disclosure,
@@ -194,11 +194,3 @@ def test_a_new_member_reviews_and_sees_why_it_has_its_points(
     check_published(devnet, good, tmp_path)
     check_corrected(devnet, doubtful, correction)
     flipped_bytes_of_the_evidence(chain.proof(good), devnet.network.genesis("consortium"))  # its promotion
-
-
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_block_of_a_document_works(document: str, devnet: Devnet) -> None:
-    said, _ = devnet.documents[document].communicate(timeout=2 * WITHIN)
-    assert devnet.documents[document].returncode == 0, said
-    assert "VERIFIED" in said or "enterprise" in document
-    assert "+0 (+1 waiting) a confirmation that stands" in said
