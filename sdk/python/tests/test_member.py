@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import forge
 from conftest import ROOT, WITHIN, Devnet, Watch, as_centre, run_talentd, wait_for
 from talentchain import (
     Client,
@@ -121,7 +122,7 @@ def accept_dispute(
     return centre.submit_and_wait(signed).tx_id
 
 
-def check_corrected(devnet: Devnet, record: bytes, correction: bytes) -> None:
+def check_corrected(devnet: Devnet, record: bytes, correction: bytes, folder: Path) -> None:
     """The public chain has the correction, with every step that led to it."""
     with devnet.network.client("public") as public:
 
@@ -137,6 +138,7 @@ def check_corrected(devnet: Devnet, record: bytes, correction: bytes) -> None:
     assert steps[0] == steps[-1] == "RecordPromoted"
     assert steps[1:-1] == ["ReviewRevealed", "DisputeAnswered"]
     flipped_bytes_of_the_evidence(proof, devnet.network.genesis("public"))
+    forge.compare(proof, devnet.genesis_file("public"), folder, changes=40)
 
 
 def test_a_new_member_reviews_and_sees_why_it_has_its_points(
@@ -192,5 +194,7 @@ def test_a_new_member_reviews_and_sees_why_it_has_its_points(
     assert [block.height for block in watch.blocks] == list(range(1, len(watch.blocks) + 1))
     assert {"MemberProposed", "ProposalVoted", "RecordPromoted"} <= set(watch.kinds())
     check_published(devnet, good, tmp_path)
-    check_corrected(devnet, doubtful, correction)
-    flipped_bytes_of_the_evidence(chain.proof(good), devnet.network.genesis("consortium"))  # its promotion
+    check_corrected(devnet, doubtful, correction, tmp_path)
+    promotion = chain.proof(good)
+    flipped_bytes_of_the_evidence(promotion, devnet.network.genesis("consortium"))
+    forge.compare(promotion, devnet.genesis_file("consortium"), tmp_path, changes=20)
