@@ -145,7 +145,7 @@ class Member:
     def reveal(self, record_id: bytes, *, wait: bool = True, timeout: float = 120.0) -> Outcome:
         """Reveals the verdict once the commits have closed, for which it waits, or not.
 
-        Raises ReviewError: nothing to reveal, or not yet (without `wait`).
+        Raises ReviewError: nothing to reveal, too late, or not yet (without `wait`).
         """
         secret = self._read(record_id)
         if secret is None:
@@ -157,6 +157,9 @@ class Member:
         if review.reveal_tx:
             self._file(record_id).unlink(missing_ok=True)
             return self._known(review.reveal_tx)
+        if entry.status != IN_REVIEW:
+            self._file(record_id).unlink(missing_ok=True)
+            raise ReviewError(f"the review of record {record_id.hex()} has ended without this verdict")
         message = messages.ReviewRevealed(record_id=record_id, verdict=secret.opening.verdict, salt=secret.opening.salt)
         early = entry.commits_close_ms / 1000 - time.time()
         if early > 0 and not wait:
