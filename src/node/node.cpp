@@ -27,6 +27,7 @@
 #include "node/peers/address.h"
 #include "node/peers/address_gossip.h"
 #include "node/rpc/grpc_server.h"
+#include "node/web/gateway.h"
 #include "tiers/application.h"
 
 namespace talent::node {
@@ -102,6 +103,7 @@ struct Node::Impl {
   std::unique_ptr<PeerNetwork> peers;
   std::unique_ptr<AddressGossip> gossip;  // on the thread of `io`
   std::unique_ptr<HttpServer> http;
+  std::unique_ptr<WebGateway> web;
   std::unique_ptr<GrpcServer> grpc;
 };
 
@@ -365,20 +367,29 @@ Status Node::Impl::StartServers() {
   GrpcServer::Options options;
   options.listen = config.grpc_listen;
   options.certificate = TRY(LoadOrMakeServerCertificate(config.home, {"localhost", "127.0.0.1"}));
-  options.info = NodeInfo{config.name, std::string(kVersion),
-                          [this] { return static_cast<std::uint32_t>(peers->peers().size()); }};
+  const NodeInfo info{config.name, std::string(kVersion),
+                      [this] { return static_cast<std::uint32_t>(peers->peers().size()); }};
+  options.info = info;
   std::vector<ChainRunner*> runners;
   for (auto& [id, chain] : chains) runners.push_back(chain.get());
   grpc = TRY(GrpcServer::Start(std::move(options), runners, clock, random));
   addresses.grpc = grpc->listen_address();
   HttpServer::Options http_options;
   http_options.listen = config.http_listen;
-  http_options.routes =
-      OperatorRoutes([this] { return Ready(); }, [this] { return MetricsText(); });
+  http_options.handler =
+      ByRoute(OperatorRoutes([this] { return Ready(); }, [this] { return MetricsText(); }));
   http = TRY(HttpServer::Start(std::move(http_options)));
   addresses.http = http->listen_address();
-  spdlog::info("node {} is up: peers {}, gRPC {}, HTTP {}", config.name, addresses.p2p,
-               addresses.grpc, addresses.http);
+  if (config.web) {
+    WebGateway::Options web_options;
+    web_options.config = *config.web;
+    web_options.info = info;
+    web_options.observer = &metrics;
+    web = TRY(WebGateway::Start(std::move(web_options), runners, clock, random));
+    addresses.web = web->listen_address();
+  }
+  spdlog::info("node {} is up: peers {}, gRPC {}, HTTP {}, web {}", config.name, addresses.p2p,
+               addresses.grpc, addresses.http, config.web ? addresses.web : "off");
   return {};
 }
 
@@ -425,6 +436,7 @@ std::string Node::Impl::MetricsText() {
 // threads that their strands belong to and before their database.
 void Node::Impl::Stop() {
   if (grpc) grpc->Stop();
+  web.reset();
   for (auto& promotion : promotions) promotion->Stop();
   for (auto& [id, chain] : chains) chain->Stop();
   for (auto& [id, server] : snapshots) server->Stop();

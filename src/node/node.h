@@ -28,7 +28,7 @@ class Node {
 
   /// With the ports really bound.
   struct Addresses {
-    std::string p2p, grpc, http;
+    std::string p2p, grpc, http, web;  // web: empty where there is no gateway
   };
   const Addresses& addresses() const;
 

@@ -19,6 +19,7 @@ struct DevnetOptions {
   std::filesystem::path csv = "data/hr-sample.csv";
   std::filesystem::path csv_b = "data/hr-sample-b.csv";
   std::filesystem::path mapping = "data/hr-mapping.toml";
+  std::filesystem::path explorer = "explorer/dist";
   bool stop = false, clean = false, status = false, start_only = false, five = false;
 };
 
@@ -46,6 +47,9 @@ void PrintWhereToLook(const DevnetNetwork& network) {
       " --chain public --out record.proof");
   Say("  check   talentd verify --proof record.proof --genesis " +
       (network.dir() / "genesis" / "public.json").string());
+  if (const std::string url = network.web_url(); !url.empty()) {
+    Say("  web     " + url + "      (read API: " + url + "api/v1/status)");
+  }
   Say("  logs    " + (network.dir() / "nodes" / "*" / "output.log").string());
   Say("  stop    ./scripts/devnet --stop      (--clean also deletes its data)");
 }
@@ -56,7 +60,9 @@ Result<int> Run(const DevnetOptions& options) {
     Say("there is no devnet in " + options.dir.string());
     return kGood;
   }
-  auto network = TRY(DevnetNetwork::Open(options.dir, Say));
+  auto network = TRY(DevnetNetwork::Open(
+      options.dir, Say,
+      std::filesystem::exists(options.explorer / "index.html") ? options.explorer : ""));
   if (options.status) {
     PrintNodes(network);
     return kGood;
@@ -102,6 +108,11 @@ void AddDevnetCommand(CLI::App& app, int& exit_code) {
   command->add_option("--csv-b", options->csv_b, "People of the second operator")
       ->capture_default_str();
   command->add_option("--mapping", options->mapping, "How the columns become records")
+      ->capture_default_str();
+  command
+      ->add_option("--explorer", options->explorer,
+                   "The explorer's built files, which the public follower serves where they are "
+                   "there when the network is made")
       ->capture_default_str();
   CLI::Option_group* const what = command->add_option_group("instead of the main story");
   what->add_flag(

@@ -30,8 +30,10 @@ constexpr Millis kStopGrace{20'000};
 constexpr Millis kReadyWithin{60'000};
 
 struct Ports {
-  std::uint16_t p2p = 0, grpc = 0, http = 0;
+  std::uint16_t p2p = 0, grpc = 0, http = 0, web = 0;  // web: the viewer's only
 };
+// Tests of pages load them as fast as they can, all from one address.
+constexpr std::uint32_t kWebRequestsPerSecond = 2000, kWebConnections = 512;
 
 fs::path NodeHome(const fs::path& dir, const std::string& node) { return dir / "nodes" / node; }
 
@@ -86,7 +88,7 @@ Result<PublicKeys> MakeNodeKeys(const fs::path& dir, const std::string& node,
 
 Config NodeConfig(const fs::path& dir, const std::string& node,
                   const std::map<std::string, Ports>& ports,
-                  const std::map<std::string, PublicKeys>& keys) {
+                  const std::map<std::string, PublicKeys>& keys, const fs::path& explorer) {
   const auto address = [](std::uint16_t port) { return fmt::format("127.0.0.1:{}", port); };
   const fs::path home = NodeHome(dir, node);
   Config config;
@@ -97,6 +99,13 @@ Config NodeConfig(const fs::path& dir, const std::string& node,
   config.p2p_listen = address(ports.at(node).p2p);
   config.grpc_listen = address(ports.at(node).grpc);
   config.http_listen = address(ports.at(node).http);
+  if (node == kViewer) {
+    WebConfig& web = config.web.emplace();
+    web.listen = address(ports.at(node).web);
+    web.requests_per_second = kWebRequestsPerSecond;
+    web.connections_per_address = kWebConnections;
+    if (!explorer.empty()) web.explorer_dir = fs::absolute(explorer);
+  }
   for (const std::string& peer : DevnetNodes()) {
     if (peer == node || peer == kViewer) continue;  // a viewer dials; nobody needs to find it
     config.peers.push_back({address(ports.at(peer).p2p), keys.at(peer).at("node")});
@@ -124,7 +133,8 @@ Config NodeConfig(const fs::path& dir, const std::string& node,
   return config;
 }
 
-Status Create(const fs::path& dir, const DevnetNetwork::Progress& progress) {
+Status Create(const fs::path& dir, const DevnetNetwork::Progress& progress,
+              const fs::path& explorer) {
   crypto::SystemRandom random;
   TRY(MakeDirectories(dir / "genesis"));
   TRY(MakeDirectories(dir / "enterprises"));
@@ -151,24 +161,29 @@ Status Create(const fs::path& dir, const DevnetNetwork::Progress& progress) {
                   IfExists::kReplace));
   }
 
-  const std::vector<std::uint16_t> free = TRY(FreePorts(3 * DevnetNodes().size()));
+  const std::vector<std::uint16_t> free = TRY(FreePorts(3 * DevnetNodes().size() + 1));
   std::map<std::string, Ports> ports;
   Json marker = {{"format", 1}, {"nodes", Json::object()}};
   for (std::size_t i = 0; i < DevnetNodes().size(); ++i) {
     const std::string& node = DevnetNodes()[i];
-    ports[node] = Ports{free[3 * i], free[3 * i + 1], free[3 * i + 2]};
+    ports[node] = Ports{free[3 * i], free[3 * i + 1], free[3 * i + 2], 0};
     marker["nodes"][node] = {{"grpc", ports[node].grpc}, {"http", ports[node].http}};
+    if (node != kViewer) continue;
+    ports[node].web = free.back();
+    marker["nodes"][node]["web"] = free.back();
   }
   for (const std::string& node : DevnetNodes()) {
     TRY(WriteFile(NodeHome(dir, node) / "config.toml",
-                  DefaultConfig(NodeConfig(dir, node, ports, keys)), 0600, IfExists::kReplace));
+                  DefaultConfig(NodeConfig(dir, node, ports, keys, explorer)), 0600,
+                  IfExists::kReplace));
   }
   return WriteFile(dir / kMarker, marker.dump(2) + "\n", 0600, IfExists::kReplace);
 }
 
 }  // namespace
 
-Result<DevnetNetwork> DevnetNetwork::Open(const fs::path& dir, const Progress& progress) {
+Result<DevnetNetwork> DevnetNetwork::Open(const fs::path& dir, const Progress& progress,
+                                          const fs::path& explorer) {
   DevnetNetwork network;
   std::error_code error;
   network.dir_ = fs::absolute(dir, error);
@@ -180,7 +195,7 @@ Result<DevnetNetwork> DevnetNetwork::Open(const fs::path& dir, const Progress& p
                   "{} holds something that is no devnet; name another directory", root.string());
     }
     fs::remove_all(root, error);  // what an interrupted creation left
-    TRY(Create(root, progress));
+    TRY(Create(root, progress, explorer));
   }
   network.passphrase_ = TRY(ReadFile(root / "passphrase", kMaxDevnetFile));
   const Json marker = Json::parse(TRY(ReadFile(root / kMarker, kMaxDevnetFile)), nullptr, false);
@@ -208,9 +223,17 @@ Result<DevnetNetwork> DevnetNetwork::Open(const fs::path& dir, const Progress& p
          .grpc = fmt::format("127.0.0.1:{}", at["grpc"].get<int>()),
          .http = fmt::format("127.0.0.1:{}", at["http"].get<int>()),
          .home = home.string(),
-         .tls_ca = (home / "grpc.crt").string()});
+         .tls_ca = (home / "grpc.crt").string(),
+         .web = at.contains("web") ? fmt::format("127.0.0.1:{}", at["web"].get<int>()) : ""});
   }
   return network;
+}
+
+std::string DevnetNetwork::web_url() const {
+  for (const auto& node : endpoints_.nodes) {
+    if (!node.web.empty()) return fmt::format("http://{}/", node.web);
+  }
+  return "";
 }
 
 Status DevnetNetwork::Start(const fs::path& talentd, const Progress& progress) {

@@ -22,9 +22,11 @@ class DevnetNetwork {
  public:
   using Progress = std::function<void(const std::string&)>;
 
-  /// Makes keys, genesis files and node homes in `dir` unless they are there. Errors: kIo,
+  /// Makes keys, genesis files and node homes in `dir` unless they are there. The public follower
+  /// it makes serves the explorer's files in `explorer`, where that is given. Errors: kIo,
   /// kPrecondition (the directory holds something else).
-  static Result<DevnetNetwork> Open(const std::filesystem::path& dir, const Progress& progress);
+  static Result<DevnetNetwork> Open(const std::filesystem::path& dir, const Progress& progress,
+                                    const std::filesystem::path& explorer = {});
 
   /// Starts `talentd` for every node that is not running, waits until all are ready, and writes
   /// endpoints.json. Errors: kIo, kUnavailable (a node does not become ready; names its log).
@@ -35,6 +37,8 @@ class DevnetNetwork {
   const std::filesystem::path& dir() const { return dir_; }
   std::filesystem::path endpoints_file() const { return dir_ / "endpoints.json"; }
   const Endpoints& endpoints() const { return endpoints_; }
+  /// Of the public follower: "http://127.0.0.1:8080/"; empty in a network that has none.
+  std::string web_url() const;
   /// Passphrase of every key of this devnet.
   const std::string& passphrase() const { return passphrase_; }
 

@@ -20,6 +20,7 @@ constexpr std::size_t kMaxConfigBytes = 1u << 20;  // a thousand times what a re
 constexpr std::size_t kMaxPeers = 256;             // 100 validators and their followers
 constexpr std::size_t kMaxChains = 32;
 constexpr std::size_t kMaxNameLength = 64;
+constexpr std::uint64_t kMaxWebRate = 1'000'000;             // requests a second, connections
 constexpr std::uint64_t kMaxSnapshotBehind = 1'000'000'000;  // blocks; more is a slip
 
 fs::path Resolve(const fs::path& base, const std::string& path) {
@@ -93,6 +94,20 @@ Result<std::string> ReadListener(TomlFields table, std::string absent) {
   std::string out = TRY(ListenAddress(table, std::move(absent)));
   TRY(table.Finish());
   return out;
+}
+
+Status ReadWeb(TomlFields web, const fs::path& base, Config& out) {
+  WebConfig& read = out.web.emplace();
+  read.listen = TRY(ListenAddress(web, "127.0.0.1:8080"));
+  if (web.Has("explorer_dir")) read.explorer_dir = Resolve(base, TRY(web.Text("explorer_dir")));
+  read.behind_proxy = TRY(web.FlagOr("behind_proxy", read.behind_proxy));
+  const auto number = [&](std::string_view key, std::uint32_t& value) -> Status {
+    if (web.Has(key)) value = static_cast<std::uint32_t>(TRY(web.Number(key, 1, kMaxWebRate)));
+    return {};
+  };
+  TRY(number("requests_per_second", read.requests_per_second));
+  TRY(number("connections_per_address", read.connections_per_address));
+  return web.Finish();
 }
 
 Status ReadLog(TomlFields log, const fs::path& base, LogConfig& out) {
@@ -174,10 +189,11 @@ Status ReadPromotions(TomlFields& top, Config& out) {
 
 // Two servers cannot share a port; said here rather than by the second one failing to start.
 Status CheckListeners(const TomlFields& top, const Config& config) {
-  const std::pair<const char*, const std::string*> listeners[] = {
+  std::vector<std::pair<const char*, const std::string*>> listeners = {
       {"p2p.listen", &config.p2p_listen},
       {"grpc.listen", &config.grpc_listen},
       {"http.listen", &config.http_listen}};
+  if (config.web) listeners.emplace_back("web.listen", &config.web->listen);
   std::set<std::string> seen;
   for (const auto& [key, address] : listeners) {
     const bool picked = address->ends_with(":0");  // a free one is found at start
@@ -203,6 +219,42 @@ std::string QuotedPath(const fs::path& home, const fs::path& path) {
   return Quoted((outside ? path : inside).string());
 }
 
+/// The part of a configuration's text that not every node has.
+std::string WebText(const fs::path& home, const std::optional<WebConfig>& web) {
+  std::string out =
+      "# The public chains over HTTP/JSON for everybody (docs/operations.md), off without [web].\n"
+      "# Unencrypted: keep it on loopback, with a proxy that speaks TLS in front for others.\n"
+      "# explorer_dir: the explorer's built files, served at '/'. behind_proxy: requests are\n"
+      "# counted by the address in X-Forwarded-For. The other two are bounds for one address.\n";
+  if (!web) {
+    return out +
+           "# [web]\n# listen = \"127.0.0.1:8080\"\n# explorer_dir = \"explorer/dist\"\n"
+           "# behind_proxy = false\n# requests_per_second = 100\n# connections_per_address = "
+           "64\n\n";
+  }
+  out += fmt::format("[web]\nlisten = {}\n", Quoted(web->listen));
+  if (web->explorer_dir) {
+    out += fmt::format("explorer_dir = {}\n", QuotedPath(home, *web->explorer_dir));
+  }
+  return out + fmt::format(
+                   "behind_proxy = {}\nrequests_per_second = {}\nconnections_per_address = "
+                   "{}\n\n",
+                   web->behind_proxy, web->requests_per_second, web->connections_per_address);
+}
+
+std::string LogText(const fs::path& home, const LogConfig& log) {
+  std::string out = fmt::format(
+      "[log]\n"
+      "# {}\n"
+      "level = {}\n"
+      "# A JSON object a line instead of text.\n"
+      "json = {}\n"
+      "# Rotated at {} MiB, {} old ones kept; without it the log goes to standard error.\n",
+      fmt::join(kLogLevels, ", "), Quoted(log.level), log.json, kLogFileBytes >> 20, kLogFilesKept);
+  return out + (log.file ? fmt::format("file = {}\n", QuotedPath(home, *log.file))
+                         : std::string("# file = \"talentd.log\"\n"));
+}
+
 }  // namespace
 
 Result<Config> ParseConfig(std::string_view text, const std::string& source, const fs::path& base) {
@@ -219,6 +271,7 @@ Result<Config> ParseConfig(std::string_view text, const std::string& source, con
   TRY(ReadP2p(TRY(top.Table("p2p")), out));
   out.grpc_listen = TRY(ReadListener(TRY(top.Table("grpc")), "127.0.0.1:9001"));
   out.http_listen = TRY(ReadListener(TRY(top.Table("http")), "127.0.0.1:8001"));
+  if (top.Has("web")) TRY(ReadWeb(TRY(top.Table("web")), base, out));
   TRY(ReadLog(TRY(top.Table("log")), base, out.log));
   TRY(ReadChains(top, base, out));
   TRY(ReadPromotions(top, out));
@@ -303,17 +356,9 @@ std::string DefaultConfig(const Config& config) {
       "listen = {}\n\n"
       "[http]\n"
       "# /healthz, /readyz, /metrics. Unencrypted: keep it on loopback or behind a proxy.\n"
-      "listen = {}\n\n"
-      "[log]\n"
-      "# {}\n"
-      "level = {}\n"
-      "# A JSON object a line instead of text.\n"
-      "json = {}\n"
-      "# Rotated at {} MiB, {} old ones kept; without it the log goes to standard error.\n",
-      Quoted(config.grpc_listen), Quoted(config.http_listen), fmt::join(kLogLevels, ", "),
-      Quoted(config.log.level), config.log.json, kLogFileBytes >> 20, kLogFilesKept);
-  out += config.log.file ? fmt::format("file = {}\n", quoted(*config.log.file))
-                         : std::string("# file = \"talentd.log\"\n");
+      "listen = {}\n\n",
+      Quoted(config.grpc_listen), Quoted(config.http_listen));
+  out += WebText(config.home, config.web) + LogText(config.home, config.log);
   out +=
       "\n# The chains this node takes part in. role: validator (votes with vote_key_file) or\n"
       "# follower. party_key_file: the centre's key, which signs what this node promotes.\n"

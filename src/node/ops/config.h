@@ -43,6 +43,17 @@ struct PromotionConfig {
   bool operator==(const PromotionConfig&) const = default;
 };
 
+/// The HTTP gateway for everybody (node/web/gateway.h).
+struct WebConfig {
+  std::string listen;
+  std::optional<std::filesystem::path> explorer_dir;  // what it serves at '/'
+  bool behind_proxy = false;                          // which names the client: X-Forwarded-For
+  std::uint32_t requests_per_second = 100;            // of one address
+  std::uint32_t connections_per_address = 64;         // not counted behind a proxy
+
+  bool operator==(const WebConfig&) const = default;
+};
+
 /// Paths are absolute: relative ones in the file are taken from the file's folder.
 struct Config {
   std::string name;                       // of the node, for people
@@ -54,6 +65,7 @@ struct Config {
   std::vector<PeerConfig> peers;
   std::string grpc_listen;
   std::string http_listen;
+  std::optional<WebConfig> web;  // absent: no gateway
   LogConfig log;
   std::vector<ChainConfig> chains;
   std::vector<PromotionConfig> promotions;

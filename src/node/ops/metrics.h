@@ -19,15 +19,22 @@
 
 #include "node/chain/chain_runner.h"
 #include "node/chain/verify_pool.h"
+#include "node/ops/http_server.h"
 #include "node/peers/p2p.h"
 #include "tiers/promoter.h"
 
 namespace talent::node {
 
 /// Thread-safe.
-class Metrics {
+class Metrics final : public HttpObserver {
  public:
   Metrics();
+
+  // Of the HTTP gateway.
+  void Answered(std::string_view route, unsigned status,
+                std::chrono::duration<double> took) override;
+  void Refused(std::string_view reason) override;
+  void Connections(std::size_t open) override;
 
   /// A block of `chain` was sealed, with these receipts.
   void BlockSealed(const std::string& chain, std::span<const ledger::pb::ReceiptCode> receipts);
@@ -64,7 +71,9 @@ class Metrics {
   Counters &frames_, &bytes_, &dropped_frames_, &refused_connections_;
   Gauges& verify_waiting_;
   Counters &verify_done_, &verify_refused_;
-  prometheus::Histogram& sync_seconds_;
+  prometheus::Histogram &sync_seconds_, &web_seconds_;
+  Counters &web_requests_, &web_refused_;
+  Gauges& web_connections_;
   Gauges &promotion_scanned_, &promotion_waiting_, &promotion_oldest_;
   Counters &promotion_delivered_, &promotion_skipped_;
 };

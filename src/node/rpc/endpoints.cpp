@@ -28,6 +28,7 @@ Result<NodeEndpoint> ReadNode(JsonFields fields, const std::filesystem::path& ba
   out.pid = static_cast<std::int64_t>(TRY(fields.Number("pid", 0, kMaxPid)));
   out.grpc = TRY(fields.Text("grpc", kMaxText));
   out.http = TRY(fields.Text("http", kMaxText));
+  if (fields.Has("web")) out.web = TRY(fields.Text("web", kMaxText));
   out.home = (base / TRY(fields.Text("home", kMaxText))).string();
   out.tls_ca = (base / TRY(fields.Text("tls_ca", kMaxText))).string();
   TRY(fields.Finish());
@@ -73,6 +74,7 @@ Status Endpoints::Save(const std::filesystem::path& path) const {
                              {"http", node.http},
                              {"home", node.home},
                              {"tls_ca", node.tls_ca}});
+    if (!node.web.empty()) json["nodes"].back()["web"] = node.web;
   }
   return WriteFile(path, json.dump(2) + "\n", 0644, IfExists::kReplace);
 }

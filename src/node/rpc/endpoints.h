@@ -1,7 +1,8 @@
 // endpoints.json: where the nodes of a running network are, for clients and scripts.
 //
 // {"chains":[{"id","tier","genesis","name"}],
-//  "nodes":[{"name","role","pid","grpc","http","home","tls_ca"}]}
+//  "nodes":[{"name","role","pid","grpc","http","home","tls_ca","web"}]}; "web" only where there is
+//  one.
 // Paths are absolute, or relative to the file; loaded ones are absolute.
 #pragma once
 
@@ -28,6 +29,7 @@ struct NodeEndpoint {
   std::string http;      // "127.0.0.1:8001"
   std::string home;      // its directory
   std::string tls_ca;    // PEM file of the certificate that its gRPC server shows
+  std::string web = {};  // "127.0.0.1:8080", its HTTP gateway; empty: none
 };
 
 struct Endpoints {

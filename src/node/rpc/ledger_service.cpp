@@ -3,17 +3,11 @@
 #include <algorithm>
 
 #include "node/rpc/answer.h"
+#include "node/rpc/state_scan.h"
 #include "node/rpc/submit_call.h"
 
 namespace talent::node {
 namespace {
-
-constexpr std::uint32_t kDefaultScanEntries = 100;
-constexpr std::uint32_t kMaxScanEntries = 1000;
-constexpr std::size_t kMaxScanVisited = 10'000;
-constexpr std::size_t kMaxScanBytes = 1u << 20;  // a page ends before it holds more
-/// No state key of any tier is longer: a table's name and a few 32-byte ids.
-constexpr std::size_t kMaxStateKeyBytes = 1024;
 
 using Unary = grpc::ServerUnaryReactor;
 
@@ -23,17 +17,9 @@ Result<TxId> ParseTxId(BytesView bytes) {
   return id;
 }
 
-Status CheckKey(std::string_view field, BytesView key) {
-  if (key.size() > kMaxStateKeyBytes) {
-    return Fail(Code::kTooLarge, "{}: {} bytes where {} are the most", field, key.size(),
-                kMaxStateKeyBytes);
-  }
-  return {};
-}
-
 Status ReadState(const ChainAccess& access, const ChainRunner& runner, const Caller& caller,
                  const v1::GetStateRequest& request, v1::GetStateResponse& response) {
-  TRY(CheckKey("key", request.key()));
+  TRY(CheckStateKey("key", request.key()));
   const ledger::Chain& chain = runner.chain();
   const auto snapshot = ChainAccess::Snapshot(chain);
   if (!access.EntriesFor(runner, *snapshot.state, caller).MayRead(request.key())) {
@@ -58,45 +44,6 @@ Status ReadState(const ChainAccess& access, const ChainRunner& runner, const Cal
   response.set_value(proof.value());
   response.set_as_of_height(at.value);
   *response.mutable_statement()->mutable_proof() = std::move(proof);
-  return {};
-}
-
-/// A key at or before `key` and after `from` that does not give away whose entry it is.
-BytesView ShortKey(BytesView key, BytesView from) {
-  const BytesView start = key.substr(0, key.find('/') + 1 + 4);
-  return start > from ? start : key;
-}
-
-// Entries the caller may not read are passed over; a page has looked at so many at most, so that it
-// can be empty and have a next key.
-Status Scan(const ChainAccess& access, const ChainRunner& runner, const Caller& caller,
-            const v1::ScanStateRequest& request, v1::ScanStateResponse& response) {
-  TRY(CheckKey("prefix", request.prefix()));
-  TRY(CheckKey("from", request.from()));
-  if (request.limit() > kMaxScanEntries) {
-    return Fail(Code::kTooLarge, "limit: {} entries where {} are the most", request.limit(),
-                kMaxScanEntries);
-  }
-  const std::uint32_t limit = request.limit() == 0 ? kDefaultScanEntries : request.limit();
-  const auto snapshot = ChainAccess::Snapshot(runner.chain());
-  response.set_as_of_height(snapshot.head.height.value);
-  const auto entries = access.EntriesFor(runner, *snapshot.state, caller);
-  std::size_t bytes = 0;
-  std::size_t visited = 0;
-  snapshot.state->Scan(request.prefix(), request.from(), [&](BytesView key, BytesView value) {
-    const bool readable = entries.MayRead(key);
-    if (!readable && visited++ < kMaxScanVisited) return true;
-    const auto taken = static_cast<std::uint32_t>(response.entries_size());
-    if (!readable || taken == limit || (taken > 0 && bytes + value.size() > kMaxScanBytes)) {
-      response.set_next_key(Bytes(readable ? key : ShortKey(key, request.from())));
-      return false;
-    }
-    bytes += key.size() + value.size();
-    auto& entry = *response.add_entries();
-    entry.set_key(Bytes(key));
-    entry.set_value(Bytes(value));
-    return true;
-  });
   return {};
 }
 
@@ -168,11 +115,12 @@ Unary* LedgerService::GetState(grpc::CallbackServerContext* context,
 Unary* LedgerService::ScanState(grpc::CallbackServerContext* context,
                                 const v1::ScanStateRequest* request,
                                 v1::ScanStateResponse* response) {
-  return Answer(access_, *context, *request,
-                [&](const ChainRunner& runner, const Caller& caller) -> Status {
-                  TRY(ChainAccess::MayReadState(runner, caller));
-                  return Scan(access_, runner, caller, *request, *response);
-                });
+  return Answer(
+      access_, *context, *request, [&](const ChainRunner& runner, const Caller& caller) -> Status {
+        TRY(ChainAccess::MayReadState(runner, caller));
+        return node::ScanState(access_, runner, caller, ChainAccess::Snapshot(runner.chain()),
+                               *request, *response);
+      });
 }
 
 Unary* LedgerService::GetProof(grpc::CallbackServerContext* context,

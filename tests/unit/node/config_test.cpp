@@ -33,6 +33,7 @@ Config Full() {
   out.peers = {{"10.0.0.2:7001", key}, {"centre-3.example:7001", std::nullopt}};
   out.grpc_listen = "[::1]:9001";
   out.http_listen = "127.0.0.1:0";
+  out.web = WebConfig{"127.0.0.1:8080", "/srv/explorer", true, 7, 9};
   out.log = {"warn", "/var/log/talentd.log", true};
   out.chains = {
       {"/etc/a.json", ChainRole::kValidator, "/keys/vote-a", "/keys/party", 0, std::nullopt},
@@ -76,6 +77,7 @@ TEST(Config, ShortFileGetsDefaultsAndPathsFromItsFolder) {
   EXPECT_EQ(parsed->passphrase_file, "/etc/talentd/passphrase");
   EXPECT_EQ(parsed->p2p_listen, "127.0.0.1:7001");
   EXPECT_EQ(parsed->http_listen, "127.0.0.1:8001");
+  EXPECT_FALSE(parsed->web);
   EXPECT_TRUE(parsed->log == LogConfig());
   EXPECT_EQ(parsed->chains.at(0).vote_key_file, "/etc/talentd/keys/vote.key");
 }

@@ -6,7 +6,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <future>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "node/peers/address.h"
 
@@ -43,10 +45,11 @@ class HttpClient {
 class Http : public ::testing::Test {
  protected:
   Http() {
-    options_.routes = OperatorRoutes([this] { return ready_; }, [] { return "talentd_x 1\n"; });
-    options_.routes["/v1/chains/"] = [](const HttpRequest& request) {
+    HttpRoutes routes = OperatorRoutes([this] { return ready_; }, [] { return "talentd_x 1\n"; });
+    routes["/v1/chains/"] = [](const HttpRequest& request) {
       return HttpResponse{200, "application/json", request.path + "|" + request.query};
     };
+    options_.handler = ByRoute(std::move(routes));
   }
   void Start() { server_ = HttpServer::Start(options_).value(); }
   std::string Ask(const std::string& request) {
@@ -58,7 +61,7 @@ class Http : public ::testing::Test {
     return Ask("GET " + path + " HTTP/1.1\r\nConnection: close\r\n\r\n");
   }
   static std::string ErrorCode(const std::string& response) {
-    return nlohmann::json::parse(response.substr(response.find("\r\n\r\n")))["error"]["code"];
+    return nlohmann::json::parse(response.substr(response.find("\r\n\r\n")))["reason"];
   }
 
   Result<std::string> ready_;
@@ -125,7 +128,7 @@ TEST_F(Http, KeepsAConnectionForMoreThanOneRequest) {
 }
 
 TEST_F(Http, ClosesAClientThatSendsNothingOrSlowly) {
-  options_.request_time = std::chrono::milliseconds(50);
+  options_.idle_time = options_.request_time = std::chrono::milliseconds(50);
   Start();
   HttpClient silent(*server_);
   EXPECT_EQ(silent.ReadAll(), "");
@@ -143,6 +146,35 @@ TEST_F(Http, TurnsAwayConnectionsOverItsLimit) {
   EXPECT_EQ(ErrorCode(response), "EXHAUSTED");
   first.Write("Connection: close\r\n\r\n");
   EXPECT_THAT(first.ReadAll(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Http, ARequestThatRunsIsAnsweredBeforeTheServerEnds) {
+  std::promise<void> begun, ended;
+  options_.readers = 1;
+  options_.handler = [&](const HttpRequest&) {
+    begun.set_value();
+    ended.get_future().wait();
+    return HttpResponse{200, "text/plain", "done\n"};
+  };
+  Start();
+  HttpClient idle(*server_);
+  HttpClient client(*server_);
+  client.Write("GET / HTTP/1.1\r\n\r\n");
+  begun.get_future().wait();
+  std::thread stopping([&] { server_.reset(); });
+  EXPECT_EQ(idle.ReadAll(), "") << "it is being stopped";
+  ended.set_value();
+  EXPECT_THAT(client.ReadAll(), AllOf(StartsWith("HTTP/1.1 200"), EndsWith("done\n")));
+  stopping.join();
+}
+
+TEST_F(Http, AnswersThatNobodyTakesFillItsMemoryToABound) {
+  options_.max_sending_bytes = 10;
+  Start();
+  const std::string response = Get("/v1/chains/more-than-ten-bytes");
+  EXPECT_THAT(response, AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("Retry-After: 1")));
+  EXPECT_EQ(ErrorCode(response), "EXHAUSTED");
+  EXPECT_THAT(Get("/healthz"), StartsWith("HTTP/1.1 200"));
 }
 
 TEST_F(Http, StartNamesAnAddressInUse) {
