@@ -25,21 +25,21 @@ export interface ErrorDetails {
   field?: string;
   /** The same call may succeed after so long. */
   retryAfterMs?: number;
+  /** What it came from, of a file or of bytes. */
   cause?: unknown;
 }
 
 /** A refusal or failure; `message` says what was wrong and what to do. */
 export class TalentError extends Error {
   override readonly name = "TalentError";
-  readonly grpcCode: number | undefined;
-  readonly field: string | undefined;
-  readonly retryAfterMs: number | undefined;
+  readonly grpcCode?: number;
+  readonly field?: string;
+  readonly retryAfterMs?: number;
 
   constructor(readonly code: Code, message: string, details: ErrorDetails = {}) {
-    super(`${code}: ${message}`, { cause: details.cause });
-    this.grpcCode = details.grpcCode;
-    this.field = details.field;
-    this.retryAfterMs = details.retryAfterMs;
+    const { cause, ...rest } = details;
+    super(`${code}: ${message}`, cause === undefined ? {} : { cause });
+    Object.assign(this, rest);
   }
 }
 
@@ -86,9 +86,9 @@ function parseStatus(bytes: Uint8Array): RpcStatus | undefined {
 }
 
 /** The error of a google.rpc.Status. */
-export function fromRpcStatus(rpc: RpcStatus, cause?: unknown): TalentError {
+export function fromRpcStatus(rpc: RpcStatus): TalentError {
   let code = nearestCode(rpc.code);
-  const details: ErrorDetails = { grpcCode: rpc.code, cause };
+  const details: ErrorDetails = { grpcCode: rpc.code };
   for (const any of rpc.details) {
     if (any.typeUrl === `${URL_PREFIX}ErrorInfo`) {
       const { domain, reason } = fromBinary(RpcErrorInfoSchema, any.value);
@@ -108,6 +108,6 @@ export function fromRpcStatus(rpc: RpcStatus, cause?: unknown): TalentError {
 export function fromServiceError(error: ServiceError): TalentError {
   const [bytes] = error.metadata?.get(TRAILER) ?? [];
   const rpc = bytes instanceof Uint8Array ? parseStatus(bytes) : undefined;
-  if (rpc !== undefined && rpc.code !== 0) return fromRpcStatus(rpc, error);
-  return new TalentError(nearestCode(error.code), error.details || error.message, { grpcCode: error.code, cause: error });
+  if (rpc !== undefined && rpc.code !== 0) return fromRpcStatus(rpc);
+  return new TalentError(nearestCode(error.code), error.details || error.message, { grpcCode: error.code });
 }
