@@ -60,11 +60,6 @@ Status CheckNumbers(std::string_view path, std::initializer_list<PolicyNumber> n
 }
 
 Status EnactPolicy(const Call& call, const pb::PolicyChange& change) {
-  if (const auto next = kNextPolicies.Get(call.state, change.policy())) {
-    return Fail(Code::kPrecondition,
-                "another '{}' policy is decided and in force from height {}: propose after that",
-                change.policy(), next->in_force());
-  }
   TRY(RequireNext(call, change));
   kNextPolicies.Put(call.state, change.policy(), change);
   return {};

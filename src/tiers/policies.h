@@ -22,9 +22,9 @@ struct PolicyNumber {
 /// of bounds).
 Status CheckNumbers(std::string_view path, std::initializer_list<PolicyNumber> numbers);
 
-/// Decides that a policy follows on the one in force. Errors: kInvalidArgument (no policy of this
-/// tier; names the field that is wrong), kPrecondition (not the next version, or one is decided
-/// already).
+/// Decides that a policy follows on the one in force, in the place of one that was decided for that
+/// before. Errors: kInvalidArgument (no policy of this tier; names the field that is wrong),
+/// kPrecondition (not the next version).
 Status EnactPolicy(const Call& call, const pb::PolicyChange& change);
 
 /// BeginBlock of every tier: puts in force what is decided for this height.

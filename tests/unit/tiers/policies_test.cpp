@@ -33,6 +33,9 @@ class Policies : public ::testing::Test, protected Governed {
     policy.set_placement_bps(100);
     return policy;
   }
+  pb::MarketPolicy NextMarket() {
+    return Decode<pb::MarketPolicy>(tier().Read(kNextPolicies, "market")->content()).value();
+  }
   template <class Change>
   Error ErrorOf(const Change& change) {
     pb::MarketPolicy policy = SecondMarket();
@@ -111,12 +114,20 @@ TEST_F(Policies, MalformedProposal_IsRefused) {
   EXPECT_EQ(CodeOf(Write("acme", Propose("market", SecondMarket()))), Code::kUnauthorized);
 }
 
-TEST_F(Policies, DecidedPolicy_RefusesAnotherUntilItIsInForce) {
+// A mistake that is decided for a far height must not bind everybody until then.
+TEST_F(Policies, DecidedPolicy_IsReplacedByALaterDecision) {
   const TxId late = Write("centre-3", Propose("market", SecondMarket())).value();
-  ASSERT_TRUE(Decide(Propose("market", SecondMarket())));
-  EXPECT_EQ(CodeOf(Write("centre-1", Propose("market", SecondMarket()))), Code::kPrecondition);
+  auto mistake = SecondMarket();
+  mistake.set_min_bar(9999);
+  ASSERT_TRUE(Decide(Propose("market", mistake)));
+  ASSERT_EQ(NextMarket().min_bar(), 9999u);
+  auto better = SecondMarket();
+  better.set_min_bar(7777);
+  ASSERT_TRUE(Decide(Propose("market", better)));
+  EXPECT_EQ(NextMarket().min_bar(), 7777u);
   ASSERT_TRUE(Vote("centre-1", late));
-  EXPECT_EQ(CodeOf(Vote("centre-2", late)), Code::kPrecondition) << "the vote that would decide";
+  ASSERT_TRUE(Vote("centre-2", late)) << "one that was open before counts as well";
+  EXPECT_EQ(Encode(NextMarket()), Encode(SecondMarket()));
 }
 
 class ConsortiumPolicies : public ::testing::Test, protected Network {
