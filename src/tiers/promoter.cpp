@@ -48,6 +48,8 @@ struct Promoter::Impl {
     std::vector<OutboxItem> dropped;
   };
   bool HasArrived(const ledger::StateReader& target, const OutboxItem& item) const;
+  std::optional<std::string> WhyNever(const ledger::StateReader& target,
+                                      const OutboxItem& item) const;
   bool IsMyTurn(Timestamp now, const OutboxItem& item) const;
   Status Consider(Round& round, const OutboxItem& item);
   Status Offer(Round& round, const OutboxItem& item);
@@ -174,13 +176,21 @@ bool Promoter::Impl::HasArrived(const ledger::StateReader& target, const OutboxI
   const std::string& id = item.entry.record_id();
   if (FromPrivate()) return kConsortiumRecords.Has(target, id);
   const auto published = kPublished.Get(target, id);
-  if (!published) return false;
-  // For good, whatever came first; and what another consortium has brought is not for this one.
-  if (!published->erased_by().empty() || published->consortium() != options.source->id().View()) {
-    return true;
-  }
+  if (!published || published->consortium() != options.source->id().View()) return false;
+  if (!published->erased_by().empty()) return true;  // for good, whatever came first
   if (item.entry.status() == pb::RECORD_STATUS_ERASED) return false;
   return item.entry.status() != pb::RECORD_STATUS_CORRECTED || !published->superseded_by().empty();
+}
+
+// The first consortium that speaks about a record on the public chain is the only one: another
+// one's word is refused there for ever, and its operators have to hear of it.
+std::optional<std::string> Promoter::Impl::WhyNever(const ledger::StateReader& target,
+                                                    const OutboxItem& item) const {
+  if (FromPrivate()) return std::nullopt;
+  const auto published = kPublished.Get(target, item.entry.record_id());
+  if (!published || published->consortium() == options.source->id().View()) return std::nullopt;
+  return fmt::format("consortium {} has published or erased it first, and alone speaks about it",
+                     ToHex(published->consortium()));
 }
 
 bool Promoter::Impl::IsMyTurn(Timestamp now, const OutboxItem& item) const {
@@ -332,6 +342,10 @@ Status Promoter::Impl::Offer(Round& round, const OutboxItem& item) {
 Status Promoter::Impl::Consider(Round& round, const OutboxItem& item) {
   if (HasArrived(*round.target, item)) {  // by another promoter, or before a restart
     NoteArrival(round, item);
+    return {};
+  }
+  if (const auto why = WhyNever(*round.target, item)) {
+    Drop(round, item, *why);
     return {};
   }
   if (in_flight >= options.max_in_flight || IsResting(round.now, item) ||

@@ -49,7 +49,7 @@ class Promoter {
     std::array<std::uint64_t, 10> waiting_by_priority{};
     std::array<Millis, 10> oldest_age_by_priority{};  // 0 where nothing waits
     std::uint64_t delivered = 0;                      // since the outbox was made
-    std::uint64_t dropped = 0;  // could never be delivered: payload erased, or too large
+    std::uint64_t dropped = 0;  // could never be delivered: payload erased, too large, or not ours
     std::string last_dropped;   // which, and why
     std::uint64_t skipped = 0;  // blocks that are not here, since the start
   };

@@ -85,6 +85,10 @@ void PromotionLoop::Step() {
         "by this node",
         from(), to(), stats.skipped - stats_.skipped, stats.scanned);
   }
+  if (stats.last_dropped != stats_.last_dropped) {
+    spdlog::warn("promotion {} to {}: {} records so far were dropped, the last of them {}", from(),
+                 to(), stats.dropped, stats.last_dropped);
+  }
   source_.SetOutbox(stats_.waiting, stats.waiting);
   stats_ = std::move(stats);
 }

@@ -103,6 +103,8 @@ Metrics::Metrics()
       promotion_oldest_(
           MakeGauge("promotion_oldest_seconds", "Age of the outbox's oldest record by priority")),
       promotion_delivered_(MakeCounter("promotion_delivered_total", "Records that arrived")),
+      promotion_dropped_(
+          MakeCounter("promotion_dropped_total", "Records that can never arrive at the target")),
       promotion_skipped_(MakeCounter("promotion_skipped_heights_total",
                                      "Source blocks passed over as they are not here")) {}
 
@@ -209,6 +211,7 @@ void Metrics::SetPromotion(const std::string& from, const std::string& to,
         .Set(static_cast<double>(stats.oldest_age_by_priority[priority].value) / 1000);
   }
   RaiseTo(promotion_delivered_, labels, stats.delivered);
+  RaiseTo(promotion_dropped_, labels, stats.dropped);
   RaiseTo(promotion_skipped_, labels, stats.skipped);
 }
 

@@ -75,7 +75,7 @@ class Metrics final : public HttpObserver {
   Counters &web_requests_, &web_refused_;
   Gauges& web_connections_;
   Gauges &promotion_scanned_, &promotion_waiting_, &promotion_oldest_;
-  Counters &promotion_delivered_, &promotion_skipped_;
+  Counters &promotion_delivered_, &promotion_dropped_, &promotion_skipped_;
 };
 
 }  // namespace talent::node

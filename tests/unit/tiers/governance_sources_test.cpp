@@ -331,6 +331,10 @@ TEST_F(SourcesByVote, APublicChain_LetsAConsortiumTakeBackWhatItBroughtAlone) {
           .value();
   EXPECT_THAT(promoter->Step(Timestamp(Now())).value(), IsEmpty()) << "it does not try for ever";
   EXPECT_EQ(promoter->stats().waiting, 0u);
+  EXPECT_EQ(promoter->stats().delivered, 0u);
+  EXPECT_EQ(promoter->stats().dropped, 2u) << "and says so";
+  EXPECT_THAT(promoter->stats().last_dropped,
+              HasSubstr(consortium.genesis().chain_id().Hex() + " has published"));
 }
 
 TEST_F(SourcesByVote, AClosedConsortium_ErasesNothingOnThePublicChain) {
