@@ -39,14 +39,15 @@ void ErasePayloads(const Call& call, BytesView record_id, const pb::ConsortiumRe
 void EraseRecords(const Call& call, BytesView source_chain, BytesView by,
                   const pb::PromotionDecision& decision) {
   for (const std::string& id : decision.erases()) {
-    auto record = kConsortiumRecords.Get(call.state, id);
+    auto record = FindPromoted(call.state, source_chain, id);
+    // A chain speaks for its own records only.
+    if (record && record->source_chain() != source_chain) continue;
     EraseCopies(call.block, call.state, id, by);
     if (!record) {
       KeepOut(call, id, source_chain, decision, by);
       continue;
     }
-    // A chain speaks for its own records only.
-    if (record->source_chain() != source_chain || !record->erased_by().empty()) continue;
+    if (!record->erased_by().empty()) continue;
     ErasePayloads(call, id, *record, by);
     AddStep(*record, call.tx.id);
     record->set_erased_by(Bytes(by));

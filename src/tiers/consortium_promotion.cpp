@@ -79,23 +79,24 @@ Result<pb::PromotionDecision> ProveDecision(const pb::RecordPromoted& message,
   return decision;
 }
 
-/// Whether it corrects or contests what this source has put to review here in the centre's name.
-bool IsAboutReviewed(const pb::RecordPromoted& message, const Call& call,
-                     const pb::PromotionDecision& decision) {
+/// Whether it corrects or contests what this source has put to review here in the centre's name,
+/// and what is not over yet.
+bool IsAboutOpen(const pb::RecordPromoted& message, const Call& call,
+                 const pb::PromotionDecision& decision) {
   const auto& about = decision.supersedes().empty() ? decision.contests() : decision.supersedes();
   const auto known = kConsortiumRecords.Get(call.state, about);
-  return known && known->reveals_close_ms() != 0 &&
-         known->source_chain() == message.source_chain() && known->centre() == decision.centre();
+  return known && IsOpen(*known) && known->source_chain() == message.source_chain() &&
+         known->centre() == decision.centre();
 }
 
 // A private chain speaks for its own centres only, of those that it spoke for before it finishes
-// what is here, and of a suspended one it brings nothing new. An erasure reaches only records of
-// its own chain.
+// what is open here, and of a suspended one it brings nothing new. An erasure reaches only records
+// of its own chain.
 Status RequireCentreOf(const pb::RecordPromoted& message, const Call& call,
                        const pb::Source& source, const pb::PromotionDecision& decision) {
   const std::string& centre = decision.centre();
   if (!std::ranges::binary_search(source.centres(), centre) && decision.erases().empty() &&
-      !IsAboutReviewed(message, call, decision)) {
+      !IsAboutOpen(message, call, decision)) {
     return Fail(Code::kUnauthorized, "source '{}' does not speak for centre '{}'", source.name(),
                 centre);
   }
@@ -138,19 +139,24 @@ Status LinkCorrection(const pb::RecordPromoted& message, const Call& call, const
     return Fail(Code::kPrecondition, "record {} is another centre's or corrected before",
                 ToHex(decision.supersedes()));
   }
+  // What nobody can read nobody disputes: it decides nothing about what was reviewed.
+  const auto full = ledger::pb::DISCLOSURE_FULL;
+  if (original.disclosure() == full && decision.disclosure() != full) {
+    return Fail(Code::kPrecondition, "record {} is of class FULL, and its correction is not",
+                ToHex(decision.supersedes()));
+  }
   original.set_superseded_by(correction.ToBytes());
   AddStep(original, call.tx.id);
   SettleCorrection(call.block, call.state, decision.supersedes(), original);
   return {};
 }
 
-// What another chain has kept out is not kept out of this one's.
 Status RequireNew(const pb::RecordPromoted& message, const Call& call, const TxId& record_id) {
-  const auto known = kConsortiumRecords.Get(call.state, record_id.View());
+  const auto known = FindPromoted(call.state, message.source_chain(), record_id.View());
   if (!known) return {};
-  const bool erased = !known->erased_by().empty();
-  if (erased && known->source_chain() != message.source_chain()) return {};
-  if (!erased) return Fail(Code::kDuplicate, "record {} was promoted before", record_id.Hex());
+  if (known->erased_by().empty()) {
+    return Fail(Code::kDuplicate, "record {} was promoted before", record_id.Hex());
+  }
   return Fail(Code::kPruned, "record {} was erased by {}", record_id.Hex(),
               ToHex(known->erased_by()));
 }
@@ -222,6 +228,14 @@ constexpr Kind kPromotionKinds[] = {
 }  // namespace
 
 std::span<const Kind> PromotionKinds() { return kPromotionKinds; }
+
+std::optional<pb::ConsortiumRecord> FindPromoted(const ledger::StateReader& state,
+                                                 BytesView source_chain, BytesView record_id) {
+  auto record = kConsortiumRecords.Get(state, record_id);
+  const bool foreign = record && record->source_chain() != source_chain;
+  if (foreign && !record->erased_by().empty()) return std::nullopt;
+  return record;
+}
 
 Result<pb::ConsortiumRecord> RequireRecord(const Call& call, BytesView record_id) {
   if (const auto id = RecordId::FromBytes(record_id); !id) return Within("record_id", id.error());

@@ -45,6 +45,9 @@ void AddStep(pb::ConsortiumRecord& record, const TxId& step);
 
 // Settlement (settlement.cpp). All of them write `record`.
 
+/// Whether its review, its dispute or its arbitration is still to end.
+bool IsOpen(const pb::ConsortiumRecord& record);
+
 /// Opens the review of a promoted record: its windows and the work due at their end.
 void OpenReview(const ledger::BlockContext& block, ledger::StateOverlay& state, BytesView record_id,
                 pb::ConsortiumRecord& record);

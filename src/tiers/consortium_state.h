@@ -28,6 +28,11 @@ inline constexpr Table<pb::Standing> kStandings{"standing/"};
 /// By party id, '/' and sequence number.
 inline constexpr Table<pb::PointsEntry> kPoints{"points/"};
 
+/// What is here under the id of a record of `source_chain`. nullopt: nothing, or another chain has
+/// kept the id out, which says nothing about this one's record.
+std::optional<pb::ConsortiumRecord> FindPromoted(const ledger::StateReader& state,
+                                                 BytesView source_chain, BytesView record_id);
+
 /// The policy in force.
 pb::ConsortiumPolicy PolicyOf(const ledger::StateReader& state);
 /// The policy `record` was promoted under, which its review keeps to the end.

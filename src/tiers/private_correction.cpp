@@ -68,6 +68,12 @@ Result<pb::PrivateRecord> RequireCurrent(const pb::Corrected& message, const Cal
     return Fail(Code::kPrecondition, "record {} was superseded by {} before",
                 ToHex(message.supersedes()), ToHex(record->superseded_by()));
   }
+  // Classes ascend. Who has read the record, and reviewed it, reads what takes its place.
+  if (call.tx.disclosure < record->disclosure()) {
+    return Fail(Code::kPrecondition, "disclosure is {}, that of the superseded record is {}",
+                ledger::pb::Disclosure_Name(call.tx.disclosure),
+                ledger::pb::Disclosure_Name(record->disclosure()));
+  }
   return *std::move(record);
 }
 

@@ -174,7 +174,7 @@ Status Promoter::Impl::ScanSettlements() {
 
 bool Promoter::Impl::HasArrived(const ledger::StateReader& target, const OutboxItem& item) const {
   const std::string& id = item.entry.record_id();
-  if (FromPrivate()) return kConsortiumRecords.Has(target, id);
+  if (FromPrivate()) return FindPromoted(target, options.source->id().View(), id).has_value();
   const auto published = kPublished.Get(target, id);
   if (!published || published->consortium() != options.source->id().View()) return false;
   if (!published->erased_by().empty()) return true;  // for good, whatever came first
@@ -355,7 +355,7 @@ Status Promoter::Impl::Consider(Round& round, const OutboxItem& item) {
   // What it corrects goes first, and now, whatever its own priority.
   OutboxItem first = item;
   while (!first.entry.after().empty() &&
-         !kConsortiumRecords.Has(*round.target, first.entry.after())) {
+         !FindPromoted(*round.target, options.source->id().View(), first.entry.after())) {
     // Its erasure is on the way, and stands there for it.
     if (IsErased(*round.source, first.entry.after())) return {};
     auto original = TRY(outbox.Find(first.entry.after()));

@@ -253,9 +253,9 @@ void CloseReview(const Settling& s) {
   LeaveUnverified(s);
 }
 
-void ChargeSilence(const Settling& s) {
+void ChargeSilence(const Settling& s, const std::string& centre) {
   const std::int64_t taken = PolicyOf(s).points_centre_silent();
-  Book(s, s.record.centre(), {-taken, pb::POINTS_REASON_CENTRE_SILENT}, {});
+  Book(s, centre, {-taken, pb::POINTS_REASON_CENTRE_SILENT}, {});
 }
 
 // Two thirds of the reviewers, and enough of them: for the record where the centre refused, for the
@@ -290,28 +290,45 @@ bool IsMute(const Settling& s) {
 // named and never came is silence as well: what nobody can read and dispute takes no points.
 void EndUnanswered(const Settling& s) {
   if (IsMute(s)) return LeaveUnverified(s);
-  ChargeSilence(s);
+  ChargeSilence(s, s.record.centre());
   if (s.record.upheld()) return LeaveUnverified(s);  // the arbiters have decided
   s.record.set_silent(true);
   AwaitAppeal(s);
 }
 
-// Who had the other centres decide, and is not borne out, pays as for a false dispute. `stands`:
-// nullopt, they did not decide. A person's contest opens it by itself and costs nothing.
-void BookLostAppeal(const Settling& s, std::optional<bool> stands) {
-  const auto arbitration = kArbitrations.Get(s.state, s.record_id);
+pb::Arbitration ArbitrationOf(const Settling& s) {
+  auto arbitration = kArbitrations.Get(s.state, s.record_id);
   CHECK(arbitration.has_value(), "the opening wrote it");
-  const std::string& opener = arbitration->opened_by();
+  return *std::move(arbitration);
+}
+
+// Who had the other centres decide, and is not borne out, pays as for a false dispute. A person's
+// contest opens it by itself and costs nothing.
+void BookLostAppeal(const Settling& s, const std::string& opener, const pb::Review& review) {
   if (opener.empty()) return;
-  const auto review = kReviews.Get(s.state, Concat({s.record_id, opener})).value_or(pb::Review());
-  if (stands && review.disputes() != *stands) return;
   const std::int64_t taken = PolicyOf(s).points_dispute_false() * Weight(s);
   Book(s, opener, {-taken, pb::POINTS_REASON_ARBITRATION_LOST}, review.commit_tx());
 }
 
-// Who holds up a decision for nothing pays for it, as who loses does.
+/// Of the party that opened the arbitration; a centre that did not review stands by its record.
+pb::Review ReviewOf(const Settling& s, const std::string& opener) {
+  return kReviews.Get(s.state, Concat({s.record_id, opener})).value_or(pb::Review());
+}
+
+// Who holds up a decision against those who have spoken pays for it, as who loses does. That not
+// enough have spoken is not the opener's fault, and costs who has not.
 void EndUndecided(const Settling& s) {
-  BookLostAppeal(s, std::nullopt);
+  const auto arbitration = ArbitrationOf(s);
+  const auto& for_record = arbitration.for_record();
+  const auto& for_dispute = arbitration.for_dispute();
+  for (const std::string& arbiter : arbitration.arbiters()) {
+    const bool voted = std::ranges::find(for_record, arbiter) != for_record.end() ||
+                       std::ranges::find(for_dispute, arbiter) != for_dispute.end();
+    if (!voted && !IsSuspended(s.state, arbiter)) ChargeSilence(s, arbiter);
+  }
+  const auto review = ReviewOf(s, arbitration.opened_by());
+  const int lead = for_record.size() - for_dispute.size();
+  if (review.disputes() ? lead > 0 : lead < 0) BookLostAppeal(s, arbitration.opened_by(), review);
   LeaveUnverified(s);
 }
 
@@ -338,6 +355,8 @@ void EndStatus(const Settling& s) {
 }
 
 }  // namespace
+
+bool IsOpen(const pb::ConsortiumRecord& record) { return DeadlineOf(record).has_value(); }
 
 void OpenReview(const ledger::BlockContext& block, ledger::StateOverlay& state, BytesView record_id,
                 pb::ConsortiumRecord& record) {
@@ -376,7 +395,9 @@ void SettleArbitration(const ledger::BlockContext& block, ledger::StateOverlay& 
                        BytesView record_id, pb::ConsortiumRecord& record, bool stands) {
   const Settling s{block, state, record_id, record};
   Unschedule(s);
-  BookLostAppeal(s, stands);
+  const auto opener = ArbitrationOf(s).opened_by();
+  const auto review = ReviewOf(s, opener);
+  if (review.disputes() == stands) BookLostAppeal(s, opener, review);
   if (stands) return Verify(s);
   Uphold(s);
   AwaitAnswer(s, pb::RECORD_STATUS_ANSWERED);

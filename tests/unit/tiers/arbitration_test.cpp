@@ -129,15 +129,50 @@ TEST_F(Arbitration, WhoOpensItAndIsNotBorneOut_PaysOnceMore) {
   EXPECT_EQ(PointsOfMember("centre-a"), -6);
 }
 
-TEST_F(Arbitration, NoDecisionInTime_LeavesTheRecordUnverifiedAndCostsWhoAsked) {
+TEST_F(Arbitration, NoDecisionInTime_CostsWhoDidNotVote) {
   Must(OpenArbitration(record_, "acme"));
   Must(Arbitrate(record_, "centre-b", kDispute));
   Must(Arbitrate(record_, "centre-c", kRecord));
   CloseArbitration(record_);
   EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
-  EXPECT_EQ(PointsOfMember("acme"), -6) << "as for one that is lost";
+  EXPECT_EQ(PointsOfMember("acme"), 0) << "as many spoke for it as against it";
   EXPECT_EQ(PointsOfMember("globex"), 0);
   EXPECT_EQ(PointsOfMember("centre-a"), 0);
+  EXPECT_EQ(PointsOfMember("centre-b"), 0);
+  EXPECT_EQ(PointsOfMember("centre-d"), -10) << "the one that could have decided";
+}
+
+TEST_F(Arbitration, SilentArbiters_DoNotMakeItsOpenerPay) {
+  Must(OpenArbitration(record_, "acme"));
+  pb::MemberProposed suspension;
+  suspension.mutable_change()->set_suspend("centre-d");
+  suspension.set_open_until(consortium.chain().head().height.value + 50);
+  pb::ProposalVoted vote;
+  vote.set_proposal(Must(consortium.Write("centre-a", suspension)).ToBytes());
+  vote.set_approve(true);
+  for (const char* const centre : {"centre-b", "centre-c"}) Must(consortium.Write(centre, vote));
+  CloseArbitration(record_);
+  EXPECT_EQ(Status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(PointsOfMember("acme"), 0);
+  EXPECT_EQ(PointsOfMember("centre-b"), -10);
+  EXPECT_EQ(PointsOfMember("centre-c"), -10);
+  EXPECT_EQ(PointsOfMember("centre-d"), 0) << "it may not vote";
+}
+
+TEST_F(Arbitration, NoDecisionInTime_CostsWhoAskedWhereTheVotesAreAgainstIt) {
+  Must(OpenArbitration(record_, "acme"));
+  Must(Arbitrate(record_, "centre-b", kRecord));
+  CloseArbitration(record_);
+  EXPECT_EQ(PointsOfMember("acme"), -6) << "as for one that is lost";
+
+  const TxId wrong = Must(source.Write("centre-a", Assessment(6000)));
+  Promote(wrong);
+  Review(wrong, {{"acme", true}, {"globex", false}});
+  Must(Refuse(wrong));
+  Must(OpenArbitration(wrong, "globex"));
+  Must(Arbitrate(wrong, "centre-b", kDispute));
+  CloseArbitration(wrong);
+  EXPECT_EQ(PointsOfMember("globex"), -6) << "it stood by the record";
 }
 
 TEST_F(Arbitration, Correction_EndsIt) {

@@ -215,7 +215,7 @@ TEST_F(Contest, Refused_IsHeardByTheOtherCentresWithoutAsking) {
   EXPECT_EQ(PointsOfMember("acme"), -10);
 }
 
-TEST_F(Contest, Refused_ThatNobodyDecidesCostsNobody) {
+TEST_F(Contest, Refused_ThatNobodyDecidesCostsTheSilentArbiterAlone) {
   Promote(record_);
   Promote(Contested());
   Review(record_, {{"acme", false}, {"globex", false}});
@@ -224,6 +224,7 @@ TEST_F(Contest, Refused_ThatNobodyDecidesCostsNobody) {
   CloseArbitration(record_);
   EXPECT_EQ(StateOf(record_).status(), pb::RECORD_STATUS_UNVERIFIED);
   for (const char* const party : {"", "acme", "centre-a"}) EXPECT_EQ(PointsOfMember(party), 0);
+  EXPECT_EQ(PointsOfMember("centre-b"), -10);
 }
 
 // The record's erasure overtook it and names the custodian, who is another than wrote the record.

@@ -236,6 +236,7 @@ TEST_F(SourcesByVote, ACentreThatLeft_FinishesWhatIsHere) {
   const TxId corrected = WriteRecord(7000);
   const TxId unanswered = WriteRecord(7100);
   const TxId erased = WriteRecord(7200);
+  const TxId over = WriteRecord(7250);
   Decide(consortium, Admit(Admission()));
   Carry(*OpenPromoter());
   const TxId disputed[] = {corrected, unanswered};
@@ -256,6 +257,10 @@ TEST_F(SourcesByVote, ACentreThatLeft_FinishesWhatIsHere) {
     return consortium.Write("centre-a", *Decode<pb::RecordPromoted>(delivery->payload));
   };
   EXPECT_EQ(CodeOf(bring(WriteRecord(7300))), Code::kUnauthorized) << "nothing new";
+  ASSERT_EQ(StateOf(over).status(), pb::RECORD_STATUS_UNVERIFIED);
+  EXPECT_EQ(CodeOf(bring(Must(second_.Write("centre-b", Correction(over, Assessment(1)))))),
+            Code::kUnauthorized)
+      << "nothing that is over";
   Must(bring(Must(second_.Write("centre-b", Correction(corrected, Assessment(8000))))));
   EXPECT_EQ(StateOf(corrected).status(), pb::RECORD_STATUS_CORRECTED);
   pb::Erased erasure;

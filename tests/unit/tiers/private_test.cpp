@@ -481,5 +481,25 @@ TEST_F(Private, SubjectKey_IsOnePersons) {
   EXPECT_TRUE(MayLogIn(*chain_.chain().SealedState(), KeyOf("li").public_key()));
 }
 
+// Who has read the record reads what takes its place.
+TEST_F(Private, Correction_IsDisclosedNoLessThanWhatItCorrects) {
+  Register();
+  const auto write = [&](const google::protobuf::Message& message,
+                         ledger::pb::Disclosure class_of) {
+    return chain_.Submit(
+        chain_.Make("centre-a", message.GetDescriptor()->name(), message, class_of));
+  };
+  const TxId open = Assess();
+  for (const auto less : {ledger::pb::DISCLOSURE_PRIVATE, ledger::pb::DISCLOSURE_COMMITMENT}) {
+    EXPECT_EQ(CodeOf(write(Correction(open, Assessment(8000)), less)), Code::kPrecondition);
+  }
+  const TxId kept = Must(write(Assessment(), ledger::pb::DISCLOSURE_PRIVATE));
+  const TxId first =
+      Must(write(Correction(kept, Assessment(8000)), ledger::pb::DISCLOSURE_COMMITMENT));
+  EXPECT_EQ(CodeOf(write(Correction(first, Assessment(9000)), ledger::pb::DISCLOSURE_PRIVATE)),
+            Code::kPrecondition);
+  EXPECT_TRUE(write(Correction(first, Assessment(9000)), ledger::pb::DISCLOSURE_FULL));
+}
+
 }  // namespace
 }  // namespace talent::tiers

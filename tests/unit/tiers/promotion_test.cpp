@@ -1,6 +1,7 @@
 // Evidence at the consortium's door: headers and promoted records.
 
 #include "network.h"
+#include "talent/tiers/v1/erasure.pb.h"
 #include "tiers/private_state.h"
 
 namespace talent::tiers {
@@ -265,6 +266,130 @@ TEST(PromotionSource, ProvenDecision_IsHeldToTheRules) {
     decision.add_parties("acme");
     decision.add_parties("globex");
   }));
+}
+
+/// A source with faulty validators, beside an honest one, on a consortium that takes both.
+class TwoSources : public ::testing::Test {
+ protected:
+  TwoSources()
+      : database_(
+            ledger::Database::Open(dir_.path() / "db", ledger::Database::Mode::kScratch).value()),
+        honest_(*database_, PrivateGenesis()),
+        lying_(*database_, LyingGenesis(),
+               std::make_unique<LyingSource>(MakeApplication(LyingGenesis()).value(), twist_)),
+        target_(*database_, TargetGenesis()) {
+    for (TestTier* const source : {&honest_, &lying_}) {
+      Network::Must(source->Write("centre-a", Registration()));
+      Network::Must(source->Write("centre-a", ConsentToAll()));
+    }
+  }
+  static ledger::Genesis LyingGenesis() {
+    nlohmann::json json = TierGenesis("private");
+    json["name"] = "lying";
+    const auto rule = [](const char* disclosure) {
+      return nlohmann::json{
+          {"kind", "*"}, {"disclosure", disclosure}, {"priority", 3}, {"value_class", 1}};
+    };
+    json["app"]["policy"]["promotion"] = {{"version", 1},
+                                          {"rules", {rule("full"), rule("commitment")}}};
+    return ledger::Genesis::Parse(json.dump()).value();
+  }
+  static ledger::Genesis TargetGenesis() {
+    nlohmann::json json = TierGenesis("consortium");
+    json["app"]["sources"] = {SourceJson(PrivateGenesis()), SourceJson(LyingGenesis())};
+    return ledger::Genesis::Parse(json.dump()).value();
+  }
+  static pb::Erased ErasureOf(const TxId& record) {
+    pb::Erased erased;
+    erased.set_subject_id(Id("li"));
+    erased.add_records(record.ToBytes());
+    erased.set_ground(pb::ERASURE_GROUND_SUBJECT_REQUEST);
+    erased.set_reference("R-1");
+    return erased;
+  }
+  static TxId Erase(TestTier& source, const TxId& record) {
+    return Network::Must(source.Submit(
+        source.Make("centre-a", "Erased", ErasureOf(record), ledger::pb::DISCLOSURE_COMMITMENT)));
+  }
+  Result<TxId> Bring(const TestTier& source, const TxId& record) {
+    pb::OutboxEntry entry;
+    entry.set_record_id(record.ToBytes());
+    const auto message =
+        Decode<pb::RecordPromoted>(PromoteRecord(source.chain(), entry)->payload).value();
+    for (const std::uint64_t height : {message.height(), message.decision_height()}) {
+      Network::Must(target_.Write("centre-a", Network::HeaderOf(source, Height(height))));
+    }
+    return target_.Write("centre-a", message);
+  }
+  /// The faulty validators let an erasure of theirs name a record of the honest chain.
+  void KeepOut(const TxId& record) {
+    twist_ = nullptr;
+    const TxId own = Network::Must(lying_.Write("centre-a", Assessment()));
+    twist_ = [&](pb::PromotionDecision& decision, const TxId&) {
+      decision.clear_erases();
+      decision.add_erases(record.ToBytes());
+    };
+    Network::Must(Bring(lying_, Erase(lying_, own)));
+    ASSERT_EQ(There(record).status(), pb::RECORD_STATUS_ERASED);
+    ASSERT_EQ(There(record).source_chain(), lying_.genesis().chain_id().View());
+  }
+  pb::ConsortiumRecord There(const TxId& record) const {
+    return target_.Read(kConsortiumRecords, record.View()).value_or(pb::ConsortiumRecord());
+  }
+
+  TempDir dir_;
+  std::unique_ptr<ledger::Database> database_;
+  LyingSource::Twist twist_;
+  TestTier honest_, lying_, target_;
+};
+
+TEST_F(TwoSources, WhatTheOtherHasKeptOut_IsCarriedWithItsCorrection) {
+  const TxId record = Network::Must(honest_.Write("centre-a", Assessment()));
+  KeepOut(record);
+  const TxId correction =
+      Network::Must(honest_.Write("centre-a", Correction(record, Assessment(8000))));
+  const auto key = KeyOf("centre-a");
+  const auto promoter =
+      Promoter::Open(*database_,
+                     {.source = &honest_.chain(), .target = &target_.chain(), .author = &key})
+          .value();
+  for (;;) {
+    const auto offers = promoter->Step(target_.chain().head().time).value();
+    if (offers.empty()) break;
+    EXPECT_THAT(target_.Commit(offers), ::testing::Each(ledger::pb::RECEIPT_CODE_OK));
+  }
+  EXPECT_EQ(promoter->stats().waiting, 0u);
+  EXPECT_EQ(There(record).superseded_by(), correction.View());
+  EXPECT_EQ(There(record).source_chain(), honest_.genesis().chain_id().View());
+  EXPECT_EQ(There(correction).status(), pb::RECORD_STATUS_IN_REVIEW);
+}
+
+TEST_F(TwoSources, WhatTheOtherHasKeptOut_IsErasedByItsOwnChain) {
+  const TxId record = Network::Must(honest_.Write("centre-a", Assessment()));
+  pb::OutboxEntry entry;
+  entry.set_record_id(record.ToBytes());
+  const auto late =
+      Decode<pb::RecordPromoted>(PromoteRecord(honest_.chain(), entry)->payload).value();
+  KeepOut(record);
+  const TxId erasure = Erase(honest_, record);
+  Network::Must(Bring(honest_, erasure));
+  EXPECT_EQ(There(record).erased_by(), erasure.View());
+  Network::Must(target_.Write("centre-a", Network::HeaderOf(honest_, Height(late.height()))));
+  EXPECT_EQ(CodeOf(target_.Write("centre-a", late)), Code::kPruned);
+}
+
+// A correction that nobody can read, of a record that was reviewed: it would decide the review.
+TEST_F(TwoSources, CorrectionThatNobodyCanRead_DecidesNothing) {
+  const TxId record = Network::Must(lying_.Write("centre-a", Assessment()));
+  Network::Must(Bring(lying_, record));
+  twist_ = [&](pb::PromotionDecision& decision, const TxId&) {
+    decision.set_supersedes(record.ToBytes());
+  };
+  const auto hidden =
+      lying_.Make("centre-a", "AbilityAssessed", Assessment(1), ledger::pb::DISCLOSURE_COMMITMENT);
+  Network::Must(lying_.Submit(hidden));
+  EXPECT_EQ(CodeOf(Bring(lying_, hidden.id)), Code::kPrecondition);
+  EXPECT_EQ(There(record).superseded_by(), "");
 }
 
 }  // namespace
