@@ -1,7 +1,7 @@
 // What every page has: the language, and where the node stands, asked again every few seconds.
 import { createContext } from "preact";
 import { useCallback, useContext, useEffect, useRef, useState } from "preact/hooks";
-import { ApiError, getJson } from "./api";
+import { getJson } from "./api";
 import { Status } from "./shapes";
 import { type Text, textOfLanguage } from "./text";
 import type { Language } from "./words";
@@ -89,6 +89,3 @@ export function useLoad<T>(load: () => Promise<T>, key: string, refresh: unknown
   const { value, error } = state;
   return { loading: false, again, ...(value !== undefined && { value }), ...(error !== undefined && { error }) };
 }
-
-/** True for an answer that the chain has no such thing. */
-export const isNotFound = (error: unknown): boolean => error instanceof ApiError && error.status === 404;

@@ -23,11 +23,12 @@ export type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 /** True where the node's genesis is the trusted one. */
 export const holds = (pin: Pin): boolean => pin.given !== "" && pin.id === pin.given;
 
-/** Decides what to trust for `chain`, whose node gave the genesis `given`, and remembers the first one seen. */
+/** Decides what to trust for `chain`, whose node gave the genesis `given`, and remembers the first one seen. An address that names
+ *  the chain by its id instead of its name is a pin by itself. */
 export function decidePin(chain: string, given: string, build: string, link: string | null, store: Store): Pin {
   const stored = idOr(store.getItem(kPrefix + chain));
   const built = idOr(build);
-  const linked = idOr(link);
+  const linked = idOr(link) ?? idOr(chain);
   const id = built ?? linked ?? stored ?? given;
   const source: PinSource = built ? "build" : linked ? "link" : stored ? "stored" : "first";
   if (stored === undefined && given !== "" && id === given) store.setItem(kPrefix + chain, id);

@@ -5,6 +5,8 @@ import * as v from "valibot";
 const Id = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Name = v.pipe(v.string(), v.maxLength(65_536));
+/** As a genesis has it; it stands in addresses. */
+const ChainName = v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,64}$/));
 const page = <S extends v.GenericSchema>(item: S) =>
   v.object({
     chain: Name,
@@ -14,7 +16,7 @@ const page = <S extends v.GenericSchema>(item: S) =>
   });
 
 export const Chain = v.object({
-  name: Name,
+  name: ChainName,
   id: Id,
   tier: v.picklist(["private", "consortium", "public"]),
   role: Name,

@@ -1,7 +1,8 @@
 // What is shown while something loads, and when it does not come.
 import type { ComponentChildren, JSX } from "preact";
 import { ApiError } from "../api";
-import { type Loaded, isNotFound, useText } from "../context";
+import { isAbsent } from "../check";
+import { type Loaded, useText } from "../context";
 import { Foreign } from "./basics";
 
 /** The value once it is there; else that it loads, or why it does not come. */
@@ -16,7 +17,7 @@ export function Problem({ error, again }: { error: unknown; again: () => void })
   const t = useText();
   return (
     <div class="notice warn" role="alert">
-      {isNotFound(error) ? (
+      {isAbsent(error) ? (
         <p>
           <strong>{t.notFound}</strong> {t.notFoundHint}
         </p>

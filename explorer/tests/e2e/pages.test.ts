@@ -103,6 +103,14 @@ describe("a record's page", () => {
   });
 });
 
+it("checks by itself where the browser lends no cryptography, as over plain HTTP", async () => {
+  const { page, complaints } = await visitor(browser);
+  await page.addInitScript(() => Object.defineProperty(Crypto.prototype, "subtle", { value: undefined }));
+  await open(page, world.url, `${chain}/records/${world.correction}`, kGood);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
 describe("who has no mouse", () => {
   it("finds a record, opens the steps of its check and changes the language", async () => {
     const { page } = await visitor(browser);

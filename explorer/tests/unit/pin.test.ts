@@ -34,6 +34,11 @@ describe("pin", () => {
     expect(decidePin("public", a, "", null, store).id).toBe(a);
   });
 
+  it("takes the id in an address for a pin", () => {
+    expect(holds(decidePin(a, b, "", null, store))).toBe(false);
+    expect(holds(decidePin(a, a, "", null, store))).toBe(true);
+  });
+
   it("takes the build's before the link's", () => {
     expect(decidePin("public", b, a, b, store)).toEqual({ id: a, source: "build", given: b, other: b });
   });
