@@ -32,7 +32,7 @@ void LocalChain::EnterEpoch() {
     if (v.node_key != self_) validators_.push_back(v.node_key);
   }
   sync_.SetValidators({validators_.begin(), validators_.end()});
-  heard_.clear();
+  if (changes) heard_.clear();
   if (changes || role_) {
     spdlog::info("chain {}: epoch {} of {} validators begins with height {}; this node {}",
                  chain_->genesis().name(), epoch_->number(), epoch_->validators.size(),
@@ -107,12 +107,13 @@ void LocalChain::TryStartReplica() {
 }
 
 void LocalChain::HearStatus(const NodeKey& from, Height sealed) {
-  // What an unused log means is settled at the start, and no replica may run before.
-  if (!started_ || halted_ || replica_ || !role_) return;
+  if (halted_ || replica_ || !role_) return;
   const crypto::ValidatorSet& set = epoch_->validators;
   const bool alone = set.size() == 1 && IsValidator();
   if (alone ? !IsMember(from) : !set.FindNodeKey(from)) return;
   heard_[from] = sealed;
+  // What an unused log means is settled at the start, and no replica may run before.
+  if (!started_) return;
   if (IsValidator()) {
     TryStartReplica();
     Drain();
