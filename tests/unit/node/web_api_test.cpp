@@ -219,7 +219,7 @@ TEST_F(WebApi, AStateEntryComesWithItsProof) {
       Decode<ledger::pb::StateStatement>(FromHex(entry["statement"].get<std::string>()).value());
   ASSERT_TRUE(statement);
   EXPECT_EQ(statement->proof().key(), key);
-  EXPECT_EQ(ToHex(statement->proof().value()), entry["value"]);
+  EXPECT_EQ(ToHex(statement->proof().value()), entry["value"].get<std::string>());
   const auto absent = Read("/state/ff00?prove=1");
   EXPECT_EQ(absent["present"], false);
   // An older height, before the correction.
